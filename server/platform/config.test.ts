@@ -1,0 +1,52 @@
+import { expect, test } from 'bun:test'
+import { ConfigError, loadConfig, settings } from './config.ts'
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+test('an empty environment gives the defaults', () => {
+  expect(loadConfig({})).toMatchObject({
+    host: '127.0.0.1',
+    port: 8080,
+    databaseUrl: undefined,
+    heartbeatMs: 15_000,
+    flushIntervalMs: 5,
+    maxEventBytes: 262_144,
+  })
+})
+
+test('an empty variable is a missing one', () => {
+  expect(loadConfig({ PORT: '', DATABASE_URL: ' ' })).toEqual(loadConfig({}))
+})
+
+test('all bad values are named at once, with what they got and what they want', () => {
+  expect(problemsOf({ PORT: '80x', HEARTBEAT_MS: '1', MIGRATE: 'maybe', DATABASE_URL: 'mysql://localhost/x' })).toEqual(
+    [
+      'PORT is "80x", wants a whole number from 0 to 65535',
+      'DATABASE_URL is "mysql://localhost/x", wants a URL such as postgres://user:password@host:5432/database',
+      'MIGRATE is "maybe", wants one of on, off',
+      'HEARTBEAT_MS is "1", wants a whole number from 100 to 3600000 (ms)',
+    ],
+  )
+})
+
+test('a number is digits alone', () => {
+  for (const value of ['-1', '1.5', '1e3', '0x10', '70000', 'NaN']) expect(problemsOf({ PORT: value })).toHaveLength(1)
+})
+
+test('a password is not repeated in an error', () => {
+  expect(problemsOf({ DATABASE_URL: 'mysql://user:hunter2@host/x' })[0]).not.toContain('hunter2')
+})
+
+test('every setting has a name of its own and an explanation', () => {
+  const all = Object.values(settings)
+  expect(new Set(all.map(({ name }) => name)).size).toBe(all.length)
+  for (const { doc } of all) expect(doc).toEndWith('.')
+})

@@ -1,0 +1,149 @@
+import { choice, databaseUrl, integer, type Setting, text } from './settings.ts'
+
+/** Every setting, in the order of the help text. */
+export const settings = {
+  host: text('HOST', {
+    fallback: '127.0.0.1',
+    doc: 'Address to listen on. There is no access control yet: open it to a network only behind something that has one.',
+  }),
+  port: integer('PORT', { min: 0, max: 65_535, fallback: 8080, doc: 'Port to listen on; 0 takes a free one.' }),
+  databaseUrl: databaseUrl('DATABASE_URL', {
+    shown: 'embedded Postgres',
+    doc: 'Postgres that holds the log. Without it, the server starts a Postgres of its own.',
+  }),
+  databaseListenUrl: databaseUrl('DATABASE_LISTEN_URL', {
+    shown: 'DATABASE_URL',
+    doc: 'Direct connection for LISTEN, when DATABASE_URL goes through a pooler.',
+  }),
+  databasePool: integer('DATABASE_POOL', {
+    min: 2,
+    max: 1000,
+    fallback: 10,
+    unit: 'connections',
+    doc: 'Most connections to Postgres, besides the one that listens.',
+  }),
+  dataDir: text('DATA_DIR', {
+    fallback: undefined,
+    shown: '.data, or under /var/lib/sse-update',
+    doc: 'Folder of the embedded Postgres. Instances with the same folder share one Postgres.',
+  }),
+  migrate: choice('MIGRATE', {
+    of: ['on', 'off'],
+    fallback: 'on',
+    doc: 'Apply migrations at start; when off, start only if they are applied.',
+  }),
+  heartbeatMs: integer('HEARTBEAT_MS', {
+    min: 100,
+    max: 3_600_000,
+    fallback: 15_000,
+    unit: 'ms',
+    doc: 'Silence on a stream after which a heartbeat is sent.',
+  }),
+  flushIntervalMs: integer('FLUSH_INTERVAL_MS', {
+    min: 0,
+    max: 1000,
+    fallback: 5,
+    unit: 'ms',
+    doc: 'Least time between two writes to a stream; what arrives meanwhile goes out together.',
+  }),
+  retryMs: integer('RETRY_MS', {
+    min: 0,
+    max: 600_000,
+    fallback: 2000,
+    unit: 'ms',
+    doc: 'Reconnection time told to clients (retry:); each is told a random one between this and twice this.',
+  }),
+  stallTimeoutMs: integer('STALL_TIMEOUT_MS', {
+    min: 0,
+    max: 3_600_000,
+    fallback: 60_000,
+    unit: 'ms',
+    doc: 'Time without any progress after which a reader that does not read is closed; 0 never.',
+  }),
+  pollIntervalMs: integer('POLL_INTERVAL_MS', {
+    min: 10,
+    max: 60_000,
+    fallback: 1000,
+    unit: 'ms',
+    doc: 'Time between looks at the log that no notification asked for.',
+  }),
+  outboxPollMs: integer('OUTBOX_POLL_MS', {
+    min: 5,
+    max: 60_000,
+    fallback: 50,
+    unit: 'ms',
+    doc: 'Time between looks at the outbox, for events that SQL clients publish.',
+  }),
+  windowBytes: integer('WINDOW_BYTES', {
+    min: 0,
+    max: 64 * 2 ** 30,
+    fallback: 64 * 2 ** 20,
+    unit: 'bytes',
+    doc: 'Memory for the newest events, from which reconnecting clients are served without Postgres.',
+  }),
+  maxEventBytes: integer('MAX_EVENT_BYTES', {
+    min: 1024,
+    max: 2 ** 20,
+    fallback: 256 * 2 ** 10,
+    unit: 'bytes',
+    doc: "Most bytes of an event's data, as JSON.",
+  }),
+  maxRequestBytes: integer('MAX_REQUEST_BYTES', {
+    min: 1024,
+    max: 2 ** 30,
+    fallback: 16 * 2 ** 20,
+    unit: 'bytes',
+    doc: 'Most bytes of a request body.',
+  }),
+  shutdownTimeoutMs: integer('SHUTDOWN_TIMEOUT_MS', {
+    min: 100,
+    max: 600_000,
+    fallback: 10_000,
+    unit: 'ms',
+    doc: 'Time to finish what was begun after SIGTERM or SIGINT; then the process exits all the same.',
+  }),
+  logLevel: choice('LOG_LEVEL', {
+    of: ['silent', 'error', 'warn', 'info', 'debug'],
+    fallback: 'info',
+    doc: 'Least severity that is logged.',
+  }),
+  logFormat: choice('LOG_FORMAT', {
+    of: ['auto', 'json', 'pretty'],
+    fallback: 'auto',
+    doc: 'JSON lines, or lines for people; auto is pretty on a terminal.',
+  }),
+} as const
+
+export type Config = { readonly [K in keyof typeof settings]: (typeof settings)[K]['fallback'] }
+
+/** All that is wrong with the environment, a line each. */
+export class ConfigError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.name = 'ConfigError'
+  }
+}
+
+/**
+ * Reads and validates the environment. An empty variable counts as missing.
+ *
+ * @throws {ConfigError} naming every bad variable, what it got and what it wants
+ */
+export function loadConfig(env: Record<string, string | undefined>): Config {
+  const problems: string[] = []
+  const read = (setting: Setting<unknown>) => {
+    const value = env[setting.name]?.trim()
+    if (!value) return setting.fallback
+    try {
+      return setting.parse(value)
+    } catch (error) {
+      problems.push(`${setting.name} is ${JSON.stringify(withoutPassword(value))}, wants ${(error as Error).message}`)
+      return setting.fallback
+    }
+  }
+  const config = Object.fromEntries(Object.entries(settings).map(([key, setting]) => [key, read(setting)]))
+  if (problems.length > 0) throw new ConfigError(problems)
+  return config as Config
+}
+
+const withoutPassword = (value: string) => value.replace(/(:\/\/[^:@/]*:)[^@/]*@/, '$1…@')

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import { chmod, chown, mkdir, readFile, realpath, rename, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join, resolve } from 'node:path'
+import { type Account, isReachableByAll } from './account.ts'
+import { NoPostgresError } from './binaries.ts'
+
+/** Where one embedded Postgres keeps its things. */
+export interface DataDirectory {
+  /** Holds all the others but the sockets. */
+  root: string
+  /** The cluster, as initdb makes it. */
+  cluster: string
+  /** What Postgres says. */
+  log: string
+  /** Folder of the unix socket. In the temporary folder, because a socket's path ends at about 100 bytes. */
+  sockets: string
+}
+
+/**
+ * The folder for data when none is set: `.data` in the working directory, so that a checkout keeps its own; for root,
+ * where the account of Postgres can't pass there, one under `/var/lib/sse-update`.
+ */
+export async function defaultDataDirectory(account: Account | undefined): Promise<string> {
+  const here = await realpath('.')
+  if (account === undefined || (await isReachableByAll(here))) return join(here, '.data')
+  return join('/var/lib/sse-update', `${basename(here)}-${shortHash(here)}`)
+}
+
+/**
+ * Makes the folders. Only those that are Postgres's own are given to its account: the data folder may be anybody's.
+ *
+ * @throws {NoPostgresError} when the account of Postgres can't get there
+ */
+export async function prepareDataDirectory(path: string, account: Account | undefined): Promise<DataDirectory> {
+  await mkdir(path, { recursive: true, mode: 0o755 })
+  const root = await realpath(resolve(path))
+  if (account && !(await isReachableByAll(root))) {
+    throw new NoPostgresError(
+      `Postgres can't run as root, and its account (uid ${account.uid}) can't enter ${root}. Set DATA_DIR to a folder that every account may enter.`,
+    )
+  }
+  const sockets = join(tmpdir(), `sse-update-${shortHash(root)}`)
+  await mkdir(sockets, { recursive: true, mode: 0o700 })
+  await chmod(sockets, 0o700)
+  if (account) await chown(sockets, account.uid, account.gid)
+  return { root, cluster: join(root, 'postgres'), log: join(root, 'postgres.log'), sockets }
+}
+
+const shortHash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 12)
+
+/** The Postgres that says it runs on this folder, from its postmaster.pid; `undefined` when none lives. */
+export async function runningPid(directory: DataDirectory): Promise<number | undefined> {
+  const text = await readFile(join(directory.cluster, 'postmaster.pid'), 'utf8').catch(() => '')
+  const pid = Number(text.split('\n')[0])
+  if (!pid || !isAlive(pid)) return undefined
+  // After a crash or a restart of the machine the number may belong to somebody else.
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined)
+  return command === undefined || command.includes(directory.cluster) ? pid : undefined
+}
+
+/** Removes what a Postgres that is gone left behind, which would keep the next from starting. */
+export async function clearDeadPid(directory: DataDirectory): Promise<void> {
+  if ((await runningPid(directory)) === undefined) {
+    await rm(join(directory.cluster, 'postmaster.pid'), { force: true })
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** An empty folder for initdb to fill. */
+export async function makeClusterFolder(directory: DataDirectory, account: Account | undefined): Promise<string> {
+  const made = `${directory.cluster}.${process.pid}`
+  await rm(made, { recursive: true, force: true })
+  await mkdir(made, { mode: 0o700 })
+  if (account) await chown(made, account.uid, account.gid)
+  return made
+}
+
+/** Puts a finished cluster into place; when another instance was quicker, its cluster stays. */
+export async function moveIntoPlace(made: string, cluster: string): Promise<void> {
+  await rename(made, cluster).catch(() => rm(made, { recursive: true, force: true }))
+}

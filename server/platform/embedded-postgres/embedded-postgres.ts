@@ -1,0 +1,190 @@
+import { closeSync, existsSync, openSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { connectDatabase, type DatabaseAddress } from '../database.ts'
+import { messageOf } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import { SECOND, sleep } from '../time.ts'
+import { type Account, postgresAccount } from './account.ts'
+import { findBinaries, NoPostgresError } from './binaries.ts'
+import {
+  clearDeadPid,
+  type DataDirectory,
+  defaultDataDirectory,
+  isAlive,
+  makeClusterFolder,
+  moveIntoPlace,
+  prepareDataDirectory,
+  runningPid,
+} from './data-directory.ts'
+
+export interface EmbeddedPostgresOptions {
+  /** Folder for the data. Defaults to `.data` in the working directory (see `defaultDataDirectory`). */
+  directory?: string | undefined
+  logger: Logger
+  /** Port on 127.0.0.1, besides the unix socket. Defaults to none. */
+  port?: number
+  /** Whether data must survive a crash of the machine. Defaults to `true`. */
+  isDurable?: boolean
+}
+
+/** How long Postgres may take to accept connections; recovery after a crash counts. */
+const START_TIMEOUT = 60 * SECOND
+/** More than one, because another instance may start it at the same time. */
+const START_ATTEMPTS = 5
+/** Also part of the socket's name. */
+const DEFAULT_PORT = 5432
+const WATCH_INTERVAL = SECOND / 4
+
+/**
+ * A real Postgres that belongs to this server: started when nobody runs it, shared when another instance does, and
+ * started again by whichever instance notices first that it is gone.
+ */
+export class EmbeddedPostgres {
+  readonly address: DatabaseAddress
+  readonly directory: string
+  readonly #place: DataDirectory
+  readonly #binaries: string
+  readonly #account: Account | undefined
+  readonly #options: EmbeddedPostgresOptions
+  #child: Bun.Subprocess | undefined
+  #stopping = new AbortController()
+  #supervision: Promise<void> = Promise.resolve()
+
+  private constructor(
+    place: DataDirectory,
+    binaries: string,
+    account: Account | undefined,
+    options: EmbeddedPostgresOptions,
+  ) {
+    this.#place = place
+    this.#binaries = binaries
+    this.#account = account
+    this.#options = options
+    this.directory = place.root
+    this.address = { socketDirectory: place.sockets, port: options.port ?? DEFAULT_PORT }
+  }
+
+  /**
+   * Resolves when connections are accepted.
+   *
+   * @throws {NoPostgresError} where there are no binaries for this platform
+   */
+  static async start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+    const account = await postgresAccount()
+    const place = await prepareDataDirectory(options.directory ?? (await defaultDataDirectory(account)), account)
+    const binaries = await findBinaries(place.root, account !== undefined)
+    const embedded = new EmbeddedPostgres(place, binaries, account, options)
+    await embedded.#initialise()
+    await embedded.#ensureRunning()
+    embedded.#supervision = embedded.#supervise()
+    return embedded
+  }
+
+  /** Stops Postgres if this instance started it; others that use it start it again. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#child?.kill('SIGINT')
+    await this.#child?.exited
+    await this.#supervision
+  }
+
+  async #initialise(): Promise<void> {
+    if (existsSync(join(this.#place.cluster, 'PG_VERSION'))) return
+    this.#options.logger.info({ directory: this.directory }, 'creating the embedded Postgres')
+    const made = await makeClusterFolder(this.#place, this.#account)
+    const initdb = this.#spawn([
+      join(this.#binaries, 'initdb'),
+      ...['--pgdata', made, '--username', 'postgres', '--auth', 'trust', '--encoding', 'UTF8', '--no-locale'],
+      '--no-instructions',
+      ...(this.#options.isDurable === false ? ['--no-sync'] : []),
+    ])
+    if ((await initdb.exited) !== 0) throw new NoPostgresError(`initdb failed. ${await this.#lastWords()}`)
+    await moveIntoPlace(made, this.#place.cluster)
+  }
+
+  /** Attaches to the Postgres that runs, or starts it. Two instances may race: the lock file lets one win. */
+  async #ensureRunning(): Promise<void> {
+    const deadline = Date.now() + START_TIMEOUT
+    for (let attempt = 1; attempt <= START_ATTEMPTS && !this.#stopping.signal.aborted; attempt++) {
+      if ((await runningPid(this.#place)) === undefined) {
+        await clearDeadPid(this.#place)
+        this.#child = this.#startServer()
+      }
+      while ((await runningPid(this.#place)) !== undefined || this.#child?.exitCode === null) {
+        if (await this.#accepts()) return
+        if (Date.now() > deadline)
+          throw new NoPostgresError(`Postgres did not start in time. ${await this.#lastWords()}`)
+        await sleep(20, this.#stopping.signal)
+      }
+      await sleep(100, this.#stopping.signal)
+    }
+    if (!this.#stopping.signal.aborted) throw new NoPostgresError(`Postgres does not start. ${await this.#lastWords()}`)
+  }
+
+  async #lastWords(): Promise<string> {
+    const lines = (await readFile(this.#place.log, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-2)
+    return `${this.#place.log} ends with:\n${lines.join('\n')}`
+  }
+
+  #startServer(): Bun.Subprocess {
+    const { port, isDurable = true } = this.#options
+    const parameters = {
+      listen_addresses: port === undefined ? '' : '127.0.0.1',
+      port: port ?? DEFAULT_PORT,
+      unix_socket_directories: this.#place.sockets,
+      max_connections: 300,
+      ...(!isDurable && { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+    }
+    // Postgres must not outlive a server that was killed.
+    const withParent = Bun.which('setpriv') ? ['setpriv', '--pdeathsig', 'INT'] : []
+    return this.#spawn([
+      ...withParent,
+      join(this.#binaries, 'postgres'),
+      ...['-D', this.#place.cluster],
+      ...Object.entries(parameters).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ])
+  }
+
+  #spawn(command: string[]): Bun.Subprocess {
+    const log = openSync(this.#place.log, 'a')
+    const child = Bun.spawn(command, {
+      cwd: '/',
+      env: { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
+      stdin: 'ignore',
+      stdout: log,
+      stderr: log,
+      // A terminal's ^C goes to the whole group: without this, Postgres would be gone before the server has finished.
+      detached: true,
+      ...this.#account,
+    })
+    closeSync(log)
+    return child
+  }
+
+  async #accepts(): Promise<boolean> {
+    const sql = connectDatabase(this.address, { max: 1, name: 'sse-update start' })
+    try {
+      await sql`select 1`
+      return true
+    } catch {
+      return false
+    } finally {
+      await sql.end({ timeout: 0 })
+    }
+  }
+
+  async #supervise(): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      const pid = await runningPid(this.#place)
+      while (!signal.aborted && pid !== undefined && isAlive(pid)) await sleep(WATCH_INTERVAL, signal)
+      if (signal.aborted) return
+      this.#options.logger.warn('the embedded Postgres is gone; starting it')
+      await this.#ensureRunning().catch((error) => {
+        this.#options.logger.error({ error: messageOf(error) }, 'the embedded Postgres does not start')
+        return sleep(SECOND, signal)
+      })
+    }
+  }
+}

@@ -1,0 +1,40 @@
+/** What a caller did wrong or the server can't do now, with everything an answer to them needs. */
+export class AppError extends Error {
+  readonly code: string
+  readonly status: number
+  /** Seconds after which a retry makes sense; becomes `Retry-After`. */
+  readonly retryAfter: number | undefined
+  /** Further members of the problem document (RFC 9457, section 3.2). */
+  readonly extensions: Readonly<Record<string, unknown>>
+
+  /**
+   * @param code stable and dotted, such as `channel.invalid`; clients compare it
+   * @param detail for a person: what was wrong, and what to do
+   */
+  constructor(code: string, detail: string, options: AppErrorOptions = {}) {
+    super(detail, { cause: options.cause })
+    this.name = 'AppError'
+    this.code = code
+    this.status = options.status ?? 400
+    this.retryAfter = options.retryAfter
+    this.extensions = options.extensions ?? {}
+  }
+}
+
+export interface AppErrorOptions {
+  /** HTTP status. Defaults to `400`. */
+  status?: number
+  retryAfter?: number
+  extensions?: Record<string, unknown>
+  cause?: unknown
+}
+
+/** The message of whatever was thrown. */
+export const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message || error.name : String(error)
+
+/** The `code` of a system, `postgres` or Postgres error (`ECONNREFUSED`, `CONNECTION_CLOSED`, `57P01`, …), if any. */
+export const codeOf = (error: unknown): string | undefined =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined

@@ -1,0 +1,139 @@
+import { connectDatabase, type DatabaseAddress, type Sql } from './database.ts'
+import { messageOf } from './errors.ts'
+import type { Logger } from './logger.ts'
+import { Loop } from './loop.ts'
+import { SECOND, sleep } from './time.ts'
+
+export interface ListenerOptions {
+  /** Where LISTEN works: not through a pooler in transaction mode. */
+  address: DatabaseAddress
+  /** Sends the proofs. */
+  sql: Sql
+  /** What is done with the payload of a notification, by channel. */
+  handlers: Record<string, (payload: string) => void>
+  /** Called each time that notifications may have been missed before now. */
+  onListening: () => void
+  logger: Logger
+  /** Milliseconds between two proofs. Defaults to `10_000`. */
+  proofInterval?: number
+  /** Milliseconds until a proof counts as failed. Defaults to `3_000`. */
+  proofTimeout?: number
+}
+
+/**
+ * A LISTEN registration that proves itself: a notification to itself must come back, again and again. A socket that is
+ * open says nothing: a pooler may have given the backend to somebody else, a half-open connection never fails. Without
+ * the proof, the connection is thrown away and a new one is made.
+ */
+export class Listener {
+  readonly #options: ListenerOptions
+  readonly #proofChannel = `sse_proof_${crypto.randomUUID().replaceAll('-', '')}`
+  readonly #loop: Loop
+  #connection: Sql | undefined
+  #isListening = false
+  #problem = 'not connected yet'
+  #onProof: ((payload: string) => void) | undefined
+
+  constructor(options: ListenerOptions) {
+    this.#options = options
+    this.#loop = new Loop({
+      interval: options.proofInterval ?? 10 * SECOND,
+      work: () => this.#prove(),
+      onError: (error) => options.logger.error({ err: error }, 'the listener failed'),
+    })
+  }
+
+  /** Whether the last proof came back. */
+  get isListening(): boolean {
+    return this.#isListening
+  }
+
+  /** Why it is not listening. */
+  get problem(): string {
+    return this.#problem
+  }
+
+  start(): void {
+    this.#loop.start()
+  }
+
+  async stop(): Promise<void> {
+    // A stopping listener waits for no proof.
+    this.#onProof?.('')
+    await this.#loop.stop()
+    await this.#disconnect()
+  }
+
+  async #prove(): Promise<void> {
+    try {
+      this.#connection ??= await this.#connect()
+      await this.#awaitProof()
+      if (!this.#isListening) this.#options.logger.info('listening for notifications')
+      this.#isListening = true
+    } catch (error) {
+      await this.#disconnect()
+      const problem = messageOf(error)
+      if (this.#isListening || problem !== this.#problem) {
+        this.#options.logger.warn({ problem }, 'not listening for notifications; looking at the log on a timer')
+      }
+      this.#isListening = false
+      this.#problem = problem
+      // Sooner than the next proof: until then, events come on the slow tick.
+      setTimeout(() => this.#loop.wake(), SECOND).unref()
+    }
+  }
+
+  async #connect(): Promise<Sql> {
+    const connection = connectDatabase(this.#options.address, { max: 1, name: 'sse-update listen' })
+    const channels = { ...this.#options.handlers, [this.#proofChannel]: (payload: string) => this.#onProof?.(payload) }
+    try {
+      for (const [channel, handler] of Object.entries(channels)) {
+        const onListening = channel === this.#proofChannel ? this.#options.onListening : undefined
+        await withTimeout(connection.listen(channel, handler, onListening), this.#proofTimeout, 'LISTEN got no answer')
+      }
+      return connection
+    } catch (error) {
+      void connection.end({ timeout: 0 })
+      throw error
+    }
+  }
+
+  async #disconnect(): Promise<void> {
+    const connection = this.#connection
+    this.#connection = undefined
+    await connection?.end({ timeout: 0 })
+  }
+
+  async #awaitProof(): Promise<void> {
+    const token = crypto.randomUUID()
+    const proof = new Promise<void>((resolve) => {
+      this.#onProof = (payload) => {
+        if (payload === token || payload === '') resolve()
+      }
+    })
+    const sent = this.#options.sql`select pg_notify(${this.#proofChannel}, ${token})`
+    await withTimeout(
+      Promise.all([sent, proof]),
+      this.#proofTimeout,
+      'a notification to itself did not come back; LISTEN needs a direct connection (DATABASE_LISTEN_URL), not a pooler in transaction mode',
+    )
+  }
+
+  get #proofTimeout(): number {
+    return this.#options.proofTimeout ?? 3 * SECOND
+  }
+}
+
+/** @throws {Error} with `message` when the promise takes longer than `ms` milliseconds */
+async function withTimeout<T>(promise: PromiseLike<T>, ms: number, message: string): Promise<T> {
+  const settled = new AbortController()
+  const late = sleep(ms, settled.signal).then(() => {
+    if (!settled.signal.aborted) throw new Error(message)
+    return promise
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    settled.abort()
+  }
+}

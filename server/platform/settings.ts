@@ -1,0 +1,86 @@
+/** One environment variable: how it is read, and how it is explained. */
+export interface Setting<T> {
+  /** Name of the environment variable. */
+  name: string
+  /** What it does, in a sentence. */
+  doc: string
+  /** Its default as a person would write it, for help texts; `undefined` when there is none. */
+  shown: string | undefined
+  unit: string | undefined
+  /** What an empty or missing variable means. */
+  fallback: T
+  /** @throws {Error} whose message completes "NAME is …, wants ". */
+  parse(text: string): T
+}
+
+interface Explained {
+  doc: string
+  unit?: string
+}
+
+/** Free text. */
+export const text = <F extends string | undefined>(
+  name: string,
+  { fallback, shown = fallback, ...rest }: Explained & { fallback: F; shown?: string },
+): Setting<string | F> => ({
+  name,
+  ...rest,
+  unit: rest.unit,
+  shown,
+  fallback,
+  parse: (value) => value,
+})
+
+/** A whole number within bounds. */
+export const integer = (
+  name: string,
+  { min, max, fallback, ...rest }: Explained & { min: number; max: number; fallback: number },
+): Setting<number> => ({
+  name,
+  ...rest,
+  unit: rest.unit,
+  shown: String(fallback),
+  fallback,
+  parse(value) {
+    const number = Number(value)
+    if (!/^\d+$/.test(value) || number < min || number > max) {
+      throw new Error(`a whole number from ${min} to ${max}${rest.unit ? ` (${rest.unit})` : ''}`)
+    }
+    return number
+  },
+})
+
+/** One of a few words. */
+export const choice = <const C extends string>(
+  name: string,
+  { of, fallback, ...rest }: Explained & { of: readonly C[]; fallback: C },
+): Setting<C> => ({
+  name,
+  ...rest,
+  unit: rest.unit ?? of.join(' | '),
+  shown: fallback,
+  fallback,
+  parse(value) {
+    const found = of.find((word) => word === value)
+    if (found === undefined) throw new Error(`one of ${of.join(', ')}`)
+    return found
+  },
+})
+
+/** The URL of a Postgres database. */
+export const databaseUrl = (
+  name: string,
+  { doc, shown }: Explained & { shown?: string },
+): Setting<string | undefined> => ({
+  name,
+  doc,
+  unit: 'postgres://user:password@host:5432/database',
+  shown,
+  fallback: undefined,
+  parse(value) {
+    if (!/^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? '')) {
+      throw new Error('a URL such as postgres://user:password@host:5432/database')
+    }
+    return value
+  },
+})

@@ -1,0 +1,62 @@
+import { migrationsDirectory } from '../platform/assets.ts'
+import { connectDatabase, type Sql } from '../platform/database.ts'
+import { migrate, readMigrations } from '../platform/migrate.ts'
+import { testCluster } from './cluster.ts'
+
+/** A database of one test file. */
+export interface TestDatabase extends AsyncDisposable {
+  url: string
+  sql: Sql
+}
+
+let template: Promise<string> | undefined
+let counter = 0
+
+/** A migrated database that nobody else uses; cloned from a template, which is quicker than migrating. */
+export async function createDatabase(): Promise<TestDatabase> {
+  template ??= createTemplate()
+  return create(`test_${process.pid}_${++counter}`, await template)
+}
+
+/** A database without anything in it. */
+export const createEmptyDatabase = (): Promise<TestDatabase> => create(`empty_${process.pid}_${++counter}`, 'template0')
+
+async function create(name: string, from: string): Promise<TestDatabase> {
+  const { url: maintenance } = await testCluster()
+  await administrate(maintenance, `create database ${name} template ${from}`)
+  const url = withDatabase(maintenance, name)
+  const sql = connectDatabase(url, { max: 5, name: 'test' })
+  return {
+    url,
+    sql,
+    async [Symbol.asyncDispose]() {
+      await sql.end({ timeout: 1 })
+      await administrate(maintenance, `drop database ${name} with (force)`)
+    },
+  }
+}
+
+async function createTemplate(): Promise<string> {
+  const { url: maintenance } = await testCluster()
+  const name = `template_${process.pid}`
+  await administrate(maintenance, `create database ${name}`)
+  const sql = connectDatabase(withDatabase(maintenance, name), { max: 1 })
+  await migrate(sql, await readMigrations(migrationsDirectory))
+  await sql.end()
+  return name
+}
+
+async function administrate(maintenance: string, statement: string): Promise<void> {
+  const sql = connectDatabase(maintenance, { max: 1 })
+  try {
+    await sql.unsafe(statement)
+  } finally {
+    await sql.end()
+  }
+}
+
+function withDatabase(maintenance: string, name: string): string {
+  const url = new URL(maintenance)
+  url.pathname = `/${name}`
+  return url.href
+}

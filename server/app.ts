@@ -1,0 +1,70 @@
+import { join } from 'node:path'
+import { staticPlugin } from '@elysiajs/static'
+import { Elysia } from 'elysia'
+import { type EventRoutesOptions, eventRoutes } from './events/routes.ts'
+import { type Checks, healthRoutes } from './operations/health.ts'
+import { problemResponse } from './operations/problem.ts'
+import { AppError } from './platform/errors.ts'
+import type { Logger } from './platform/logger.ts'
+
+export interface AppOptions extends EventRoutesOptions {
+  checks: () => Checks
+  /** Folder of the built dashboard; without it, the front page says how to build it. */
+  dashboard: string | undefined
+  logger: Logger
+}
+
+/** The whole HTTP interface. */
+export const createApp = (options: AppOptions) =>
+  new Elysia()
+    .onError({ as: 'global' }, ({ error, code, request }) => {
+      if (code === 'NOT_FOUND') return problemResponse(notFound(request))
+      if (!(error instanceof AppError))
+        options.logger.error({ err: error, method: request.method, url: request.url }, 'a request failed')
+      else if (error.status >= 500) options.logger.warn({ code: error.code, url: request.url }, error.message)
+      return problemResponse(error)
+    })
+    .use(healthRoutes(options.checks))
+    .use(eventRoutes(options))
+    .use(dashboardRoutes(options.dashboard))
+
+export type App = ReturnType<typeof createApp>
+
+const notFound = (request: Request) =>
+  new AppError(
+    'route.unknown',
+    `There is nothing at ${new URL(request.url).pathname}. The event stream is /events, the dashboard is /.`,
+    { status: 404 },
+  )
+
+function dashboardRoutes(directory: string | undefined) {
+  const routes = new Elysia({ name: 'dashboard' })
+  if (directory === undefined) {
+    return routes.get(
+      '/',
+      () => new Response('The dashboard is not built. Build it with "bun run build:web" and start again.\n'),
+    )
+  }
+  const page = Bun.file(join(directory, 'index.html'))
+  const headers = {
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-cache',
+    'content-security-policy':
+      "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
+    'x-content-type-options': 'nosniff',
+  }
+  return routes
+    .get('/', async () => new Response(await page.bytes(), { headers }))
+    .use(
+      staticPlugin({
+        assets: join(directory, 'assets'),
+        prefix: '/assets',
+        alwaysStatic: true,
+        indexHTML: false,
+        // The names hold a hash of the content.
+        directive: 'immutable',
+        maxAge: 365 * 24 * 60 * 60,
+        headers: { 'x-content-type-options': 'nosniff' },
+      }),
+    )
+}

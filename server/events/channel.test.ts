@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'bun:test'
+import { matches, parseChannel, parsePattern, toPostgresRegex } from './channel.ts'
+
+describe('the name of a channel', () => {
+  test.each(['broadcast', 'orders.alice.17', 'a.b.c.d', 'größe.日本', 'a-b_c:d/e@f', 'x'.repeat(255)])(
+    'can be %p',
+    (name) => {
+      expect(parseChannel(name)).toBe(name)
+    },
+  )
+
+  test.each([
+    '',
+    '.',
+    'a.',
+    '.a',
+    'a..b',
+    'a b',
+    'a\tb',
+    'a\nb',
+    'a\u0000',
+    'a.*',
+    'orders.>',
+    'x'.repeat(256),
+    '\ud800',
+    7,
+    null,
+    undefined,
+  ])('can not be %p', (name) => {
+    expect(() => parseChannel(name)).toThrow(expect.objectContaining({ code: 'channel.invalid', status: 400 }))
+  })
+})
+
+describe('a pattern', () => {
+  test.each(['orders.alice.17', '*', '>', 'orders.*', 'orders.*.paid', '*.*', 'orders.>', '*.>'])(
+    'can be %p',
+    (pattern) => {
+      expect(parsePattern(pattern)).toBe(pattern)
+    },
+  )
+
+  test.each(['', '>.a', 'a.>.b', 'a.b*', 'a.>>', '**', 'a..>', ' '])('can not be %p', (pattern) => {
+    expect(() => parsePattern(pattern)).toThrow(expect.objectContaining({ code: 'channel.invalid' }))
+  })
+
+  test.each([
+    ['orders.alice.1', 'orders.alice.1', true],
+    ['orders.alice.1', 'orders.alice.2', false],
+    ['orders.*.1', 'orders.alice.1', true],
+    ['orders.*.1', 'orders.1', false],
+    ['orders.*', 'orders.alice.1', false],
+    ['orders.>', 'orders.alice.1', true],
+    ['orders.>', 'orders.alice', true],
+    ['orders.>', 'orders', false],
+    ['>', 'orders', true],
+    ['*', 'orders', true],
+    ['*', 'orders.alice', false],
+    ['*.>', 'orders', false],
+    ['a.+', 'a.b', false],
+  ])('%p and the channel %p: %p', (pattern, channel, expected) => {
+    expect(matches(pattern, channel)).toBe(expected)
+    expect(new RegExp(toPostgresRegex(pattern)).test(channel)).toBe(expected)
+  })
+})

@@ -1,0 +1,66 @@
+import { AppError } from '../platform/errors.ts'
+
+/** Most characters of a channel's name or a pattern. */
+export const MAX_CHANNEL_LENGTH = 255
+
+// A token may hold anything that is not white space, a control character, a separator or a wildcard. migrations/
+// 0002_outbox.sql says the same for those who publish from SQL.
+const TOKEN = String.raw`[^\s\p{Cc}.*>]+`
+const NAME = new RegExp(`^${TOKEN}(?:\\.${TOKEN})*$`, 'u')
+const PATTERN = new RegExp(`^(?:>|(?:${TOKEN}|\\*)(?:\\.(?:${TOKEN}|\\*))*(?:\\.>)?)$`, 'u')
+
+/**
+ * Checks the name of a channel: dot-separated tokens such as `orders.alice.17`, at most 255 characters.
+ *
+ * @throws {AppError} `channel.invalid` when a token is empty or holds white space, a control character, `*` or `>`
+ */
+export function parseChannel(name: unknown): string {
+  if (typeof name === 'string' && isSound(name) && NAME.test(name)) return name
+  throw new AppError(
+    'channel.invalid',
+    `Channel ${shown(name)} is not valid. A channel is dot-separated tokens such as "orders.alice.17", at most ${MAX_CHANNEL_LENGTH} characters, without spaces, control characters, "*" or ">".`,
+  )
+}
+
+/**
+ * Checks a pattern of channels, as NATS has them for subjects: `*` stands for one token, a last `>` for one or more. A
+ * channel's name is a pattern too.
+ *
+ * @throws {AppError} `channel.invalid`
+ */
+export function parsePattern(pattern: unknown): string {
+  if (typeof pattern === 'string' && isSound(pattern) && PATTERN.test(pattern)) return pattern
+  throw new AppError(
+    'channel.invalid',
+    `Channel pattern ${shown(pattern)} is not valid. A pattern is dot-separated tokens such as "orders.alice.17", "orders.*.17" ("*" is one token) or "orders.>" (">" is the rest), at most ${MAX_CHANNEL_LENGTH} characters.`,
+  )
+}
+
+/** Whether a channel lies within a pattern; both must be valid. */
+export function matches(pattern: string, channel: string): boolean {
+  if (pattern === channel || pattern === '>') return true
+  const wanted = pattern.split('.')
+  const given = channel.split('.')
+  for (const [index, token] of wanted.entries()) {
+    if (token === '>') return given.length > index
+    if (index >= given.length || (token !== '*' && token !== given[index])) return false
+  }
+  return wanted.length === given.length
+}
+
+/** A POSIX regular expression, as Postgres understands it, that matches the channels of a pattern. */
+export function toPostgresRegex(pattern: string): string {
+  const tokens = pattern.split('.').map((token) => {
+    if (token === '*') return '[^.]+'
+    if (token === '>') return '.+'
+    return token.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+  })
+  return `^${tokens.join('\\.')}$`
+}
+
+/** Whether a pattern is the name of one channel. */
+export const isLiteral = (pattern: string): boolean => !/[*>]/.test(pattern)
+
+const isSound = (text: string) => text.length <= MAX_CHANNEL_LENGTH && text.isWellFormed()
+
+const shown = (value: unknown) => (JSON.stringify(value) ?? 'undefined').slice(0, 80)

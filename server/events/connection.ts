@@ -1,0 +1,189 @@
+import { AppError } from '../platform/errors.ts'
+import { jittered, SECOND, sleep } from '../platform/time.ts'
+import { concatenate, type Gap, gapFrame, heartbeatFrame, type Ready, readyFrame, retryFrame } from './frame.ts'
+import type { ReplayStep } from './replay.ts'
+
+/** Why a connection ended. */
+export type CloseReason = 'client' | 'replaced' | 'stalled' | 'shutdown' | 'error'
+
+export interface ConnectionOptions {
+  id: string
+  clientId: string | null
+  /** What the client is told first. */
+  ready: Ready
+  /** Told right after that. */
+  gap: Gap | undefined
+  /** Milliseconds the client is told to wait before it reconnects. */
+  retry: number
+  heartbeat: number
+  /** Milliseconds without progress before it is closed; `0` never. */
+  stallTimeout: number
+  /** Position up to which everybody live has been served. */
+  position: () => number
+  /** What lies after a cursor, up to `position()`. */
+  replay: (cursor: number) => ReplayStep | Promise<ReplayStep>
+  /** Called when the cursor lies beyond `position()`: wants `advance()` when that has grown. */
+  onAhead: () => void
+  /** Called when the server ends the stream: the socket need not be waited for if it takes nothing any more. */
+  abandon: () => void
+  onClose: (reason: CloseReason) => void
+  onError: (error: unknown) => void
+}
+
+/**
+ * One subscriber: a cursor on the log, and a writer.
+ *
+ * It is either **live**, its cursor moving with everybody's, or **behind** at a cursor of its own. A chunk is offered to
+ * it while it is live; if its socket does not take one, nothing is queued: it falls behind, and reads on from its cursor
+ * when the socket asks for more. Starting at an old cursor and being slow are the same state.
+ *
+ *     behind ── cursor reaches position() ──► live
+ *     live ──── the socket takes no more ──► behind
+ */
+export class Connection {
+  readonly id: string
+  readonly clientId: string | null
+  readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>
+  readonly #options: ConnectionOptions
+  #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>
+  /** Own cursor while behind; `undefined` while live. */
+  #behindAt: number | undefined
+  #gap: Gap | undefined
+  #isAdvancing = false
+  #isClosed = false
+  #lastWrite = Date.now()
+  #lastProgress = Date.now()
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+    this.id = options.id
+    this.clientId = options.clientId
+    this.#behindAt = options.ready.cursor
+    this.#gap = options.gap
+    this.stream = new ReadableStream<Uint8Array<ArrayBuffer>>(
+      {
+        start: (controller) => {
+          this.#controller = controller
+          controller.enqueue(readyFrame(options.ready, options.retry))
+        },
+        pull: () => {
+          this.#lastProgress = Date.now()
+          return this.advance()
+        },
+        cancel: () => this.#end('client'),
+      },
+      // One chunk: Bun asks for the next when the socket has taken it.
+      { highWaterMark: 1 },
+    )
+  }
+
+  get isLive(): boolean {
+    return this.#behindAt === undefined
+  }
+
+  /** Everything of its channels up to here was handed to the socket. */
+  get cursor(): number {
+    return this.#behindAt ?? this.#options.position()
+  }
+
+  /**
+   * Hands a live connection what comes after `from`. If the socket is busy it falls behind at `from`.
+   *
+   * @param chunk shared with others: not to be changed
+   */
+  offer(chunk: Uint8Array<ArrayBuffer>, from: number): void {
+    if (!this.isLive || this.#isClosed) return
+    if (this.#wantsMore) this.#write(chunk)
+    else this.#behindAt = from
+  }
+
+  /** Makes the connection go on at `gap.to` and tells the client, before anything else. */
+  jump(gap: Gap): void {
+    this.#gap = { ...gap, from: this.#gap?.from ?? gap.from }
+    this.#behindAt = gap.to
+    void this.advance()
+  }
+
+  /** While it is behind and the socket takes more: sends what comes after its cursor. */
+  async advance(): Promise<void> {
+    if (this.#isAdvancing) return
+    this.#isAdvancing = true
+    try {
+      while (this.#behindAt !== undefined && this.#wantsMore) {
+        const cursor = this.#behindAt
+        if (this.#gap) this.#tellGap(this.#gap)
+        else if (cursor === this.#options.position()) this.#behindAt = undefined
+        else if (cursor > this.#options.position()) return this.#options.onAhead()
+        else await this.#step(cursor)
+      }
+    } catch (error) {
+      this.#options.onError(error)
+      this.close('error')
+    } finally {
+      this.#isAdvancing = false
+    }
+  }
+
+  /** Sends a heartbeat after silence, and ends the connection after too long without progress. */
+  tick(now: number): void {
+    const { heartbeat, stallTimeout } = this.#options
+    if (this.#wantsMore) {
+      if (now - this.#lastWrite >= heartbeat) this.#write(heartbeatFrame(this.cursor, new Date(now)))
+    } else if (stallTimeout > 0 && now - this.#lastProgress >= stallTimeout) {
+      this.close('stalled')
+    }
+  }
+
+  /** Ends the stream; the client is told to wait `retry` milliseconds before it comes back. */
+  close(reason: CloseReason, retry?: number): void {
+    if (this.#isClosed) return
+    this.#end(reason)
+    try {
+      if (retry !== undefined) this.#controller.enqueue(retryFrame(retry))
+      this.#controller.close()
+      this.#options.abandon()
+    } catch {
+      // The client was quicker.
+    }
+  }
+
+  get #wantsMore(): boolean {
+    return !this.#isClosed && (this.#controller.desiredSize ?? 0) > 0
+  }
+
+  #tellGap(gap: Gap): void {
+    this.#gap = undefined
+    this.#write(gapFrame(gap))
+  }
+
+  async #step(cursor: number): Promise<void> {
+    const step = await this.#read(cursor)
+    // While it was read, the log may have been found to be another one.
+    if (!step || this.#isClosed || this.#behindAt !== cursor) return
+    this.#behindAt = step.cursor
+    const frames = step.gap ? [gapFrame(step.gap), ...step.frames] : step.frames
+    if (frames.length > 0) this.#write(concatenate(frames))
+  }
+
+  /** While Postgres is away, what it holds can wait: the client still gets its heartbeats. */
+  async #read(cursor: number): Promise<ReplayStep | undefined> {
+    try {
+      return await this.#options.replay(cursor)
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      await sleep(jittered(SECOND / 2))
+      return undefined
+    }
+  }
+
+  #write(chunk: Uint8Array<ArrayBuffer>): void {
+    this.#lastWrite = Date.now()
+    this.#controller.enqueue(chunk)
+  }
+
+  #end(reason: CloseReason): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#options.onClose(reason)
+  }
+}

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'bun:test'
+import { parseClientId, parseEvent } from './event.ts'
+
+const parse = (value: unknown) => parseEvent(value, 1024)
+const failsWith = (code: string) => expect.objectContaining({ code })
+
+describe('an event of a request', () => {
+  test('is taken with its data as JSON text', () => {
+    expect(parse({ channel: 'orders.1', type: 'order.paid', data: { total: 12 }, key: 'k' })).toEqual({
+      channel: 'orders.1',
+      type: 'order.paid',
+      data: '{"total":12}',
+      key: 'k',
+    })
+  })
+
+  test('has null for data and no key when it names none', () => {
+    expect(parse({ channel: 'a', type: 'b' })).toEqual({ channel: 'a', type: 'b', data: 'null', key: null })
+  })
+
+  test('is an object', () => {
+    for (const value of [null, 1, 'text', [], undefined]) {
+      expect(() => parse(value)).toThrow(failsWith('event.invalid'))
+    }
+  })
+
+  test('has no member that would be lost', () => {
+    expect(() => parse({ channel: 'a', type: 'b', payload: 1 })).toThrow(failsWith('event.invalid'))
+  })
+
+  test.each(['', 'a\nb', 'a\r', 'a\u0000', '\ud800', 'x'.repeat(256), 5])('has no type like %p', (type) => {
+    expect(() => parse({ channel: 'a', type })).toThrow(failsWith('type.invalid'))
+  })
+
+  test.each(['ready', 'gap', 'heartbeat', 'closing', 'open', 'error'])(
+    "leaves the stream's own type %p alone",
+    (type) => {
+      expect(() => parse({ channel: 'a', type })).toThrow(failsWith('type.reserved'))
+    },
+  )
+
+  test('may have exactly as many bytes of data as allowed', () => {
+    expect(parse({ channel: 'a', type: 'b', data: 'x'.repeat(1022) }).data).toHaveLength(1024)
+    expect(() => parse({ channel: 'a', type: 'b', data: 'x'.repeat(1023) })).toThrow(
+      expect.objectContaining({ code: 'data.too_large', status: 413 }),
+    )
+  })
+
+  test('is measured in bytes, not in characters', () => {
+    expect(() => parse({ channel: 'a', type: 'b', data: '€'.repeat(400) })).toThrow(failsWith('data.too_large'))
+  })
+
+  test.each(['', 'a\u001fb', 5, {}])('has no key like %p', (key) => {
+    expect(() => parse({ channel: 'a', type: 'b', key })).toThrow(failsWith('key.invalid'))
+  })
+})
+
+test('a client id has no control characters', () => {
+  expect(parseClientId('page-1')).toBe('page-1')
+  expect(() => parseClientId('a\nb')).toThrow(failsWith('client_id.invalid'))
+})

@@ -1,0 +1,214 @@
+import type { Logger } from '../platform/logger.ts'
+import { jittered, SECOND } from '../platform/time.ts'
+import { Audience, type Selection } from './audience.ts'
+import { type CloseReason, Connection } from './connection.ts'
+import type { LoggedEvent } from './event.ts'
+import type { Gap } from './frame.ts'
+import { PatternIndex } from './pattern-index.ts'
+import type { Replay } from './replay.ts'
+import type { FramedEvent, Window } from './window.ts'
+
+export interface HubOptions {
+  window: Window
+  replay: Replay
+  logger: Logger
+  /** Least milliseconds between two flushes. */
+  flushInterval: number
+  heartbeat: number
+  stallTimeout: number
+  /** Milliseconds that clients wait before they reconnect: each is told between this and twice this. */
+  retry: number
+}
+
+export interface Subscription {
+  selection: Selection
+  clientId: string | null
+  cursor: number
+  /** Whether the cursor is the client's. */
+  resumed: boolean
+  /** Position of the oldest event kept. */
+  oldest: number
+  gap?: Gap | undefined
+  /** See `ConnectionOptions`. */
+  abandon: () => void
+}
+
+/** Bytes pending at which a flush no longer waits for its turn: after an outage a great deal comes at once. */
+const FLUSH_BYTES = 256 * 2 ** 10
+
+/**
+ * Gives every event to those who asked for its channel.
+ *
+ * **Nobody waits for a client**: a flush offers each audience its chunk and goes on; who can't take it reads on later.
+ * Flushing at once when idle and then at most once per interval turns many events into one write per connection.
+ */
+export class Hub {
+  readonly #options: HubOptions
+  readonly #window: Window
+  readonly #audiences = new Map<string, Audience>()
+  readonly #index = new PatternIndex<Audience>()
+  readonly #connections = new Map<string, Connection>()
+  readonly #byClientId = new Map<string, Connection>()
+  /** Whose cursor lies beyond what this instance has read. */
+  readonly #waiting = new Set<Connection>()
+  /** In the window already, not offered yet. */
+  #pending: FramedEvent[] = []
+  #flushed: number
+  #pendingBytes = 0
+  #lastFlush = 0
+  #flushTimer: Timer | undefined
+  #ticker: Timer | undefined
+  #nextId = 1
+
+  constructor(options: HubOptions) {
+    this.#options = options
+    this.#window = options.window
+    this.#flushed = options.window.head
+  }
+
+  /** Position up to which everybody live was served. */
+  get position(): number {
+    return this.#flushed
+  }
+
+  /** Position of the oldest event that is kept, as the feed last saw it. */
+  oldest = 1
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  start(): void {
+    const interval = Math.min(SECOND, this.#options.heartbeat / 4)
+    this.#ticker = setInterval(() => this.#tick(), interval)
+  }
+
+  /** Takes the events that follow what it has, in order. */
+  deliver(events: readonly LoggedEvent[]): void {
+    for (const event of events) {
+      const framed = this.#window.push(event)
+      this.#pending.push(framed)
+      this.#pendingBytes += framed.frame.byteLength
+      if (this.#pendingBytes >= FLUSH_BYTES) this.#flush()
+    }
+    this.#scheduleFlush()
+  }
+
+  /** The log goes on after `head`: what lies between was purged unread, or the log is another one (a restored backup). */
+  skip(head: number): void {
+    this.#flush()
+    const reason = head > this.#flushed ? 'purged' : 'unknown'
+    const served = this.#flushed
+    // Those who are behind in a purged log find out by themselves what is left.
+    const affected = [...this.#connections.values()].filter(({ isLive, cursor }) =>
+      reason === 'purged' ? isLive : cursor > head,
+    )
+    const cursors = affected.map(({ cursor }) => cursor)
+    this.#window.reset(head)
+    this.#flushed = head
+    for (const [index, connection] of affected.entries()) {
+      connection.jump({ from: cursors[index] ?? served, to: head, reason })
+    }
+    this.#wakeWaiting()
+  }
+
+  /** Opens a stream. One that the same client has open is closed: it is half-open, or a page that was reloaded. */
+  open({ selection, clientId, cursor, resumed, oldest, gap, abandon }: Subscription): Connection {
+    if (clientId !== null) this.#byClientId.get(clientId)?.close('replaced')
+    const audience = this.#audienceOf(selection)
+    const id = String(this.#nextId++)
+    const { heartbeat, stallTimeout, retry } = this.#options
+    const connection = new Connection({
+      id,
+      clientId,
+      ready: { connection: id, cursor, oldest, resumed, heartbeat },
+      gap,
+      retry: jittered(retry),
+      heartbeat,
+      stallTimeout,
+      position: () => this.#flushed,
+      replay: (after) => this.#options.replay({ cursor: after, through: this.#flushed, selection, clientId }),
+      abandon,
+      onAhead: () => this.#waiting.add(connection),
+      onClose: (reason) => this.#forget(connection, audience, reason),
+      onError: (error) => this.#options.logger.error({ err: error, connection: id }, 'a connection failed'),
+    })
+    audience.connections.add(connection)
+    this.#connections.set(id, connection)
+    if (clientId !== null) this.#byClientId.set(clientId, connection)
+    this.#options.logger.debug({ connection: id, ...selection, cursor }, 'stream opened')
+    return connection
+  }
+
+  /** Flushes what is pending and ends every stream; each client is told a reconnection time of its own. */
+  stop(): void {
+    clearInterval(this.#ticker)
+    this.#flush()
+    for (const connection of this.#connections.values()) connection.close('shutdown', jittered(this.#options.retry))
+  }
+
+  #scheduleFlush(): void {
+    if (this.#window.head === this.#flushed || this.#flushTimer !== undefined) return
+    const wait = this.#lastFlush + this.#options.flushInterval - performance.now()
+    if (wait <= 0) this.#flush()
+    else this.#flushTimer = setTimeout(() => this.#flush(), wait)
+  }
+
+  #flush(): void {
+    clearTimeout(this.#flushTimer)
+    this.#flushTimer = undefined
+    const from = this.#flushed
+    const chosen = new Set<Audience>()
+    // Routed now and not on delivery, so that an audience that came in between is not forgotten.
+    for (const event of this.#pending) {
+      for (const audience of this.#index.match(event.channel)) {
+        audience.add(event)
+        chosen.add(audience)
+      }
+    }
+    for (const audience of chosen) audience.flush(from)
+    this.#pending = []
+    this.#pendingBytes = 0
+    this.#flushed = this.#window.head
+    this.#lastFlush = performance.now()
+    this.#wakeWaiting()
+  }
+
+  #wakeWaiting(): void {
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const connection of waiting) void connection.advance()
+  }
+
+  #tick(): void {
+    const now = Date.now()
+    for (const connection of this.#connections.values()) connection.tick(now)
+  }
+
+  #audienceOf(selection: Selection): Audience {
+    const name = nameOf(selection)
+    const existing = this.#audiences.get(name)
+    if (existing) return existing
+    const audience = new Audience(selection)
+    this.#audiences.set(name, audience)
+    for (const pattern of selection.patterns) this.#index.add(pattern, audience)
+    return audience
+  }
+
+  #forget(connection: Connection, audience: Audience, reason: CloseReason): void {
+    this.#connections.delete(connection.id)
+    this.#waiting.delete(connection)
+    if (connection.clientId !== null && this.#byClientId.get(connection.clientId) === connection) {
+      this.#byClientId.delete(connection.clientId)
+    }
+    audience.connections.delete(connection)
+    if (audience.connections.size === 0) {
+      this.#audiences.delete(nameOf(audience.selection))
+      for (const pattern of audience.selection.patterns) this.#index.remove(pattern, audience)
+    }
+    this.#options.logger.debug({ connection: connection.id, reason }, 'stream closed')
+  }
+}
+
+/** The same for everybody who gets the same. No channel holds a space. */
+const nameOf = ({ patterns, named }: Selection) => `${[...new Set(patterns)].sort().join(' ')} ${named}`

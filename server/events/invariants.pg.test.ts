@@ -1,0 +1,301 @@
+// The five invariants of README.md, with real Postgres and two instances on it.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import type { Runtime } from '../runtime.ts'
+import { createDatabase, type TestDatabase } from '../testing/database.ts'
+import { startInstance } from '../testing/instance.ts'
+import { openStream, publish } from '../testing/stream-reader.ts'
+
+let database: TestDatabase
+let a: Runtime & AsyncDisposable
+let b: Runtime & AsyncDisposable
+beforeAll(async () => {
+  database = await createDatabase()
+  ;[a, b] = await Promise.all([startInstance(database.url), startInstance(database.url)])
+})
+afterAll(async () => {
+  await Promise.all([a[Symbol.asyncDispose](), b[Symbol.asyncDispose]()])
+  await database[Symbol.asyncDispose]()
+})
+
+/** A channel that no other test uses. */
+const newChannel = () => `test.${crypto.randomUUID()}`
+
+describe('1. An event exists if and only if its transaction committed', () => {
+  test('a commit brings it to the clients of every instance', async () => {
+    const channel = newChannel()
+    await using onA = await openStream(a.url, [channel])
+    await using onB = await openStream(b.url, [channel])
+    await database.sql.begin(async (transaction) => {
+      await transaction`select sse.publish(${channel}, 'order.paid', '{"total":12}')`
+      await transaction`select sse.publish(${channel}, 'order.packed', '{"total":12}')`
+    })
+    for (const reader of [onA, onB]) {
+      await reader.untilEvents(2)
+      expect(reader.events.map(({ type, data }) => [type, data])).toEqual([
+        ['order.paid', { total: 12 }],
+        ['order.packed', { total: 12 }],
+      ])
+    }
+  })
+
+  test('after a rollback it never existed', async () => {
+    const channel = newChannel()
+    await using reader = await openStream(a.url, [channel])
+    await database.sql
+      .begin(async (transaction) => {
+        await transaction`select sse.publish(${channel}, 'order.paid', '"rolled back"')`
+        throw new Error('rolled back')
+      })
+      .catch(() => {})
+    await database.sql`select sse.publish(${channel}, 'order.paid', '"committed"')`
+    await reader.untilEvents(1)
+    expect(reader.events.map(({ data }) => data)).toEqual(['committed'])
+  })
+
+  test('a batch with one bad event publishes none', async () => {
+    const channel = newChannel()
+    await using reader = await openStream(a.url, [channel])
+    await expect(
+      publish(a.url, [
+        { channel, type: 'good' },
+        { channel: 'bad channel', type: 'x' },
+      ]),
+    ).rejects.toThrow('channel.invalid')
+    await publish(a.url, [{ channel, type: 'later' }])
+    await reader.untilEvents(1)
+    expect(reader.events.map(({ type }) => type)).toEqual(['later'])
+  })
+})
+
+describe('2. Positions are dense and become visible in order', () => {
+  test('on both instances, while both publish and SQL publishes too', async () => {
+    const { position: start } = (await (
+      await fetch(`${a.url}/events`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"channel":"start","type":"t"}',
+      })
+    ).json()) as { position: number }
+    const headers = { 'last-event-id': String(start) }
+    await using onA = await openStream(a.url, ['>'], headers)
+    await using onB = await openStream(b.url, ['>'], headers)
+    const channel = newChannel()
+    await Promise.all([
+      ...Array.from({ length: 40 }, () =>
+        publish(a.url, [
+          { channel, type: 'a' },
+          { channel, type: 'a' },
+        ]),
+      ),
+      ...Array.from({ length: 40 }, () => publish(b.url, [{ channel, type: 'b' }])),
+      ...Array.from({ length: 20 }, () => database.sql`select sse.publish(${channel}, 'sql', '1')`),
+    ])
+    for (const reader of [onA, onB]) {
+      await reader.untilEvents(140)
+      expect(reader.events.map(({ position }) => position)).toEqual(
+        Array.from({ length: 140 }, (_, index) => start + 1 + index),
+      )
+    }
+  })
+})
+
+describe("3. A connection's ids only grow, and it skips no event of its channels", () => {
+  test('published on one instance, received on the other, in order', async () => {
+    const channel = newChannel()
+    await using reader = await openStream(b.url, [channel])
+    const positions: number[] = []
+    for (let index = 0; index < 20; index++)
+      positions.push(...(await publish(a.url, [{ channel, type: 't', data: index }])))
+    await reader.untilEvents(20)
+    expect(reader.events.map(({ position }) => position)).toEqual(positions)
+    expect(reader.events.map(({ data }) => data)).toEqual(Array.from({ length: 20 }, (_, index) => index))
+  })
+
+  test('a client that comes back to the other instance goes on exactly where it stopped', async () => {
+    const channel = newChannel()
+    const first = await openStream(a.url, [channel])
+    await publish(a.url, [{ channel, type: 't', data: 1 }])
+    await first.untilEvents(1)
+    const { id = '' } = first.frames.at(-1) ?? {}
+    await first.close()
+    await publish(a.url, [
+      { channel, type: 't', data: 2 },
+      { channel: newChannel(), type: 't' },
+      { channel, type: 't', data: 3 },
+    ])
+    await using second = await openStream(b.url, [channel], { 'last-event-id': id })
+    expect(JSON.parse(second.frames[0]?.data ?? '')).toMatchObject({ cursor: Number(id), resumed: true })
+    await publish(b.url, [{ channel, type: 't', data: 4 }])
+    await second.untilEvents(3)
+    expect(second.events.map(({ data }) => data)).toEqual([2, 3, 4])
+  })
+
+  test('a client that resumes again and again while events come gets each once', async () => {
+    const channel = newChannel()
+    const received: number[] = []
+    let id = String((await publish(a.url, [{ channel, type: 'start' }]))[0])
+    const total = 300
+    const writing = (async () => {
+      for (let index = 0; index < total; index++)
+        await publish(index % 2 ? a.url : b.url, [{ channel, type: 't', data: index }])
+    })()
+    for (let round = 0; received.length < total; round++) {
+      await using reader = await openStream(round % 2 ? a.url : b.url, [channel], { 'last-event-id': id })
+      const wanted = Math.min(1 + (round % 7), total - received.length)
+      await reader.untilEvents(wanted)
+      // What a client that is cut off has seen is up to the network; the id it remembers is what counts.
+      const seen = reader.events.slice(0, wanted)
+      received.push(...seen.map(({ data }) => data as number))
+      id = String(seen.at(-1)?.position)
+      const ids = reader.frames.map((frame) => Number(frame.id))
+      expect(ids).toEqual([...ids].sort((left, right) => left - right))
+    }
+    await writing
+    expect(received).toEqual(Array.from({ length: total }, (_, index) => index))
+  })
+
+  test('a cursor that retention passed by is told of the gap, and goes on with what is left', async () => {
+    await using own = await createDatabase()
+    await using instance = await startInstance(own.url, { WINDOW_BYTES: '0' })
+    const positions = await publish(
+      instance.url,
+      Array.from({ length: 10 }, (_, data) => ({ channel: 'c', type: 't', data })),
+    )
+    expect(positions.at(-1)).toBe(10)
+    await own.sql`delete from sse.log where position <= 6`
+    await using reader = await openStream(instance.url, ['c'], { 'last-event-id': '2' })
+    await reader.untilEvents(4)
+    expect(reader.frames.map(({ event }) => event)).toEqual(['ready', 'gap', 't', 't', 't', 't'])
+    expect(reader.frames[1]).toMatchObject({ id: '6', data: '{"from":2,"to":6,"reason":"purged"}' })
+    expect(reader.events.map(({ position }) => position)).toEqual([7, 8, 9, 10])
+  })
+
+  test('a cursor beyond the head is not of this log: the client is told, and gets what comes', async () => {
+    const channel = newChannel()
+    const [head = 0] = await publish(a.url, [{ channel, type: 'before' }])
+    await using reader = await openStream(a.url, [channel], { 'last-event-id': String(head + 1000) })
+    await reader.until(({ frames }) => frames.length >= 2)
+    expect(reader.frames[1]).toMatchObject({
+      event: 'gap',
+      data: `{"from":${head + 1000},"to":${head},"reason":"unknown"}`,
+    })
+    await publish(a.url, [{ channel, type: 'after' }])
+    await reader.untilEvents(1)
+    expect(reader.events.map(({ type }) => type)).toEqual(['after'])
+  })
+
+  test('a log that was set back (a restored backup) is told to those who are connected', async () => {
+    await using own = await createDatabase()
+    await using instance = await startInstance(own.url, { POLL_INTERVAL_MS: '20' })
+    await using reader = await openStream(instance.url, ['c'])
+    await publish(
+      instance.url,
+      Array.from({ length: 5 }, () => ({ channel: 'c', type: 'lost' })),
+    )
+    await reader.untilEvents(5)
+    await own.sql.begin(async (transaction) => {
+      await transaction`update sse.head set position = 2`
+      await transaction`delete from sse.log where position > 2`
+    })
+    await reader.until(({ frames }) => frames.at(-1)?.event === 'gap')
+    expect(JSON.parse(reader.frames.at(-1)?.data ?? '')).toEqual({ from: 5, to: 2, reason: 'unknown' })
+    await publish(instance.url, [{ channel: 'c', type: 'new' }])
+    await reader.untilEvents(6)
+    expect(reader.events.at(-1)).toMatchObject({ type: 'new', position: 3 })
+  })
+})
+
+describe('4. Nobody waits for a client', () => {
+  test('a reader that does not read delays no other, and has missed nothing when it reads on', async () => {
+    const channel = newChannel()
+    // fetch reads ahead on its own; a socket that is not read from does not.
+    const slow = await openSlowReader(a.url, channel)
+    await using quick = await openStream(a.url, [channel])
+    const data = 'x'.repeat(60_000)
+    const total = 400
+    for (let index = 0; index < total; index += 20) {
+      await publish(
+        b.url,
+        Array.from({ length: 20 }, (_, offset) => ({ channel, type: 't', data: `${index + offset} ${data}` })),
+      )
+    }
+    await quick.untilEvents(total)
+    expect(quick.events).toHaveLength(total)
+    const received = await slow.readEvents(total)
+    expect(received).toEqual(Array.from({ length: total }, (_, index) => index))
+  })
+})
+
+describe('5. A lost, doubled or late NOTIFY changes latency, never content', () => {
+  test('without any notification events come on the slow tick', async () => {
+    await using own = await createDatabase()
+    // A listener on another database hears nothing of this one.
+    await using other = await createDatabase()
+    await using instance = await startInstance(own.url, { DATABASE_LISTEN_URL: other.url, POLL_INTERVAL_MS: '50' })
+    await using reader = await openStream(instance.url, ['c'])
+    await own.sql`select sse.publish('c', 't', to_json(n)) from generate_series(1, 30) n`
+    await reader.untilEvents(30)
+    expect(reader.events.map(({ data }) => data)).toEqual(Array.from({ length: 30 }, (_, index) => index + 1))
+  })
+
+  test('false, doubled and garbled notifications change nothing', async () => {
+    const channel = newChannel()
+    await using reader = await openStream(a.url, [channel])
+    for (const payload of ['999999999', '0', '-1', 'nonsense', ''])
+      await database.sql`select pg_notify('sse_log', ${payload})`
+    await publish(b.url, [{ channel, type: 't', data: 1 }])
+    for (let times = 0; times < 20; times++) await database.sql`select pg_notify('sse_log', '999999999')`
+    await publish(b.url, [{ channel, type: 't', data: 2 }])
+    await reader.untilEvents(2)
+    expect(reader.events.map(({ data }) => data)).toEqual([1, 2])
+  })
+
+  test('a listener whose backend was killed listens again, and misses nothing that came meanwhile', async () => {
+    const channel = newChannel()
+    await using reader = await openStream(a.url, [channel])
+    for (let round = 0; round < 5; round++) {
+      await database.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sse-update listen' and datname = current_database()`
+      await database.sql`select sse.publish(${channel}, 't', to_json(${round}::int))`
+    }
+    await reader.untilEvents(5)
+    expect(reader.events.map(({ data }) => data)).toEqual([0, 1, 2, 3, 4])
+  })
+})
+
+/** A raw connection that asks for a stream and then reads nothing until it is told to. */
+async function openSlowReader(url: string, channel: string) {
+  const { hostname, port } = new URL(url)
+  let text = ''
+  let progress = Promise.withResolvers<void>()
+  const opened = Promise.withResolvers<void>()
+  const decoder = new TextDecoder()
+  const socket = await Bun.connect({
+    hostname,
+    port: Number(port),
+    socket: {
+      data(self, bytes) {
+        text += decoder.decode(bytes, { stream: true })
+        if (text.includes('event: ready')) {
+          opened.resolve()
+          if (!isReading) self.pause()
+        }
+        progress.resolve()
+        progress = Promise.withResolvers()
+      },
+    },
+  })
+  let isReading = false
+  socket.write(`GET /events?channel=${channel} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n`)
+  await opened.promise
+  return {
+    async readEvents(count: number): Promise<number[]> {
+      isReading = true
+      socket.resume()
+      const found = () => [...text.matchAll(/"data":"(\d+) x/g)].map((match) => Number(match[1]))
+      while (found().length < count) await progress.promise
+      socket.end()
+      return found()
+    },
+  }
+}

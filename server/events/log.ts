@@ -1,0 +1,132 @@
+import { databaseUnavailable, isUnreachable, type Sql } from '../platform/database.ts'
+import { isLiteral, toPostgresRegex } from './channel.ts'
+import type { LoggedEvent, NewEvent } from './event.ts'
+
+/** What part of the log to read. */
+export interface ReadOptions {
+  /** Cursor: events after this position. */
+  after: number
+  /** Last position to look at. Defaults to the head. */
+  through?: number
+  /** Most events. */
+  limit: number
+  /** Only channels within these patterns. Defaults to all. */
+  patterns?: readonly string[]
+}
+
+/** One page of the log, as of one moment. */
+export interface Page {
+  events: LoggedEvent[]
+  /** Up to here everything was looked at: the cursor for the next page. */
+  cursor: number
+  /** Position of the oldest event that is kept; head + 1 while none is. */
+  oldest: number
+  /** Position of the newest event. */
+  head: number
+}
+
+/** Positions that one query looks at, at most, however few of them match. */
+const SCAN = 20_000
+
+/** Bytes of data after which a page ends, so that large events do not fill the memory. */
+const PAGE_BYTES = 4 * 2 ** 20
+
+/** The ordered log in Postgres: all SQL that touches it. */
+export interface EventLog {
+  /** Appends all or none, and answers their positions, in order. */
+  append(events: readonly NewEvent[]): Promise<number[]>
+  /** @throws {AppError} `database.unavailable` */
+  read(options: ReadOptions): Promise<Page>
+  /** @throws {AppError} `database.unavailable` */
+  bounds(): Promise<Pick<Page, 'oldest' | 'head'>>
+  /** Moves committed events from the outbox into the log; answers how many, `null` while another instance does so. */
+  relay(limit: number): Promise<number | null>
+}
+
+interface Row extends LoggedEvent {
+  bytes: number
+}
+
+export function createLog(sql: Sql): EventLog {
+  return {
+    async append(events) {
+      const keys = events.some(({ key }) => key !== null) ? events.map(({ key }) => key) : null
+      const [row] = await sql<{ positions: number[] }[]>`
+        select sse.append(
+          ${events.map(({ channel }) => channel)}::text[],
+          ${events.map(({ type }) => type)}::text[],
+          ${events.map(({ data }) => data)}::text[],
+          ${events.map(({ origin }) => origin)}::text[],
+          ${keys}::text[]
+        ) as positions`
+      return row?.positions ?? []
+    },
+
+    async read({ after, through, limit, patterns }) {
+      try {
+        // One statement, so that the bounds and the events are of one moment.
+        const rows = await sql<(Row | BoundsRow)[]>`
+          with bounds as materialized (
+            select head.position as head, coalesce((select min(position) from sse.log), head.position + 1) as oldest from sse.head
+          ), scan as materialized (
+            select oldest, head,
+                   greatest(${after}::bigint, oldest - 1) as after,
+                   least(${through ?? null}::bigint, head, greatest(${after}::bigint, oldest - 1) + ${SCAN}) as through
+            from bounds
+          )
+          select scan.oldest, scan.head, scan.through,
+                 event.position, event.channel, event.type, event.data::text as data, event.time, event.origin,
+                 sum(octet_length(event.data::text)) over (order by event.position)::bigint as bytes
+          from scan left join lateral (
+            select * from sse.log l
+            where l.position > scan.after and l.position <= scan.through ${matching(sql, patterns)}
+            order by l.position limit ${limit}
+          ) event on true
+          order by event.position`
+        return toPage(rows, after, limit)
+      } catch (error) {
+        throw isUnreachable(error) ? databaseUnavailable(error) : error
+      }
+    },
+
+    async bounds() {
+      try {
+        const [row] = await sql<{ oldest: number; head: number }[]>`
+          select position as head, coalesce((select min(position) from sse.log), position + 1) as oldest from sse.head`
+        if (!row) throw new Error('sse.head is empty')
+        return row
+      } catch (error) {
+        throw isUnreachable(error) ? databaseUnavailable(error) : error
+      }
+    },
+
+    async relay(limit) {
+      const [row] = await sql<{ moved: number | null }[]>`select sse.relay(${limit}) as moved`
+      return row?.moved ?? null
+    },
+  }
+}
+
+interface BoundsRow {
+  oldest: number
+  head: number
+  through: number
+  position: number | null
+}
+
+function matching(sql: Sql, patterns: readonly string[] | undefined) {
+  if (patterns === undefined || patterns.includes('>')) return sql``
+  const literal = patterns.filter(isLiteral)
+  const regexes = patterns.filter((pattern) => !isLiteral(pattern)).map(toPostgresRegex)
+  if (regexes.length === 0) return sql`and l.channel = any (${literal}::text[])`
+  return sql`and (l.channel = any (${literal}::text[]) or l.channel ~ any (${regexes}::text[]))`
+}
+
+function toPage(rows: readonly (Row | BoundsRow)[], after: number, limit: number): Page {
+  const { oldest, head, through } = rows[0] as BoundsRow
+  const found = rows.filter((row) => row.position !== null) as Row[]
+  const events = found.filter(({ bytes }, index) => index === 0 || bytes <= PAGE_BYTES)
+  const isCut = events.length < found.length || found.length === limit
+  const last = events.at(-1)?.position
+  return { events, oldest, head, cursor: isCut && last !== undefined ? last : Math.max(after, through) }
+}

@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { createDatabase, type TestDatabase } from '../testing/database.ts'
+import { createLog, type EventLog } from './log.ts'
+
+let database: TestDatabase
+let log: EventLog
+beforeAll(async () => {
+  database = await createDatabase()
+  log = createLog(database.sql)
+})
+afterAll(() => database[Symbol.asyncDispose]())
+
+const newest = async (count: number) => {
+  const { head } = await log.bounds()
+  return (await log.read({ after: head - count, limit: count })).events
+}
+
+describe('sse.publish', () => {
+  test('takes data as text, json and jsonb', async () => {
+    await database.sql`select sse.publish('a.b', 't', '{"n": 1}')`
+    await database.sql`select sse.publish('a.b', 't', '{"n":  2}'::json)`
+    await database.sql`select sse.publish('a.b', 't', jsonb_build_object('n', 3))`
+    await database.sql`select sse.publish('a.b', 't')`
+    expect(await log.relay(100)).toBe(4)
+    expect((await newest(4)).map(({ data }) => data)).toEqual(['{"n": 1}', '{"n":  2}', '{"n": 3}', 'null'])
+  })
+
+  test('takes an origin and an idempotency key by name', async () => {
+    await database.sql`select sse.publish('a.b', 't', '1', key => 'k', origin => 'page-1')`
+    await database.sql`select sse.publish('a.b', 't', '2', key => 'k')`
+    await log.relay(100)
+    expect(await newest(1)).toMatchObject([{ data: '1', origin: 'page-1' }])
+  })
+
+  test.each([
+    [`select sse.publish('a b', 't', '1')`, 'channel'],
+    [`select sse.publish('a..b', 't', '1')`, 'channel'],
+    [`select sse.publish('', 't', '1')`, 'channel'],
+    [`select sse.publish(null, 't', '1')`, 'channel'],
+    [`select sse.publish('a.*', 't', '1')`, 'channel'],
+    [`select sse.publish('a', e't\\n', '1')`, 'type'],
+    [`select sse.publish('a', 'heartbeat', '1')`, 'reserved'],
+    [`select sse.publish('a', 't', '{')`, 'json'],
+    [`select sse.publish('a', 't', to_json(repeat('x', 1048577)))`, 'bytes'],
+    [`select sse.publish('a', 't', '1', key => '')`, 'key'],
+  ])('refuses %p', async (statement, reason) => {
+    const error = await database.sql.unsafe(statement).catch((caught) => caught)
+    expect(error.message).toContain(reason)
+    expect(await log.relay(100)).toBe(0)
+  })
+
+  test('is all that a role with usage on the schema may do', async () => {
+    await database.sql`create role publisher_${database.sql.unsafe(String(process.pid))}`
+    const role = `publisher_${process.pid}`
+    try {
+      await database.sql.unsafe(`grant usage on schema sse to ${role}`)
+      const as = (statement: string) =>
+        database.sql.begin(async (transaction) => {
+          await transaction.unsafe(`set local role ${role}`)
+          await transaction.unsafe(statement)
+        })
+      await as(`select sse.publish('a', 't', '1')`)
+      expect(await log.relay(100)).toBe(1)
+      for (const statement of [
+        `insert into sse.outbox (channel, type, data) values ('a', 't', '1')`,
+        'select sse.relay(1)',
+        'select * from sse.log',
+      ]) {
+        expect(await as(statement).catch((error) => error.code)).toBe('42501')
+      }
+    } finally {
+      await database.sql.unsafe(`drop owned by ${role}; drop role ${role}`)
+    }
+  })
+})
+
+describe('moving the outbox into the log', () => {
+  test('keeps the order of a transaction, in batches', async () => {
+    await database.sql`select sse.publish('order.' || n, 't', to_json(n)) from generate_series(1, 25) n`
+    expect(await log.relay(10)).toBe(10)
+    expect(await log.relay(10)).toBe(10)
+    expect(await log.relay(10)).toBe(5)
+    expect(await log.relay(10)).toBe(0)
+    expect((await newest(25)).map(({ data }) => Number(data))).toEqual(
+      Array.from({ length: 25 }, (_, index) => index + 1),
+    )
+  })
+
+  test('is done by one at a time: the others are told so', async () => {
+    await database.sql`select sse.publish('a', 't', '1')`
+    await database.sql.begin(async (transaction) => {
+      expect(await createLog(transaction as never).relay(10)).toBe(1)
+      expect(await log.relay(10)).toBeNull()
+    })
+    expect(await log.relay(10)).toBe(0)
+  })
+
+  test('does not wait for a transaction that is still open, and takes its events when it commits', async () => {
+    const opened = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    const slow = database.sql.begin(async (transaction) => {
+      await transaction`select sse.publish('slow', 't', '"slow"')`
+      opened.resolve()
+      await release.promise
+    })
+    await opened.promise
+    await database.sql`select sse.publish('quick', 't', '"quick"')`
+    expect(await log.relay(10)).toBe(1)
+    expect(await newest(1)).toMatchObject([{ channel: 'quick' }])
+    release.resolve()
+    await slow
+    expect(await log.relay(10)).toBe(1)
+    expect(await newest(1)).toMatchObject([{ channel: 'slow' }])
+  })
+})

@@ -1,0 +1,105 @@
+import { databaseUnavailable, outcomeOf } from '../platform/database.ts'
+import { AppError, codeOf } from '../platform/errors.ts'
+import { type NewEvent, tooDeep } from './event.ts'
+import type { EventLog } from './log.ts'
+
+export interface PublisherOptions {
+  log: Pick<EventLog, 'append'>
+  /** Told the last position of every commit. */
+  onCommit: (position: number) => void
+}
+
+interface Waiting {
+  events: readonly NewEvent[]
+  resolve: (positions: number[]) => void
+  reject: (error: unknown) => void
+}
+
+/** Bounds of one transaction: larger ones gain nothing, and hold the log's lock longer. */
+const GROUP_EVENTS = 2000
+const GROUP_BYTES = 4 * 2 ** 20
+
+/**
+ * Appends what requests publish, with **group commit**: those that come while a transaction is under way share the
+ * next one. Each request's events stay together, in order, all or none.
+ */
+export class Publisher {
+  readonly #options: PublisherOptions
+  #waiting: Waiting[] = []
+  #working: Promise<void> | undefined
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Resolves with the events' positions when they are durable.
+   *
+   * @throws {AppError} `database.unavailable` when nothing was published, `publish.unknown` when the connection died
+   * under the commit, `data.too_deep` when Postgres can't take the data
+   */
+  publish(events: readonly NewEvent[]): Promise<number[]> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ events, resolve, reject })
+      this.#working ??= this.#work()
+    })
+  }
+
+  /** Resolves when everything that was to be published has its answer. */
+  async drain(): Promise<void> {
+    await this.#working
+  }
+
+  async #work(): Promise<void> {
+    // What the same turn of the event loop brings shares the first transaction.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) await this.#append(this.#takeGroup())
+    this.#working = undefined
+  }
+
+  #takeGroup(): Waiting[] {
+    let events = 0
+    let bytes = 0
+    const full = this.#waiting.findIndex((request) => {
+      events += request.events.length
+      bytes += request.events.reduce((sum, { data }) => sum + data.length, 0)
+      return events > GROUP_EVENTS || bytes > GROUP_BYTES
+    })
+    return this.#waiting.splice(0, full === -1 ? this.#waiting.length : Math.max(1, full))
+  }
+
+  async #append(group: readonly Waiting[]): Promise<void> {
+    try {
+      const positions = await this.#options.log.append(group.flatMap(({ events }) => events))
+      let start = 0
+      for (const { events, resolve } of group) {
+        resolve(positions.slice(start, start + events.length))
+        start += events.length
+      }
+      this.#options.onCommit(Math.max(...positions))
+    } catch (error) {
+      // Postgres refused something: whose it was shows when each is tried alone, and the others are not harmed.
+      if (group.length > 1 && outcomeOf(error) === 'refused') {
+        for (const request of group) await this.#append([request])
+      } else {
+        for (const { reject } of group) reject(explain(error))
+      }
+    }
+  }
+}
+
+function explain(error: unknown): unknown {
+  switch (outcomeOf(error)) {
+    case 'unsent':
+      return databaseUnavailable(error)
+    case 'unknown':
+      return new AppError(
+        'publish.unknown',
+        'The connection to the database died while the events were being committed: they may be published or not. Send the same request with the same Idempotency-Key again, and they are published once.',
+        { status: 503, retryAfter: 2, cause: error },
+      )
+    case 'refused':
+      // 54001: statement_too_complex, the parser's stack depth.
+      return codeOf(error) === '54001' ? tooDeep(error) : error
+  }
+}

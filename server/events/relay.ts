@@ -1,0 +1,64 @@
+import { isUnreachable } from '../platform/database.ts'
+import type { Logger } from '../platform/logger.ts'
+import { Loop } from '../platform/loop.ts'
+import type { EventLog } from './log.ts'
+
+export interface RelayOptions {
+  log: Pick<EventLog, 'relay'>
+  /** Told when events were moved into the log. */
+  onMoved: () => void
+  /** Milliseconds between looks at the outbox that nobody asked for. */
+  interval: number
+  logger: Logger
+}
+
+/** Events moved in one transaction. */
+const BATCH = 500
+
+/**
+ * Moves committed events from the outbox into the log. Every instance has one; Postgres lets one at a time do it, so
+ * when an instance dies another simply goes on.
+ */
+export class Relay {
+  readonly #options: RelayOptions
+  readonly #loop: Loop
+  #hasFailed = false
+
+  constructor(options: RelayOptions) {
+    this.#options = options
+    this.#loop = new Loop({
+      interval: options.interval,
+      work: () => this.#moveAll(),
+      onError: (error) => this.#onError(error),
+    })
+  }
+
+  start(): void {
+    this.#loop.start()
+  }
+
+  /** A hint that the outbox holds something: call it right after a commit that published. */
+  kick(): void {
+    this.#loop.wake()
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop()
+  }
+
+  async #moveAll(): Promise<void> {
+    let moved: number | null
+    do {
+      moved = await this.#options.log.relay(BATCH)
+      this.#hasFailed = false
+      if (moved) this.#options.onMoved()
+    } while (moved === BATCH)
+  }
+
+  #onError(error: unknown): void {
+    // While Postgres is away the feed says so; here it would be said twenty times a second.
+    if (!isUnreachable(error) && !this.#hasFailed)
+      this.#options.logger.error({ err: error }, 'the outbox can not be moved into the log')
+    this.#hasFailed = true
+  }
+}

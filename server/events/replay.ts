@@ -1,0 +1,79 @@
+import type { Selection } from './audience.ts'
+import { matches } from './channel.ts'
+import { eventFrame, type Gap, withoutName } from './frame.ts'
+import type { EventLog } from './log.ts'
+import type { Window } from './window.ts'
+
+/** What a connection that is behind gets next. */
+export interface ReplayStep {
+  frames: Uint8Array<ArrayBuffer>[]
+  /** Up to here the connection has everything of its channels. */
+  cursor: number
+  /** Comes before the frames. */
+  gap?: Gap
+}
+
+export interface ReplayRequest {
+  cursor: number
+  /** Last position wanted. */
+  through: number
+  selection: Selection
+  /** Whose events are left out. */
+  clientId: string | null
+}
+
+/** Bytes of one step: what a slow reader holds in memory, at most (a single larger event apart). */
+const STEP_BYTES = 64 * 2 ** 10
+/** Events looked at in one step, so that a quiet channel in a long window does not hold everybody up. */
+const STEP_EVENTS = 4000
+const LOG_PAGE = 500
+
+/** Reads what lies after a cursor: from the window while it reaches back that far, else from the log. */
+export type Replay = (request: ReplayRequest) => ReplayStep | Promise<ReplayStep>
+
+export function createReplay(window: Window, log: EventLog): Replay {
+  return (request) => (request.cursor >= window.tail ? fromWindow(window, request) : fromLog(log, request))
+}
+
+function fromWindow(
+  window: Window,
+  { cursor, through, selection: { patterns, named }, clientId }: ReplayRequest,
+): ReplayStep {
+  const frames: Uint8Array<ArrayBuffer>[] = []
+  const end = Math.min(through, cursor + STEP_EVENTS)
+  let bytes = 0
+  let position = cursor
+  while (position < end && bytes < STEP_BYTES) {
+    const event = window.at(++position)
+    if (!event || (clientId !== null && event.origin === clientId)) continue
+    if (!patterns.some((pattern) => matches(pattern, event.channel))) continue
+    frames.push(named ? event.frame : withoutName(event.frame))
+    bytes += event.frame.byteLength
+  }
+  return { frames, cursor: position }
+}
+
+async function fromLog(
+  log: EventLog,
+  { cursor, through, selection: { patterns, named }, clientId }: ReplayRequest,
+): Promise<ReplayStep> {
+  const page = await log.read({ after: cursor, through, limit: LOG_PAGE, patterns })
+  const frames: Uint8Array<ArrayBuffer>[] = []
+  let bytes = 0
+  let reached = page.cursor
+  for (const event of page.events) {
+    if (bytes >= STEP_BYTES) break
+    reached = event.position
+    if (clientId !== null && event.origin === clientId) continue
+    const frame = eventFrame(event)
+    frames.push(named ? frame : withoutName(frame))
+    bytes += frame.byteLength
+  }
+  if (bytes < STEP_BYTES) reached = page.cursor
+  const wasPurged = page.oldest > cursor + 1
+  return {
+    frames,
+    cursor: Math.max(reached, page.oldest - 1),
+    ...(wasPurged && { gap: { from: cursor, to: page.oldest - 1, reason: 'purged' as const } }),
+  }
+}

@@ -1,0 +1,181 @@
+import Negotiator from 'negotiator'
+import { AppError } from '../platform/errors.ts'
+import { parsePattern } from './channel.ts'
+import { keyWithin, MAX_BATCH, type NewEvent, parseClientId, parseEvent, parseKey, tooDeep } from './event.ts'
+import { parseJsonKeepingNumbers } from './json.ts'
+
+/** Most patterns of one stream. */
+const MAX_PATTERNS = 100
+
+/** Most events of one page of history. */
+const MAX_LIMIT = 1000
+
+/** Where a reader wants to begin: after a position, at the oldest event kept, or (`undefined`) at the head. */
+export type RequestedCursor = number | 'earliest' | undefined
+
+const EVENT_STREAM = 'text/event-stream'
+const JSON_TYPE = 'application/json'
+
+/** Which representation of `/events` a request accepts; without a preference, the stream. `undefined` when neither. */
+export function representation(request: Request): 'stream' | 'history' | undefined {
+  const headers = { accept: request.headers.get('accept') ?? '*/*' }
+  switch (new Negotiator({ headers }).mediaType([EVENT_STREAM, JSON_TYPE])) {
+    case EVENT_STREAM:
+      return 'stream'
+    case JSON_TYPE:
+      return 'history'
+    default:
+      return undefined
+  }
+}
+
+/**
+ * The channels asked for: each `channel` parameter is a pattern; without any, `broadcast`.
+ *
+ * @throws {AppError} `channel.invalid`, `channel.too_many`
+ */
+export function requestedPatterns(query: URLSearchParams): string[] {
+  const patterns = query.getAll('channel').map(parsePattern)
+  if (patterns.length > MAX_PATTERNS) {
+    throw new AppError(
+      'channel.too_many',
+      `A stream takes at most ${MAX_PATTERNS} channel patterns; this one asks for ${patterns.length}.`,
+    )
+  }
+  return patterns.length > 0 ? patterns : ['broadcast']
+}
+
+/**
+ * Whether events carry their type in an `event:` line: `named=false` takes it out, so that an EventSource's `onmessage`
+ * gets events of every type.
+ *
+ * @throws {AppError} `named.invalid`
+ */
+export function requestedNaming(query: URLSearchParams): boolean {
+  const value = query.get('named') ?? 'true'
+  if (value === 'true' || value === 'false') return value === 'true'
+  throw new AppError('named.invalid', `named is ${JSON.stringify(value.slice(0, 80))}; it is "true" or "false".`)
+}
+
+/**
+ * The cursor of a stream: the `Last-Event-ID` header, which a browser sends when it reconnects, before the
+ * `lastEventId` parameter, which is still the one of its first request.
+ *
+ * @throws {AppError} `cursor.invalid`
+ */
+export const requestedCursor = (request: Request, query: URLSearchParams): RequestedCursor =>
+  parseCursor(request.headers.get('last-event-id') || query.get('lastEventId') || undefined)
+
+/** @throws {AppError} `cursor.invalid` */
+export function parseCursor(value: string | undefined): RequestedCursor {
+  if (value === undefined || value === 'earliest') return value
+  const position = Number(value)
+  if (/^\d+$/.test(value) && Number.isSafeInteger(position)) return position
+  throw new AppError(
+    'cursor.invalid',
+    `The last event ID ${JSON.stringify(value.slice(0, 80))} is not one of this server's: it is a whole number, or "earliest" for the oldest event kept.`,
+  )
+}
+
+/** @throws {AppError} `limit.invalid` */
+export function requestedLimit(query: URLSearchParams): number {
+  const value = query.get('limit') ?? '100'
+  const limit = Number(value)
+  if (/^\d+$/.test(value) && limit >= 1 && limit <= MAX_LIMIT) return limit
+  throw new AppError(
+    'limit.invalid',
+    `The limit ${JSON.stringify(value.slice(0, 80))} is not a whole number from 1 to ${MAX_LIMIT}.`,
+  )
+}
+
+/** @throws {AppError} `client_id.invalid` */
+export function requestedClientId(value: string | null): string | null {
+  return value === null ? null : parseClientId(value)
+}
+
+/** What a request publishes, and whether it was an array. */
+export interface Publication {
+  events: NewEvent[]
+  isBatch: boolean
+}
+
+/**
+ * Reads and checks the body of a request that publishes: one event or an array of them.
+ *
+ * @throws {AppError} `body.not_json` (415), `body.too_large` (413), `body.invalid`, `batch.empty`, `batch.too_large`, and
+ * what is wrong with an event; the member `event` is then its index in the batch
+ */
+export async function readPublication(
+  request: Request,
+  limits: { maxEventBytes: number; maxRequestBytes: number },
+): Promise<Publication> {
+  const origin = requestedClientId(request.headers.get('x-client-id'))
+  const header = request.headers.get('idempotency-key')
+  const requestKey = header === null ? null : parseKey(header)
+  const body = await readJson(request, limits.maxRequestBytes)
+  if (!Array.isArray(body)) {
+    const event = parseEvent(body, limits.maxEventBytes)
+    return { events: [{ ...event, key: event.key ?? requestKey, origin }], isBatch: false }
+  }
+  if (body.length === 0) throw new AppError('batch.empty', 'The array holds no event.')
+  if (body.length > MAX_BATCH) {
+    throw new AppError(
+      'batch.too_large',
+      `The array holds ${body.length} events; at most ${MAX_BATCH} go in one request.`,
+      { status: 413 },
+    )
+  }
+  const events = body.map((value, index) => {
+    const event = parseMember(value, index, limits.maxEventBytes)
+    return { ...event, key: event.key ?? (requestKey && keyWithin(requestKey, index)), origin }
+  })
+  return { events, isBatch: true }
+}
+
+function parseMember(value: unknown, index: number, maxBytes: number) {
+  try {
+    return parseEvent(value, maxBytes)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    const { code, status } = error
+    throw new AppError(code, `Event ${index} of the array: ${error.message} Nothing was published.`, {
+      status,
+      extensions: { event: index },
+    })
+  }
+}
+
+async function readJson(request: Request, maxBytes: number): Promise<unknown> {
+  // Any other type could come from a form on a foreign page, without the browser asking first.
+  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(request.headers.get('content-type') ?? '')) {
+    throw new AppError('body.not_json', 'Send the event as JSON, with the header "Content-Type: application/json".', {
+      status: 415,
+    })
+  }
+  const bytes = await readBytes(request, maxBytes)
+  try {
+    return parseJsonKeepingNumbers(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (error) {
+    if (error instanceof RangeError) throw tooDeep(error)
+    const problem = error instanceof SyntaxError ? `not valid JSON: ${error.message}` : 'not valid UTF-8'
+    throw new AppError('body.invalid', `The body is ${problem}.`, { cause: error })
+  }
+}
+
+async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const tooLarge = new AppError(
+    'body.too_large',
+    `The body has more than ${maxBytes} bytes (MAX_REQUEST_BYTES). Publish in several requests.`,
+    { status: 413 },
+  )
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge
+  // Counted as they come: a body in chunks does not say how large it is.
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength
+    if (size > maxBytes) throw tooLarge
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}

@@ -1,0 +1,346 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import type { Runtime } from '../runtime.ts'
+import { createDatabase, type TestDatabase } from '../testing/database.ts'
+import { startInstance } from '../testing/instance.ts'
+import { openStream, publish } from '../testing/stream-reader.ts'
+
+let database: TestDatabase
+let instance: Runtime & AsyncDisposable
+beforeAll(async () => {
+  database = await createDatabase()
+  instance = await startInstance(database.url, { MAX_EVENT_BYTES: '4096', MAX_REQUEST_BYTES: '100000' })
+})
+afterAll(async () => {
+  await instance[Symbol.asyncDispose]()
+  await database[Symbol.asyncDispose]()
+})
+
+const newChannel = () => `test.${crypto.randomUUID()}`
+const get = (query = '', headers: Record<string, string> = {}) => fetch(`${instance.url}/events${query}`, { headers })
+const post = (body: BodyInit, headers: Record<string, string> = {}) =>
+  fetch(`${instance.url}/events`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body })
+
+describe('GET /events, the stream', () => {
+  test('has the headers that keep proxies from holding it back', async () => {
+    await using reader = await openStream(instance.url, ['a'])
+    expect(Object.fromEntries(reader.response.headers)).toMatchObject({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+    })
+  })
+
+  test('begins with ready, whose id is the cursor', async () => {
+    await using reader = await openStream(instance.url, ['a'])
+    const [ready] = reader.frames
+    const data = JSON.parse(ready?.data ?? '')
+    expect(ready).toMatchObject({ event: 'ready', id: String(data.cursor) })
+    expect(data).toMatchObject({ resumed: false, heartbeat: 15_000, oldest: 1 })
+  })
+
+  test('is broadcast when no channel is named', async () => {
+    await using reader = await openStream(instance.url)
+    await publish(instance.url, [
+      { channel: 'other', type: 't' },
+      { channel: 'broadcast', type: 't' },
+    ])
+    await reader.untilEvents(1)
+    expect(reader.events.map(({ channel }) => channel)).toEqual(['broadcast'])
+  })
+
+  test('takes several channels and patterns, and brings an event that matches twice once', async () => {
+    const root = newChannel()
+    await using reader = await openStream(instance.url, [`${root}.>`, `${root}.*.paid`, `${root}.x`])
+    await publish(
+      instance.url,
+      [`${root}.a.paid`, `${root}.x`, root, `${root}.b`].map((channel) => ({ channel, type: 't' })),
+    )
+    await reader.untilEvents(3)
+    expect(reader.events.map(({ channel }) => channel)).toEqual([`${root}.a.paid`, `${root}.x`, `${root}.b`])
+  })
+
+  test('resumes after lastEventId in the address, but a Last-Event-ID header goes before it', async () => {
+    const channel = newChannel()
+    const [first = 0, second = 0] = await publish(
+      instance.url,
+      [1, 2, 3].map((data) => ({ channel, type: 't', data })),
+    )
+    const address = `${instance.url}/events?channel=${channel}&lastEventId=${first}`
+    await using reloaded = await openStream(address)
+    await reloaded.untilEvents(2)
+    expect(reloaded.events.map(({ data }) => data)).toEqual([2, 3])
+    await using reconnected = await openStream(address, [], { 'last-event-id': String(second) })
+    await reconnected.untilEvents(1)
+    expect(reconnected.events.map(({ data }) => data)).toEqual([3])
+  })
+
+  test('begins with the oldest event kept when asked for the earliest', async () => {
+    const channel = newChannel()
+    await publish(
+      instance.url,
+      [1, 2].map((data) => ({ channel, type: 't', data })),
+    )
+    await using reader = await openStream(`${instance.url}/events?channel=${channel}&lastEventId=earliest`)
+    await reader.untilEvents(2)
+    expect(reader.events.map(({ data }) => data)).toEqual([1, 2])
+  })
+
+  test('leaves out what its own page published, live and after a reconnect', async () => {
+    const channel = newChannel()
+    const address = `${instance.url}/events?channel=${channel}&clientId=page-1`
+    const [start] = await publish(instance.url, [{ channel, type: 'start' }])
+    const reader = await openStream(address, [], { 'last-event-id': String(start) })
+    await publish(instance.url, [{ channel, type: 'own' }], { 'x-client-id': 'page-1' })
+    await publish(instance.url, [{ channel, type: 'foreign' }], { 'x-client-id': 'page-2' })
+    await publish(instance.url, [{ channel, type: 'nobody' }])
+    await reader.untilEvents(2)
+    expect(reader.events.map(({ type }) => type)).toEqual(['foreign', 'nobody'])
+    await reader.close()
+    await using again = await openStream(address, [], { 'last-event-id': String(start) })
+    await again.untilEvents(2)
+    expect(again.events.map(({ type }) => type)).toEqual(['foreign', 'nobody'])
+  })
+
+  test('of a client id that has one open already takes its place', async () => {
+    const address = `${instance.url}/events?channel=${newChannel()}&clientId=same-page`
+    await using first = await openStream(address)
+    await using second = await openStream(address)
+    await first.ended
+    expect(second.frames[0]?.event).toBe('ready')
+  })
+
+  test('without names gives every type to onmessage', async () => {
+    const channel = newChannel()
+    await using reader = await openStream(`${instance.url}/events?channel=${channel}&named=false`)
+    await publish(instance.url, [{ channel, type: 'order.paid' }])
+    await reader.untilEvents(1)
+    expect(reader.frames.at(-1)?.event).toBeUndefined()
+    expect(reader.events[0]).toMatchObject({ type: 'order.paid' })
+  })
+
+  test('sends heartbeats in silence, which move the cursor past events of other channels', async () => {
+    await using own = await startInstance(database.url, { HEARTBEAT_MS: '100' })
+    await using reader = await openStream(own.url, [newChannel()])
+    const [position] = await publish(own.url, [{ channel: 'elsewhere', type: 't' }])
+    await reader.until(({ frames }) =>
+      frames.some(({ event, id }) => event === 'heartbeat' && Number(id) >= Number(position)),
+    )
+    expect(reader.events).toEqual([])
+  })
+
+  test.each([
+    ['?channel=a%20b', 'channel.invalid'],
+    ['?channel=', 'channel.invalid'],
+    ['?channel=a.>.b', 'channel.invalid'],
+    [`?${Array.from({ length: 101 }, (_, index) => `channel=c${index}`).join('&')}`, 'channel.too_many'],
+    ['?lastEventId=abc', 'cursor.invalid'],
+    ['?lastEventId=-1', 'cursor.invalid'],
+    ['?lastEventId=99999999999999999999', 'cursor.invalid'],
+    ['?clientId=', 'client_id.invalid'],
+    ['?named=maybe', 'named.invalid'],
+  ])('%s is refused with %s', async (query, code) => {
+    const response = await get(query)
+    expect(response.status).toBe(400)
+    expect(response.headers.get('content-type')).toStartWith('application/problem+json')
+    expect(await response.json()).toMatchObject({
+      type: 'about:blank',
+      title: 'Bad Request',
+      status: 400,
+      code,
+      detail: expect.any(String),
+    })
+  })
+
+  test('in a type that it does not have is refused', async () => {
+    const response = await get('', { accept: 'text/html' })
+    expect(response.status).toBe(406)
+    expect(await response.json()).toMatchObject({ code: 'accept.unsupported' })
+  })
+
+  test.each([
+    ['text/event-stream', 'text/event-stream'],
+    ['*/*', 'text/event-stream'],
+    ['text/event-stream, application/json;q=0.5', 'text/event-stream'],
+    ['application/json', 'application/json'],
+    ['application/json, */*;q=0.1', 'application/json'],
+  ])('accepting %s answers %s', async (accept, type) => {
+    const response = await get('', { accept })
+    expect(response.headers.get('content-type')).toStartWith(type)
+    await response.body?.cancel()
+  })
+})
+
+describe('GET /events, history', () => {
+  const page = async (query: string) =>
+    (await get(query, { accept: 'application/json' })).json() as Promise<Record<string, never>>
+
+  test('goes from page to page by the cursor', async () => {
+    const channel = newChannel()
+    const [first = 0] = await publish(
+      instance.url,
+      [1, 2, 3].map((data) => ({ channel, type: 't', data: { data } })),
+    )
+    const start = await page(`?after=${first - 1}&limit=2&channel=${channel}`)
+    expect(start).toMatchObject({
+      events: [
+        { position: first, channel, type: 't', data: { data: 1 }, time: expect.any(String) },
+        { position: first + 1, data: { data: 2 } },
+      ],
+      cursor: first + 1,
+      more: true,
+    })
+    const rest = await page(`?after=${start.cursor}&limit=2&channel=${channel}`)
+    expect(rest).toMatchObject({ events: [{ position: first + 2 }], cursor: first + 2, more: false, head: first + 2 })
+  })
+
+  test('holds every channel when none is named', async () => {
+    const channels = [newChannel(), newChannel()]
+    const [first = 0] = await publish(
+      instance.url,
+      channels.map((channel) => ({ channel, type: 't' })),
+    )
+    expect(await page(`?after=${first - 1}`)).toMatchObject({ events: channels.map((channel) => ({ channel })) })
+  })
+
+  test.each(['0', '-1', '1001', 'x', '1.5'])('has no limit like %s', async (limit) => {
+    expect(await page(`?limit=${limit}`)).toMatchObject({ status: 400, code: 'limit.invalid' })
+  })
+})
+
+describe('POST /events', () => {
+  test('answers 201 with the position of one event, and with positions of an array', async () => {
+    const channel = newChannel()
+    const one = await post(JSON.stringify({ channel, type: 't' }))
+    expect(one.status).toBe(201)
+    const { position } = (await one.json()) as { position: number }
+    const many = await post(
+      JSON.stringify([
+        { channel, type: 't' },
+        { channel, type: 't' },
+      ]),
+    )
+    expect(await many.json()).toEqual({ positions: [position + 1, position + 2] })
+  })
+
+  test('keeps numbers as they were written', async () => {
+    const channel = newChannel()
+    const data = '{"big":12345678901234567890,"price":1.10,"huge":1e400}'
+    await using reader = await openStream(instance.url, [channel])
+    await post(`{"channel":"${channel}","type":"t","data":${data}}`)
+    await reader.untilEvents(1)
+    expect(reader.frames.at(-1)?.data).toContain(`"data":${data},`)
+  })
+
+  test('with an idempotency key publishes once, and answers the same again', async () => {
+    const channel = newChannel()
+    const body = JSON.stringify({ channel, type: 't' })
+    const answers = await Promise.all(
+      [1, 2, 3].map(() => post(body, { 'idempotency-key': 'order-1' }).then((response) => response.text())),
+    )
+    expect(new Set(answers).size).toBe(1)
+    const history = await get(`?channel=${channel}`, { accept: 'application/json' })
+    expect(((await history.json()) as { events: unknown[] }).events).toHaveLength(1)
+  })
+
+  test('with an idempotency key for a batch publishes each of its events once', async () => {
+    const channel = newChannel()
+    const batch = [1, 2].map((data) => ({ channel, type: 't', data }))
+    const first = await publish(instance.url, batch, { 'idempotency-key': 'batch-1' })
+    expect(await publish(instance.url, batch, { 'idempotency-key': 'batch-1' })).toEqual(first)
+    const [again, fresh] = await publish(instance.url, [
+      { channel, type: 't', key: 'own' },
+      { channel, type: 't', key: 'new' },
+    ])
+    expect(await publish(instance.url, [{ channel, type: 't', key: 'own' }])).toEqual([again as number])
+    expect(fresh).toBe((again as number) + 1)
+  })
+
+  test.each([
+    ['{', 'body.invalid', 400],
+    ['', 'body.invalid', 400],
+    ['"text"', 'event.invalid', 400],
+    ['[]', 'batch.empty', 400],
+    [JSON.stringify(Array.from({ length: 1001 }, () => 1)), 'batch.too_large', 413],
+    ['{"channel":"a b","type":"t"}', 'channel.invalid', 400],
+    ['{"channel":"a","type":""}', 'type.invalid', 400],
+    ['{"channel":"a","type":"ready"}', 'type.reserved', 400],
+    ['{"channel":"a","type":"t","extra":1}', 'event.invalid', 400],
+    [`{"channel":"a","type":"t","data":"${'x'.repeat(5000)}"}`, 'data.too_large', 413],
+    [`{"channel":"a","type":"t","data":"${'x'.repeat(100_000)}"}`, 'body.too_large', 413],
+  ])('%.40s is refused with %s', async (body, code, status) => {
+    const response = await post(body)
+    expect(response.status).toBe(status)
+    expect(await response.json()).toMatchObject({ code, status })
+  })
+
+  test('says which event of an array is wrong', async () => {
+    const response = await post(
+      JSON.stringify([
+        { channel: 'a', type: 't' },
+        { channel: 'a', type: 7 },
+      ]),
+    )
+    expect(await response.json()).toMatchObject({ code: 'type.invalid', event: 1 })
+  })
+
+  test('refuses what is not declared as JSON: a form on a foreign page could send it', async () => {
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', '']) {
+      const response = await post('{"channel":"a","type":"t"}', { 'content-type': type })
+      expect([response.status, await response.json()]).toMatchObject([415, { code: 'body.not_json' }])
+    }
+  })
+
+  test('refuses text that is not UTF-8', async () => {
+    const response = await post(new Uint8Array([0x22, 0xff, 0x22]))
+    expect(await response.json()).toMatchObject({ code: 'body.invalid', detail: expect.stringContaining('UTF-8') })
+  })
+
+  test('refuses a body that is too large although it does not say how large it is', async () => {
+    const chunk = new TextEncoder().encode('x'.repeat(50_000))
+    let count = 0
+    const body = new ReadableStream({
+      pull(controller) {
+        if (++count > 5) controller.close()
+        else controller.enqueue(chunk)
+      },
+    })
+    const response = await post(body)
+    expect(response.status).toBe(413)
+  })
+
+  test('refuses data that is nested too deeply', async () => {
+    const response = await fetch(`${instance.url}/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '['.repeat(45_000) + ']'.repeat(45_000),
+    })
+    expect(await response.json()).toMatchObject({
+      status: expect.any(Number),
+      code: expect.stringMatching(/data\.too_deep|event\.invalid|batch/),
+    })
+  })
+})
+
+describe('other requests', () => {
+  test.each(['PUT', 'PATCH', 'DELETE'])('%s is told what is possible', async (method) => {
+    const response = await fetch(`${instance.url}/events`, { method })
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, POST, OPTIONS'])
+    expect(await response.json()).toMatchObject({ code: 'method.not_allowed' })
+  })
+
+  test('OPTIONS names the methods', async () => {
+    const response = await fetch(`${instance.url}/events`, { method: 'OPTIONS' })
+    expect([response.status, response.headers.get('allow')]).toEqual([204, 'GET, HEAD, POST, OPTIONS'])
+  })
+
+  test('HEAD has the headers of the stream, and ends', async () => {
+    const response = await fetch(`${instance.url}/events`, { method: 'HEAD' })
+    expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+    expect(await response.text()).toBe('')
+  })
+
+  test('an unknown address is a problem document too', async () => {
+    const response = await fetch(`${instance.url}/nowhere`)
+    expect([response.status, await response.json()]).toMatchObject([404, { code: 'route.unknown' }])
+  })
+})

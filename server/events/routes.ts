@@ -1,0 +1,137 @@
+import { Elysia } from 'elysia'
+import { methodNotAllowed } from '../operations/problem.ts'
+import { AppError } from '../platform/errors.ts'
+import { jittered } from '../platform/time.ts'
+import { type Gap, retryFrame } from './frame.ts'
+import type { Hub } from './hub.ts'
+import type { EventLog } from './log.ts'
+import type { Publisher } from './publisher.ts'
+import {
+  parseCursor,
+  type RequestedCursor,
+  readPublication,
+  representation,
+  requestedClientId,
+  requestedCursor,
+  requestedLimit,
+  requestedNaming,
+  requestedPatterns,
+} from './request.ts'
+
+export interface EventRoutesOptions {
+  hub: Hub
+  log: EventLog
+  publisher: Publisher
+  maxEventBytes: number
+  maxRequestBytes: number
+  /** Milliseconds; see `RETRY_MS`. */
+  retry: number
+}
+
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  // nginx buffers answers unless it is told not to.
+  'x-accel-buffering': 'no',
+  vary: 'accept',
+}
+
+/** `/events`: the live stream, pages of history, and publishing. */
+export const eventRoutes = (options: EventRoutesOptions) =>
+  new Elysia({ name: 'events' })
+    .get('/events', async ({ request, server }) => {
+      const query = new URL(request.url).searchParams
+      switch (representation(request)) {
+        case 'stream':
+          // Bun would cut a quiet stream; heartbeats and the stall limit take over.
+          server?.timeout(request, 0)
+          return stream(request, query, options, () => server?.timeout(request, 1))
+        case 'history':
+          return history(query, options)
+        default:
+          throw new AppError(
+            'accept.unsupported',
+            'This resource is a live stream (Accept: text/event-stream) or pages of history (Accept: application/json).',
+            { status: 406 },
+          )
+      }
+    })
+    .head('/events', ({ request }) => {
+      const type = representation(request) === 'history' ? { 'content-type': 'application/json' } : STREAM_HEADERS
+      return new Response(null, { headers: type })
+    })
+    .post(
+      '/events',
+      async ({ request }) => {
+        const { events, isBatch } = await readPublication(request, options)
+        const positions = await options.publisher.publish(events)
+        return Response.json(isBatch ? { positions } : { position: positions[0] }, { status: 201 })
+      },
+      { parse: 'none' },
+    )
+    .all('/events', ({ request }) => methodNotAllowed(request, 'GET, HEAD, POST'), { parse: 'none' })
+
+async function stream(
+  request: Request,
+  query: URLSearchParams,
+  { hub, log, retry }: EventRoutesOptions,
+  abandon: () => void,
+): Promise<Response> {
+  const selection = { patterns: requestedPatterns(query), named: requestedNaming(query) }
+  const clientId = requestedClientId(query.get('clientId'))
+  const requested = requestedCursor(request, query)
+  const start = await resolveCursor(requested, hub, log).catch((error) => {
+    if (error instanceof AppError && error.status === 503) return undefined
+    throw error
+  })
+  // An EventSource gives up for ever on an error status; a stream that ends at once makes it come back.
+  if (!start) return new Response(retryFrame(jittered(retry)), { headers: STREAM_HEADERS })
+  const connection = hub.open({ selection, clientId, resumed: requested !== undefined, abandon, ...start })
+  request.signal.addEventListener('abort', () => connection.close('client'))
+  return new Response(connection.stream, { headers: STREAM_HEADERS })
+}
+
+interface Start {
+  cursor: number
+  oldest: number
+  gap?: Gap
+}
+
+/** Turns what a client asks for into a position; one beyond the log's head is not of this log. */
+async function resolveCursor(requested: RequestedCursor, hub: Hub, log: EventLog): Promise<Start> {
+  const { oldest } = hub
+  if (requested === undefined) return { cursor: hub.position, oldest }
+  if (requested === 'earliest') {
+    const bounds = await log.bounds()
+    return { cursor: bounds.oldest - 1, oldest: bounds.oldest }
+  }
+  if (requested <= hub.position) return { cursor: requested, oldest }
+  // This instance may not have read yet what another one has already told the client.
+  const { head } = await log.bounds()
+  if (requested <= head) return { cursor: requested, oldest }
+  return { cursor: head, oldest, gap: { from: requested, to: head, reason: 'unknown' } }
+}
+
+async function history(query: URLSearchParams, { log }: EventRoutesOptions): Promise<Response> {
+  const after = parseCursor(query.get('after') ?? 'earliest')
+  const patterns = query.has('channel') ? requestedPatterns(query) : undefined
+  const limit = requestedLimit(query)
+  const page = await log.read({
+    after: typeof after === 'number' ? after : 0,
+    limit,
+    ...(patterns && { patterns }),
+  })
+  // `data` is JSON text already: it goes out as it was published.
+  const events = page.events.map(
+    ({ position, channel, type, data, time }) =>
+      `{"position":${position},"channel":${JSON.stringify(channel)},"type":${JSON.stringify(type)},"data":${data},"time":"${time.toISOString()}"}`,
+  )
+  const { cursor, oldest, head } = page
+  const more = cursor < head
+  return new Response(
+    `{"events":[${events.join(',')}],"cursor":${cursor},"more":${more},"oldest":${oldest},"head":${head}}\n`,
+    {
+      headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', vary: 'accept' },
+    },
+  )
+}

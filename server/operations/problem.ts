@@ -1,0 +1,47 @@
+import { STATUS_CODES } from 'node:http'
+import { AppError } from '../platform/errors.ts'
+
+/** A problem document (RFC 9457). `type` is `about:blank`: `code` is what clients compare. */
+export interface Problem {
+  type: 'about:blank'
+  title: string
+  status: number
+  detail: string
+  /** Stable and dotted, such as `channel.invalid`. */
+  code: string
+  [extension: string]: unknown
+}
+
+/** The answer to a request that went wrong. What is no `AppError` is a bug: it is told without details. */
+export function problemResponse(error: unknown, headers: Record<string, string> = {}): Response {
+  const { code, status, message, extensions, retryAfter } = error instanceof AppError ? error : BUG
+  const problem: Problem = {
+    type: 'about:blank',
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    detail: message,
+    code,
+    ...extensions,
+  }
+  return new Response(`${JSON.stringify(problem)}\n`, {
+    status,
+    headers: {
+      'content-type': 'application/problem+json; charset=utf-8',
+      'cache-control': 'no-store',
+      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+      ...headers,
+    },
+  })
+}
+
+const BUG = new AppError('internal', 'Something went wrong in the server. Its log says what.', { status: 500 })
+
+/** The answer to a method that a resource does not have; to OPTIONS, the methods it has. */
+export function methodNotAllowed(request: Request, allow: string): Response {
+  const allowed = `${allow}, OPTIONS`
+  if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow: allowed } })
+  const error = new AppError('method.not_allowed', `${request.method} is not possible here; ${allowed} are.`, {
+    status: 405,
+  })
+  return problemResponse(error, { allow: allowed })
+}

@@ -1,0 +1,193 @@
+import { createApp } from './app.ts'
+import { Feed } from './events/feed.ts'
+import { Hub } from './events/hub.ts'
+import { createLog } from './events/log.ts'
+import { Publisher } from './events/publisher.ts'
+import { Relay } from './events/relay.ts'
+import { createReplay } from './events/replay.ts'
+import { Window } from './events/window.ts'
+import type { Checks } from './operations/health.ts'
+import { dashboardDirectory, migrationsDirectory } from './platform/assets.ts'
+import type { Config } from './platform/config.ts'
+import { connectDatabase, type DatabaseAddress, describeAddress, isUnreachable, type Sql } from './platform/database.ts'
+import { EmbeddedPostgres } from './platform/embedded-postgres/embedded-postgres.ts'
+import { messageOf } from './platform/errors.ts'
+import { Listener } from './platform/listener.ts'
+import type { Logger } from './platform/logger.ts'
+import { checkMigrated, migrate, readMigrations } from './platform/migrate.ts'
+import { SECOND, sleep } from './platform/time.ts'
+
+/** One instance of the server. */
+export interface Runtime {
+  /** Where it listens, such as `http://127.0.0.1:8080`. */
+  url: string
+  /** Which Postgres it uses, without a password. */
+  database: string
+  /** Ends streams, finishes what is being published, lets go of Postgres; after `SHUTDOWN_TIMEOUT_MS`, by force. */
+  stop(): Promise<void>
+}
+
+/** How long a start waits for a Postgres that is starting too. */
+const DATABASE_TIMEOUT = 30 * SECOND
+
+/**
+ * Puts all parts together and starts them; resolves when requests are answered.
+ *
+ * @throws {MigrationError} when the database does not fit this program
+ */
+export async function startRuntime(config: Config, logger: Logger): Promise<Runtime> {
+  const { address, embedded } = await openDatabase(config, logger)
+  const sql = connectDatabase(address, { max: config.databasePool })
+  try {
+    await applyMigrations(sql, config, logger)
+    return await assemble(config, logger, sql, address, embedded)
+  } catch (error) {
+    await sql.end({ timeout: 1 })
+    await embedded?.stop()
+    throw error
+  }
+}
+
+/** The database of the configuration, or an embedded one. */
+export async function openDatabase(
+  config: Config,
+  logger: Logger,
+): Promise<{ address: DatabaseAddress; embedded?: EmbeddedPostgres }> {
+  if (config.databaseUrl !== undefined) return { address: config.databaseUrl }
+  const embedded = await EmbeddedPostgres.start({
+    directory: config.dataDir,
+    logger: logger.child({ part: 'postgres' }),
+  })
+  return { address: embedded.address, embedded }
+}
+
+/** Applies or checks the migrations, once Postgres answers. */
+export async function applyMigrations(sql: Sql, config: Pick<Config, 'migrate'>, logger: Logger): Promise<void> {
+  const migrations = await readMigrations(migrationsDirectory)
+  const deadline = Date.now() + DATABASE_TIMEOUT
+  for (let attempt = 1; ; attempt++) {
+    try {
+      if (config.migrate === 'off') return await checkMigrated(sql, migrations)
+      const applied = await migrate(sql, migrations)
+      if (applied.length > 0) logger.info({ applied: applied.map(({ name }) => name) }, 'migrated')
+      return
+    } catch (error) {
+      if (!isUnreachable(error) || Date.now() > deadline) throw error
+      if (attempt === 1) logger.warn({ problem: messageOf(error) }, 'waiting for Postgres')
+      await sleep(SECOND / 2)
+    }
+  }
+}
+
+async function assemble(
+  config: Config,
+  logger: Logger,
+  sql: Sql,
+  address: DatabaseAddress,
+  embedded: EmbeddedPostgres | undefined,
+): Promise<Runtime> {
+  const log = createLog(sql)
+  const { head, oldest } = await log.bounds()
+  const window = new Window(head, config.windowBytes)
+  const hub = new Hub({
+    window,
+    replay: createReplay(window, log),
+    logger: logger.child({ part: 'hub' }),
+    flushInterval: config.flushIntervalMs,
+    heartbeat: config.heartbeatMs,
+    stallTimeout: config.stallTimeoutMs,
+    retry: config.retryMs,
+  })
+  hub.oldest = oldest
+  const feed = new Feed({
+    log,
+    position: head,
+    deliver: (events) => hub.deliver(events),
+    skip: (to) => hub.skip(to),
+    onOldest: (position) => {
+      hub.oldest = position
+    },
+    interval: config.pollIntervalMs,
+    logger: logger.child({ part: 'feed' }),
+  })
+  const relay = new Relay({
+    log,
+    onMoved: () => feed.wake(),
+    interval: config.outboxPollMs,
+    logger: logger.child({ part: 'relay' }),
+  })
+  const publisher = new Publisher({ log, onCommit: (position) => feed.wake(position) })
+  const listener = new Listener({
+    address: config.databaseListenUrl ?? address,
+    sql,
+    handlers: { sse_log: (position) => feed.wake(Number(position)), sse_outbox: () => relay.kick() },
+    onListening: () => feed.wake(),
+    logger: logger.child({ part: 'listener' }),
+  })
+
+  let isDraining = false
+  const checks = (): Checks => ({
+    log: feed.isReachable ? { status: 'ok' } : { status: 'failed', detail: 'the log in Postgres is out of reach' },
+    listener: listener.isListening
+      ? { status: 'ok' }
+      : { status: 'degraded', detail: `events arrive up to ${config.pollIntervalMs} ms late: ${listener.problem}` },
+    migrations: { status: 'ok' },
+    draining: isDraining ? { status: 'failed', detail: 'this instance is stopping' } : { status: 'ok' },
+  })
+  const app = createApp({
+    hub,
+    log,
+    publisher,
+    maxEventBytes: config.maxEventBytes,
+    maxRequestBytes: config.maxRequestBytes,
+    retry: config.retryMs,
+    checks,
+    dashboard: dashboardDirectory(),
+    logger: logger.child({ part: 'http' }),
+  })
+
+  hub.start()
+  feed.start()
+  relay.start()
+  listener.start()
+  app.listen({
+    hostname: config.host,
+    port: config.port,
+    // Elysia's default lets a second server take the same port without a word.
+    reusePort: false,
+    idleTimeout: 60,
+    // Those who read a body count it, and answer what is too large with a problem document.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+  })
+  const server = app.server
+  if (!server) throw new Error('the server did not start')
+
+  const parts = async () => {
+    isDraining = true
+    const closed = server.stop()
+    hub.stop()
+    await Promise.race([closed, settled(() => server.pendingRequests === 0)])
+    await publisher.drain()
+    await Promise.all([relay.stop(), feed.stop(), listener.stop()])
+  }
+  const stop = async () => {
+    await Promise.race([parts(), sleep(config.shutdownTimeoutMs)])
+    await server.stop(true)
+    await sql.end({ timeout: 1 })
+    await embedded?.stop()
+  }
+  return { url: server.url.href.replace(/\/$/, ''), database: describeAddress(address), stop: once(stop) }
+}
+
+/** Resolves when a condition holds that nobody announces. */
+async function settled(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(5)
+}
+
+function once(action: () => Promise<void>): () => Promise<void> {
+  let result: Promise<void> | undefined
+  return () => {
+    result ??= action()
+    return result
+  }
+}

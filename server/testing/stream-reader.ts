@@ -1,0 +1,109 @@
+import { type EventSourceMessage, EventSourceParserStream } from 'eventsource-parser/stream'
+
+/** What an event of the log carries on the wire. */
+export interface Envelope {
+  channel: string
+  type: string
+  data: unknown
+  time: string
+}
+
+/** A stream that is being read, with everything that came. */
+export interface StreamReader extends AsyncDisposable {
+  response: Response
+  /** All frames so far, `ready` and heartbeats too. */
+  readonly frames: readonly EventSourceMessage[]
+  /** The log's events among them. */
+  readonly events: readonly (Envelope & { position: number })[]
+  /** Resolves when the condition holds; looked at after each frame. */
+  until(condition: (reader: StreamReader) => boolean): Promise<void>
+  /** Resolves when `count` events of the log came. */
+  untilEvents(count: number): Promise<void>
+  /** Resolves when the server ended the stream. */
+  ended: Promise<void>
+  close(): Promise<void>
+}
+
+const CONTROL = new Set(['ready', 'gap', 'heartbeat'])
+const PATIENCE = 10_000
+
+/** Opens an event stream and reads it in the background; resolves when `ready` came. */
+export async function openStream(
+  url: string,
+  channels: readonly string[] = [],
+  headers: Record<string, string> = {},
+): Promise<StreamReader> {
+  const query = new URLSearchParams(channels.map((channel) => ['channel', channel]))
+  const abort = new AbortController()
+  const address = url.includes('?') ? url : `${url}/events?${query}`
+  const response = await fetch(address, { headers: { accept: 'text/event-stream', ...headers }, signal: abort.signal })
+  if (!response.ok || !response.body) throw new Error(`${response.status} ${await response.text()}`)
+  const frames: EventSourceMessage[] = []
+  const waiting = new Set<() => void>()
+  const ended = (async () => {
+    const parser = new EventSourceParserStream()
+    const body = response.body as ReadableStream<Uint8Array<ArrayBuffer>>
+    for await (const frame of body.pipeThrough(new TextDecoderStream()).pipeThrough(parser)) {
+      frames.push(frame)
+      for (const check of [...waiting]) check()
+    }
+  })().catch(() => {})
+
+  const reader: StreamReader = {
+    response,
+    frames,
+    get events() {
+      return frames
+        .filter(({ event }) => !CONTROL.has(event ?? ''))
+        .map(({ id, data }) => ({ position: Number(id), ...(JSON.parse(data) as Envelope) }))
+    },
+    until(condition) {
+      return new Promise((resolve, reject) => {
+        const finish = (settle: () => void) => {
+          clearTimeout(timer)
+          waiting.delete(check)
+          settle()
+        }
+        const check = () => condition(reader) && finish(resolve)
+        const timer = setTimeout(() => {
+          const seen = frames
+            .slice(-5)
+            .map((frame) => JSON.stringify(frame))
+            .join('\n')
+          finish(() =>
+            reject(
+              new Error(`the stream did not bring what was awaited; its last of ${frames.length} frames:\n${seen}`),
+            ),
+          )
+        }, PATIENCE)
+        waiting.add(check)
+        check()
+      })
+    },
+    untilEvents: (count) =>
+      reader.until(({ frames: all }) => all.filter(({ event }) => !CONTROL.has(event ?? '')).length >= count),
+    ended,
+    async close() {
+      abort.abort()
+      await ended
+    },
+    [Symbol.asyncDispose]: () => reader.close(),
+  }
+  await Promise.race([reader.until(({ frames: all }) => all.length > 0), ended])
+  return reader
+}
+
+/** Publishes over HTTP and answers the positions. */
+export async function publish(
+  url: string,
+  events: readonly object[],
+  headers: Record<string, string> = {},
+): Promise<number[]> {
+  const response = await fetch(`${url}/events`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(events),
+  })
+  if (response.status !== 201) throw new Error(`${response.status} ${await response.text()}`)
+  return ((await response.json()) as { positions: number[] }).positions
+}

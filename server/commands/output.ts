@@ -1,0 +1,38 @@
+import { ConfigError } from '../platform/config.ts'
+import { messageOf } from '../platform/errors.ts'
+
+/** A command that can't do what it was asked; told in a line, without a stack. */
+export class CommandError extends Error {
+  override name = 'CommandError'
+  constructor(
+    message: string,
+    /** `2` for what was asked wrongly, `1` for what did not work. */
+    readonly exitCode: 1 | 2 = 1,
+  ) {
+    super(message)
+  }
+}
+
+/** Says on standard error what went wrong, and answers the exit code. */
+export function reportFailure(error: unknown): number {
+  if (error instanceof ConfigError) {
+    for (const problem of error.problems) console.error(`sse-update: ${problem}`)
+    return 2
+  }
+  if (error instanceof CommandError) {
+    console.error(`sse-update: ${error.message}`)
+    return error.exitCode
+  }
+  const isKnown = error instanceof Error && /^(MigrationError|NoPostgresError|PostgresError)$/.test(error.name)
+  console.error(isKnown ? `sse-update: ${messageOf(error)}` : error)
+  return 1
+}
+
+type Style = 'bold' | 'dim' | 'cyan' | 'green' | 'yellow'
+const CODES: Record<Style, number> = { bold: 1, dim: 2, cyan: 36, green: 32, yellow: 33 }
+
+/** Colours text for a terminal; elsewhere, or with NO_COLOR, it stays plain. */
+export function createPainter(stream: { isTTY?: boolean }): (style: Style, text: string) => string {
+  const isColoured = stream.isTTY === true && !process.env.NO_COLOR
+  return (style, text) => (isColoured ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text)
+}

@@ -1,0 +1,42 @@
+import { Command } from 'commander'
+import { messageOf } from '../platform/errors.ts'
+import { CommandError } from './output.ts'
+import { problemOf, urlOption } from './server-url.ts'
+
+interface PublishOptions {
+  url: string
+  key?: string
+}
+
+export const publishCommand = () =>
+  new Command('publish')
+    .description('Publish one event, and print its position once it is durable.')
+    .argument('<channel>', 'dot-separated tokens, such as orders.alice.17')
+    .argument('<type>', 'such as order.paid')
+    .argument('[data]', 'JSON; "-" reads it from standard input', 'null')
+    .addOption(urlOption())
+    .option('--key <key>', 'idempotency key: the same key again publishes nothing')
+    .addHelpText('after', `\nExample:\n  sse-update publish orders.alice.1 order.paid '{"total":12}'\n`)
+    .action(publish)
+
+async function publish(channel: string, type: string, data: string, { url, key }: PublishOptions): Promise<void> {
+  const text = data === '-' ? await Bun.stdin.text() : data
+  try {
+    JSON.parse(text)
+  } catch (error) {
+    throw new CommandError(`The data is not JSON (${messageOf(error)}). Text goes in quotes: '"hello"'.`, 2)
+  }
+  const response = await fetch(`${url}/events`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(key !== undefined && { 'idempotency-key': key }) },
+    // The data goes out as it was typed.
+    body: `{"channel":${JSON.stringify(channel)},"type":${JSON.stringify(type)},"data":${text}}`,
+  }).catch((error) => {
+    throw new CommandError(
+      `No answer from ${url}: ${messageOf(error)}. Is the server running? Choose another with --url.`,
+    )
+  })
+  if (!response.ok) throw new CommandError(await problemOf(response))
+  const { position } = (await response.json()) as { position: number }
+  console.log(position)
+}

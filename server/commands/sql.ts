@@ -1,0 +1,27 @@
+import { Command } from 'commander'
+import { loadConfig } from '../platform/config.ts'
+import { connectDatabase } from '../platform/database.ts'
+import { createLogger } from '../platform/logger.ts'
+import { openDatabase } from '../runtime.ts'
+import { settingsHelp } from './settings-help.ts'
+
+export const sqlCommand = () =>
+  new Command('sql')
+    .description('Run SQL on the database, and print its rows as JSON lines: for machines without psql.')
+    .argument('<statements>', 'one or more; several run in one transaction')
+    .addHelpText(
+      'after',
+      `\nExample:\n  sse-update sql "SELECT sse.publish('orders.alice.1', 'order.paid', '{\\"total\\":12}')"\n${settingsHelp(['databaseUrl', 'dataDir'])}`,
+    )
+    .action(async (statements: string) => {
+      const config = loadConfig(process.env)
+      const { address, embedded } = await openDatabase(config, createLogger(config))
+      const sql = connectDatabase(address, { max: 1, name: 'sse-update sql' })
+      try {
+        const rows = await sql.unsafe(statements)
+        for (const row of rows.flat()) console.log(JSON.stringify(row))
+      } finally {
+        await sql.end({ timeout: 1 })
+        await embedded?.stop()
+      }
+    })

@@ -1,0 +1,49 @@
+import { Command } from 'commander'
+import { type ReceivedEvent, readEvents } from './event-reader.ts'
+import { createPainter } from './output.ts'
+import { urlOption } from './server-url.ts'
+
+interface TailOptions {
+  url: string
+  from?: string
+}
+
+export const tailCommand = () =>
+  new Command('tail')
+    .description('Follow channels in the terminal: lines for people there, NDJSON in a pipe. Resumes by itself.')
+    .argument('<channel...>', 'names or patterns: orders.alice.17, orders.*.17, orders.>')
+    .addOption(urlOption())
+    .option(
+      '--from <cursor>',
+      'begin after this position; "earliest" for the oldest event kept (default: what comes now)',
+    )
+    .addHelpText('after', `\nExample:\n  sse-update tail 'orders.>' broadcast --from earliest | jq .data\n`)
+    .action(tail)
+
+async function tail(channels: string[], { url, from }: TailOptions): Promise<void> {
+  const stopping = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
+  // The reader of our pipe has gone: so do we.
+  process.stdout.on('error', () => process.exit(0))
+  const paint = createPainter(process.stderr)
+  const note = (text: string) => console.error(paint('dim', text))
+  const show = process.stdout.isTTY ? personLine(createPainter(process.stdout)) : jsonLine
+  const onLost = (problem: string, wait: number) => note(`${problem}; trying again in ${(wait / 1000).toFixed(1)} s`)
+  for await (const event of readEvents({ url, channels, from, signal: stopping.signal, onLost })) {
+    if (event.event === 'ready') note(`connected to ${url}, after position ${event.id}`)
+    else if (event.event === 'gap') note(`gap: ${event.data}: these events are gone`)
+    else if (event.event !== 'heartbeat') process.stdout.write(`${show(event)}\n`)
+  }
+}
+
+/** The data may hold line breaks between its tokens; one event is one line. */
+const jsonLine = ({ id, data }: ReceivedEvent) => `{"position":${id},${oneLine(data).slice(1)}`
+
+const personLine = (paint: ReturnType<typeof createPainter>) => (event: ReceivedEvent) => {
+  const { channel, type, time } = JSON.parse(event.data) as { channel: string; type: string; time: string }
+  const data = oneLine(event.data.slice(event.data.indexOf('"data":') + 7, event.data.lastIndexOf(',"time":')))
+  return `${paint('dim', `${time.slice(11, 23)} ${event.id.padStart(6)}`)} ${paint('cyan', channel)} ${paint('bold', type)} ${data}`
+}
+
+/** Inside of JSON strings line breaks are escaped, so those that are there stand between tokens. */
+const oneLine = (json: string) => json.replace(/[\r\n]+\s*/g, ' ')

@@ -1,0 +1,30 @@
+#!/usr/bin/env bun
+import { Command } from 'commander'
+import { version } from '../package.json' with { type: 'json' }
+import { migrateCommand } from './commands/migrate.ts'
+import { reportFailure } from './commands/output.ts'
+import { publishCommand } from './commands/publish.ts'
+import { serveCommand } from './commands/serve.ts'
+import { settingsHelp } from './commands/settings-help.ts'
+import { sqlCommand } from './commands/sql.ts'
+import { tailCommand } from './commands/tail.ts'
+
+const program = new Command('sse-update')
+  .description(
+    'Live updates over Server-Sent Events, from Postgres: every event once and in order, on any number of instances.',
+  )
+  .version(version)
+  .addCommand(serveCommand())
+  .addCommand(migrateCommand())
+  .addCommand(publishCommand())
+  .addCommand(tailCommand())
+  .addCommand(sqlCommand())
+  .configureHelp({ showGlobalOptions: true })
+  .addHelpText('after', () => settingsHelp())
+
+try {
+  await program.parseAsync()
+  process.exit(0)
+} catch (error) {
+  process.exit(reportFailure(error))
+}

@@ -1,0 +1,7 @@
+import { render } from 'solid-js/web'
+import { App } from './app.tsx'
+import './styles.css'
+
+const root = document.getElementById('app')
+if (!root) throw new Error('the page has no #app')
+render(() => <App />, root)

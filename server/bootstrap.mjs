@@ -42,7 +42,7 @@ function install() {
   const temporary = mkdtempSync(join(tmpdir(), 'sse-update-bun-'))
   try {
     const installer = installedBun() ?? ownBun() ?? bunFromNpm(temporary)
-    run(installer, ['install', '--frozen-lockfile'])
+    run(installer, ['install', '--frozen-lockfile'], { stdio: ['ignore', 'ignore', 'inherit'] })
   } finally {
     rmSync(temporary, { recursive: true, force: true })
   }
@@ -52,13 +52,16 @@ function install() {
   return installed
 }
 
-/** The Bun of the lock file, straight from its package: no install script has to have run. */
+/** The Bun of the lock file. Its install script, where it ran, has moved the program from one package to the other. */
 function installedBun(under = root) {
-  const packages = join(under, 'node_modules/@oven')
-  const names = existsSync(packages) ? readdirSync(packages) : []
-  return names
-    .map((name) => join(packages, name, 'bin', isWindows ? 'bun.exe' : 'bun'))
-    .find((path) => versionOf(path) === wantedBun)
+  const modules = join(under, 'node_modules')
+  const platforms = existsSync(join(modules, '@oven')) ? readdirSync(join(modules, '@oven')) : []
+  const program = isWindows ? 'bun.exe' : 'bun'
+  const places = [
+    join(modules, 'bun/bin/bun.exe'),
+    ...platforms.map((name) => join(modules, '@oven', name, 'bin', program)),
+  ]
+  return places.find((path) => versionOf(path) === wantedBun)
 }
 
 /** The Bun that runs this, or one on the PATH. */
@@ -116,9 +119,9 @@ function handOver(commands) {
   }
 }
 
-/** Bun comes first on the PATH, for scripts that call it. */
+/** For scripts that call `bun`: the installed one comes first. */
 function environment() {
-  return bun ? { ...process.env, PATH: `${dirname(bun)}${delimiter}${process.env.PATH ?? ''}` } : process.env
+  return { ...process.env, PATH: `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH ?? ''}` }
 }
 
 function run(command, args, options = {}) {

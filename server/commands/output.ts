@@ -23,10 +23,17 @@ export function reportFailure(error: unknown): number {
     console.error(`sse-update: ${error.message}`)
     return error.exitCode
   }
-  const isKnown = error instanceof Error && /^(MigrationError|NoPostgresError|PostgresError)$/.test(error.name)
-  console.error(isKnown ? `sse-update: ${messageOf(error)}` : error)
+  if (error instanceof Error && KNOWN.has(error.name)) {
+    const hint = 'hint' in error && error.hint ? `\n${error.hint}` : ''
+    console.error(`sse-update: ${messageOf(error)}${hint}`)
+  } else {
+    console.error(error)
+  }
   return 1
 }
+
+/** Errors that explain themselves; of all others the stack is shown. */
+const KNOWN = new Set(['MigrationError', 'NoPostgresError', 'PostgresError'])
 
 type Style = 'bold' | 'dim' | 'cyan' | 'green' | 'yellow'
 const CODES: Record<Style, number> = { bold: 1, dim: 2, cyan: 36, green: 32, yellow: 33 }

@@ -96,7 +96,10 @@ export class Feed {
   }
 
   #onError(error: unknown): void {
-    if (this.#isReachable) this.#options.logger.error({ problem: messageOf(error) }, 'the log is out of reach')
+    if (this.#isReachable) {
+      const { cause } = error as Error
+      this.#options.logger.error({ problem: messageOf(cause ?? error) }, 'the log is out of reach')
+    }
     this.#isReachable = false
   }
 }

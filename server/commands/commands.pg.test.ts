@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import type { Runtime } from '../runtime.ts'
+import { createDatabase, createEmptyDatabase, type TestDatabase } from '../testing/database.ts'
+import { startFaultProxy } from '../testing/fault-proxy.ts'
+import { startInstance } from '../testing/instance.ts'
+import { freePort } from '../testing/ports.ts'
+import { publish } from '../testing/stream-reader.ts'
+
+let database: TestDatabase
+let instance: Runtime & AsyncDisposable
+beforeAll(async () => {
+  database = await createDatabase()
+  instance = await startInstance(database.url)
+})
+afterAll(async () => {
+  await instance[Symbol.asyncDispose]()
+  await database[Symbol.asyncDispose]()
+})
+
+const start = (args: string[], env: Record<string, string> = {}) =>
+  Bun.spawn([process.execPath, 'server/main.ts', ...args], {
+    env: { PATH: process.env.PATH ?? '', LOG_LEVEL: 'warn', DATABASE_URL: database.url, ...env },
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+
+async function run(args: string[], { input = '', env = {} }: { input?: string; env?: Record<string, string> } = {}) {
+  const child = start(args, env)
+  child.stdin.write(input)
+  child.stdin.end()
+  const [out, error, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ])
+  return { out, error, code }
+}
+
+describe('publish', () => {
+  test('prints the position', async () => {
+    const { out, code } = await run(['publish', 'a.b', 'order.paid', '{"total":12}', '--url', instance.url])
+    expect(code).toBe(0)
+    expect(out).toMatch(/^\d+\n$/)
+  })
+
+  test('reads data from standard input, and publishes once with the same key', async () => {
+    const args = ['publish', 'a.b', 't', '-', '--key', 'k1', '--url', instance.url]
+    const first = await run(args, { input: '{"n": 1}' })
+    expect(await run(args, { input: '{"n": 1}' })).toEqual(first)
+  })
+
+  test.each([
+    [['publish', 'a b', 't'], 'channel.invalid', 1],
+    [['publish', 'a', 't', 'hello'], 'not JSON', 2],
+    [['publish', 'a', 't', '1', '--url', 'nonsense'], '--url', 2],
+  ])('%p tells what is wrong', async (args, message, code) => {
+    const result = await run(args, { env: { SSE_UPDATE_URL: instance.url } })
+    expect(result.error).toContain(message)
+    expect(result.code).toBe(code)
+  })
+
+  test('says when nobody answers', async () => {
+    const result = await run(['publish', 'a', 't', '--url', `http://127.0.0.1:${await freePort()}`])
+    expect(result.code).toBe(1)
+    expect(result.error).toContain('Is the server running?')
+  })
+})
+
+describe('tail', () => {
+  test('prints NDJSON in a pipe, and resumes by itself after it was cut off', async () => {
+    await using proxy = await startFaultProxy({ host: '127.0.0.1', port: Number(new URL(instance.url).port) })
+    const channel = `test.${crypto.randomUUID()}`
+    const [position = 0] = await publish(instance.url, [{ channel, type: 't', data: 0 }])
+    const child = start(['tail', channel, '--from', String(position - 1), '--url', `http://127.0.0.1:${proxy.port}`])
+    const lines: { position: number; data: unknown }[] = []
+    let text = ''
+    for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+      text += chunk
+      const complete = text.split('\n').slice(lines.length, -1)
+      for (const line of complete) lines.push(JSON.parse(line))
+      if (complete.length === 0) continue
+      if (lines.length % 2 === 0) proxy.cut()
+      if (lines.length >= 6) break
+      await publish(instance.url, [{ channel, type: 't', data: lines.length }])
+    }
+    child.kill('SIGTERM')
+    expect(await child.exited).toBe(0)
+    expect(lines.map(({ data }) => data)).toEqual([0, 1, 2, 3, 4, 5])
+    expect(lines[0]).toMatchObject({ position, channel, type: 't', time: expect.any(String) } as never)
+  })
+
+  test('keeps an event on one line, whatever line breaks its JSON has', async () => {
+    const channel = `test.${crypto.randomUUID()}`
+    const [position = 0] = await publish(instance.url, [{ channel: 'x', type: 't' }])
+    await database.sql`select sse.publish(${channel}, 't', ${'{\n  "a": 1,\r\n  "b": "c\\nd"\n}'})`
+    const child = start(['tail', channel, '--from', String(position), '--url', instance.url])
+    for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+      expect(chunk.trimEnd().split('\n')).toHaveLength(1)
+      expect(JSON.parse(chunk)).toMatchObject({ data: { a: 1, b: 'c\nd' } })
+      break
+    }
+    child.kill('SIGTERM')
+    await child.exited
+  })
+
+  test('ends with the reason when the server refuses', async () => {
+    const { code, error } = await run(['tail', 'a..b', '--url', instance.url])
+    expect(code).toBe(1)
+    expect(error).toContain('channel.invalid')
+  })
+})
+
+describe('migrate and sql', () => {
+  test('migrate applies the migrations alone; again, it has nothing to do', async () => {
+    await using empty = await createEmptyDatabase()
+    for (let times = 0; times < 2; times++) {
+      const { out, code } = await run(['migrate'], { env: { DATABASE_URL: empty.url } })
+      expect([code, out]).toEqual([0, expect.stringContaining('The migrations are applied')])
+    }
+    const [row] = await empty.sql`select position from sse.head`
+    expect(row).toEqual({ position: 0 })
+  })
+
+  test('migrate refuses a file that was changed after it was applied', async () => {
+    await using own = await createDatabase()
+    await own.sql`update sse.migration set checksum = 'another' where version = 1`
+    const { error, code } = await run(['migrate'], { env: { DATABASE_URL: own.url } })
+    expect([code, error]).toEqual([1, expect.stringContaining('was changed after it was applied')])
+  })
+
+  test('sql prints rows as JSON lines, and an error with its hint', async () => {
+    expect(await run(['sql', `select n, 'x' as t from generate_series(1, 2) n`])).toMatchObject({
+      code: 0,
+      out: '{"n":1,"t":"x"}\n{"n":2,"t":"x"}\n',
+    })
+    const { code, error } = await run(['sql', `select sse.publish('a b', 't', '1')`])
+    expect(code).toBe(1)
+    expect(error).toContain('dot-separated tokens')
+  })
+})
+
+describe('help', () => {
+  test.each([[[]], [['serve']], [['migrate']], [['publish']], [['tail']], [['sql']]])(
+    '%p --help explains',
+    async (command) => {
+      const { out, code } = await run([...command, '--help'])
+      expect(code).toBe(0)
+      expect(out).toContain('Usage: sse-update')
+    },
+  )
+
+  test('serve explains every setting with its default and unit', async () => {
+    const { out } = await run(['serve', '--help'])
+    expect(out).toContain('HEARTBEAT_MS  (default 15000; ms)')
+    expect(out).toContain('DATABASE_LISTEN_URL')
+  })
+})

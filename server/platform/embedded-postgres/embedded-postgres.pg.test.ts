@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type InstanceProcess, startProcess } from '../../testing/instance.ts'
+import { openStream, publish } from '../../testing/stream-reader.ts'
+
+// Each test goes on with the data of the one before, as a developer's machine does.
+let directory: string
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'sse-update-embedded-'))
+  await Bun.$`chmod 755 ${directory}`
+})
+afterAll(() => rm(directory, { recursive: true, force: true }))
+
+const start = () => startProcess({ DATA_DIR: directory, POLL_INTERVAL_MS: '100' })
+const postgresPid = async () =>
+  Number((await readFile(join(directory, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0])
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function gone(pid: number): Promise<void> {
+  while (isAlive(pid)) await Bun.sleep(10)
+}
+
+/** Publishes, again while Postgres is away, and answers the position. */
+async function publishEventually(instance: InstanceProcess, type: string): Promise<number> {
+  for (;;) {
+    const [position] = await publish(instance.url, [{ channel: 'c', type }], { 'idempotency-key': type }).catch(
+      () => [],
+    )
+    if (position !== undefined) return position
+    await Bun.sleep(20)
+  }
+}
+
+test('two instances that start at once on an empty folder share one Postgres', async () => {
+  await using a = await start()
+  await using b = await start()
+  await using reader = await openStream(b.url, ['c'])
+  expect(await publish(a.url, [{ channel: 'c', type: 'first' }])).toEqual([1])
+  await reader.untilEvents(1)
+})
+
+test('it stops with the server that started it, and its data is there the next time', async () => {
+  const instance = await start()
+  const pid = await postgresPid()
+  expect(await publish(instance.url, [{ channel: 'c', type: 'second' }])).toEqual([2])
+  expect(await instance.end('SIGTERM')).toBe(0)
+  expect(isAlive(pid)).toBe(false)
+})
+
+test('when the instance that started it stops, another starts it again', async () => {
+  const first = await start()
+  await using second = await start()
+  await using reader = await openStream(second.url, ['c'])
+  expect(await first.end('SIGTERM')).toBe(0)
+  await publishEventually(second, 'third')
+  await reader.untilEvents(1)
+  expect(reader.events.map(({ type }) => type)).toEqual(['third'])
+})
+
+test('after kill -9 of the server, the next one has everything that was published', async () => {
+  const instance = await start()
+  const position = await publishEventually(instance, 'fourth')
+  const pid = await postgresPid()
+  await instance.end('SIGKILL')
+  await gone(pid)
+  await using next = await start()
+  await using reader = await openStream(next.url, ['c'], { 'last-event-id': String(position - 1) })
+  await reader.untilEvents(1)
+  expect(reader.events.map(({ type }) => type)).toEqual(['fourth'])
+})
+
+test('after kill -9 of Postgres it is started again, and streams go on', async () => {
+  await using instance = await start()
+  await using reader = await openStream(instance.url, ['c'])
+  process.kill(await postgresPid(), 'SIGKILL')
+  await publishEventually(instance, 'fifth')
+  await reader.untilEvents(1)
+  expect(reader.events.map(({ type }) => type)).toEqual(['fifth'])
+})

@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { createDatabase, createEmptyDatabase, type TestDatabase } from './testing/database.ts'
+import { startFaultProxy } from './testing/fault-proxy.ts'
+import { startInstance, startProcess } from './testing/instance.ts'
+import { freePort } from './testing/ports.ts'
+import { openStream, publish } from './testing/stream-reader.ts'
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createDatabase()
+})
+afterAll(() => database[Symbol.asyncDispose]())
+
+const ready = async (url: string) => {
+  const response = await fetch(`${url}/readyz`)
+  return {
+    code: response.status,
+    ...((await response.json()) as { status: string; checks: Record<string, { status: string; detail?: string }> }),
+  }
+}
+
+/** Asks until the answer is as wanted. */
+async function untilReady(url: string, condition: (answer: Awaited<ReturnType<typeof ready>>) => boolean) {
+  for (;;) {
+    const answer = await ready(url)
+    if (condition(answer)) return answer
+    await Bun.sleep(10)
+  }
+}
+
+describe('health', () => {
+  test('says ok when everything is', async () => {
+    await using instance = await startInstance(database.url)
+    expect(await (await fetch(`${instance.url}/healthz`)).json()).toEqual({ status: 'ok' })
+    expect(await untilReady(instance.url, ({ status }) => status === 'ok')).toMatchObject({
+      code: 200,
+      checks: {
+        log: { status: 'ok' },
+        listener: { status: 'ok' },
+        migrations: { status: 'ok' },
+        draining: { status: 'ok' },
+      },
+    })
+  })
+
+  test('without notifications it is degraded, and says why', async () => {
+    await using instance = await startInstance(database.url, {
+      DATABASE_LISTEN_URL: `postgres://postgres@127.0.0.1:${await freePort()}/x`,
+    })
+    const answer = await untilReady(
+      instance.url,
+      ({ checks }) => checks.listener?.detail?.includes('ECONNREFUSED') ?? false,
+    )
+    expect(answer).toMatchObject({ code: 200, status: 'degraded', checks: { listener: { status: 'degraded' } } })
+  })
+
+  test('without Postgres it is unavailable but alive; publishing says when to try again; streams stay and go on', async () => {
+    const { hostname, port } = new URL(database.url)
+    await using proxy = await startFaultProxy({ host: hostname, port: Number(port) })
+    const url = new URL(database.url)
+    url.port = String(proxy.port)
+    await using instance = await startInstance(url.href, { POLL_INTERVAL_MS: '50', HEARTBEAT_MS: '100' })
+    await using reader = await openStream(instance.url, ['c'])
+    await proxy.refuse()
+    expect(await untilReady(instance.url, ({ code }) => code === 503)).toMatchObject({
+      status: 'unavailable',
+      checks: { log: { status: 'failed' } },
+    })
+    expect((await fetch(`${instance.url}/healthz`)).status).toBe(200)
+    const refused = await fetch(`${instance.url}/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"channel":"c","type":"t"}',
+    })
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '2'])
+    expect(await refused.json()).toMatchObject({ code: 'database.unavailable' })
+    const seen = reader.frames.length
+    await reader.until(({ frames }) => frames.slice(seen).some(({ event }) => event === 'heartbeat'))
+    await database.sql`select sse.publish('c', 'meanwhile', '1')`
+    await proxy.accept()
+    await reader.untilEvents(1)
+    expect(reader.events.map(({ type }) => type)).toEqual(['meanwhile'])
+    await untilReady(instance.url, ({ code }) => code === 200)
+  })
+})
+
+describe('stopping', () => {
+  test('ends streams with a reconnection time, answers what is being published, and exits 0', async () => {
+    await using instance = await startProcess({ DATABASE_URL: database.url })
+    await using reader = await openStream(instance.url, ['c'])
+    const publishing = Array.from({ length: 50 }, () => publish(instance.url, [{ channel: 'c', type: 't' }]))
+    await Promise.all(publishing)
+    expect(await instance.end('SIGTERM')).toBe(0)
+    await reader.ended
+    expect(instance.output).toContain('stopped')
+  })
+
+  test('does not wait for ever for a client that keeps a request open', async () => {
+    await using instance = await startProcess({ DATABASE_URL: database.url, SHUTDOWN_TIMEOUT_MS: '300' })
+    const socket = await Bun.connect({
+      hostname: '127.0.0.1',
+      port: Number(new URL(instance.url).port),
+      socket: { data() {} },
+    })
+    socket.write('POST /events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{')
+    // The server has seen the request when it answers one that came later.
+    await fetch(`${instance.url}/healthz`)
+    expect(await instance.end('SIGTERM')).toBe(0)
+  })
+})
+
+describe('starting', () => {
+  test('two instances at once on an empty database both serve', async () => {
+    await using empty = await createEmptyDatabase()
+    const instances = await Promise.all([
+      startProcess({ DATABASE_URL: empty.url }),
+      startProcess({ DATABASE_URL: empty.url }),
+    ])
+    for (const instance of instances) expect((await ready(instance.url)).checks.migrations).toEqual({ status: 'ok' })
+    await Promise.all(instances.map((instance) => instance.end('SIGTERM')))
+  })
+
+  test('with MIGRATE=off refuses a database that is not migrated, and says what to do', async () => {
+    await using empty = await createEmptyDatabase()
+    await expect(startProcess({ DATABASE_URL: empty.url, MIGRATE: 'off' })).rejects.toThrow('sse-update migrate')
+  })
+
+  test('with MIGRATE=off serves a database that is', async () => {
+    await using instance = await startProcess({ DATABASE_URL: database.url, MIGRATE: 'off' })
+    expect((await fetch(`${instance.url}/healthz`)).status).toBe(200)
+  })
+
+  test('on a port that is taken ends with a clear error', async () => {
+    await using instance = await startInstance(database.url)
+    const { port } = new URL(instance.url)
+    await expect(startProcess({ DATABASE_URL: database.url, PORT: port })).rejects.toThrow(`Port ${port}`)
+  })
+
+  test('with bad settings names them all and exits 2', async () => {
+    const child = Bun.spawn([process.execPath, 'server/main.ts', 'serve'], {
+      env: { PATH: process.env.PATH ?? '', PORT: 'x', MIGRATE: 'y' },
+      stderr: 'pipe',
+      stdout: 'ignore',
+    })
+    const text = await new Response(child.stderr).text()
+    expect(await child.exited).toBe(2)
+    expect(text).toContain('PORT is "x"')
+    expect(text).toContain('MIGRATE is "y"')
+  })
+})

@@ -1,6 +1,7 @@
 #!/usr/bin/env bun
 import { Command } from 'commander'
 import { version } from '../package.json' with { type: 'json' }
+import { benchCommand } from './commands/bench.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { reportFailure } from './commands/output.ts'
 import { publishCommand } from './commands/publish.ts'
@@ -19,6 +20,7 @@ const program = new Command('sse-update')
   .addCommand(publishCommand())
   .addCommand(tailCommand())
   .addCommand(sqlCommand())
+  .addCommand(benchCommand())
   .configureHelp({ showGlobalOptions: true })
   .addHelpText('after', () => settingsHelp())
 

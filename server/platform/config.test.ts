@@ -50,3 +50,11 @@ test('every setting has a name of its own and an explanation', () => {
   expect(new Set(all.map(({ name }) => name)).size).toBe(all.length)
   for (const { doc } of all) expect(doc).toEndWith('.')
 })
+
+test('the README has every setting as it is', async () => {
+  const readme = await Bun.file('README.md').text()
+  for (const { name, doc, shown = '' } of Object.values(settings)) {
+    expect(readme).toContain(`| \`${name}\` | ${shown} |`)
+    expect(readme).toContain(` | ${doc} |`)
+  }
+})

@@ -34,10 +34,11 @@ export interface InstanceProcess extends AsyncDisposable {
 /** Starts `sse-update serve`; resolves when it serves. */
 export async function startProcess(
   settings: Record<string, string>,
-  command = [process.execPath, 'server/main.ts'],
+  { command = [process.execPath, 'server/main.ts'], cwd = process.cwd() } = {},
 ): Promise<InstanceProcess> {
   const port = settings.PORT ?? String(await freePort())
   const child = Bun.spawn([...command, 'serve'], {
+    cwd,
     env: {
       PATH: process.env.PATH ?? '',
       HOME: process.env.HOME ?? '',

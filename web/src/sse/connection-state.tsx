@@ -20,9 +20,11 @@ export function ConnectionState(props: { state: StreamState; label?: string }): 
   return (
     <span class="state" data-state={props.state.name} role="status" aria-label={props.label}>
       <span class="state-dot" aria-hidden="true" />
-      <span>{WORDS[props.state.name]}</span>
-      {/* Counts every second; read aloud, it would chatter. */}
-      <span aria-hidden="true">{countdown()}</span>
+      <span>
+        {WORDS[props.state.name]}
+        {/* Counts every second; read aloud, it would chatter. */}
+        <span aria-hidden="true">{countdown()}</span>
+      </span>
     </span>
   )
 }

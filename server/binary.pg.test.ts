@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createEmptyDatabase, type TestDatabase } from './testing/database.ts'
+import { type InstanceProcess, startProcess } from './testing/instance.ts'
+import { openStream, publish } from './testing/stream-reader.ts'
+
+// The one file that operators ship, in a folder with nothing else in it.
+let directory: string
+let binary: string
+let database: TestDatabase
+let instance: InstanceProcess
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'sse-update-binary-'))
+  binary = join(directory, 'sse-update')
+  await Bun.$`${process.execPath} run build:binary --outfile ${binary}`.quiet()
+  database = await createEmptyDatabase()
+  instance = await startProcess({ DATABASE_URL: database.url }, { command: [binary], cwd: directory })
+})
+afterAll(async () => {
+  await database[Symbol.asyncDispose]()
+  await rm(directory, { recursive: true, force: true })
+})
+
+test('it migrates an empty database and is ready', async () => {
+  const { status } = (await (await fetch(`${instance.url}/readyz`)).json()) as { status: string }
+  expect(['ok', 'degraded']).toContain(status)
+})
+
+test('it serves the dashboard: the page to be asked for anew, what it loads for ever', async () => {
+  const page = await fetch(instance.url)
+  expect(page.headers.get('cache-control')).toBe('no-cache')
+  const scripts = [...(await page.text()).matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map((match) =>
+    String(match[1]),
+  )
+  expect(scripts.length).toBeGreaterThanOrEqual(2)
+  for (const script of scripts) {
+    const asset = await fetch(`${instance.url}${script}`)
+    expect([asset.status, asset.headers.get('cache-control')]).toEqual([200, 'immutable, max-age=31536000'])
+    expect(asset.headers.get('content-type')).toMatch(/javascript|css/)
+  }
+})
+
+test('it brings events to streams', async () => {
+  await using reader = await openStream(instance.url, ['c'])
+  expect(await publish(instance.url, [{ channel: 'c', type: 't', data: { total: 12 } }])).toEqual([1])
+  await database.sql`select sse.publish('c', 'sql', '1')`
+  await reader.untilEvents(2)
+  expect(reader.events.map(({ type }) => type)).toEqual(['t', 'sql'])
+})
+
+test('it explains itself', async () => {
+  expect(await Bun.$`${binary} --help`.text()).toContain('DATABASE_URL')
+})
+
+test('it stops cleanly, and leaves nothing behind in its folder', async () => {
+  expect(await instance.end('SIGTERM')).toBe(0)
+  expect(await readdir(directory)).toEqual(['sse-update'])
+})

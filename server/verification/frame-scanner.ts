@@ -1,0 +1,57 @@
+/** A frame of an event stream, looked at rather than parsed: made for counting hundreds of thousands a second. */
+export interface ScannedFrame {
+  /** The event's id as a number; `-1` when the frame has none. */
+  id: number
+  /** `message` when the frame has no name. */
+  event: string
+  /** The frame's text, one byte a character. */
+  text: string
+}
+
+/**
+ * Cuts the bytes of an event stream into frames. It relies on what this server writes (LF as line end, the id first,
+ * then the name), which `frame.test.ts` holds against an independent parser.
+ */
+export class FrameScanner {
+  readonly #onFrame: (frame: ScannedFrame) => void
+  #rest = ''
+
+  constructor(onFrame: (frame: ScannedFrame) => void) {
+    this.#onFrame = onFrame
+  }
+
+  push(bytes: Uint8Array): void {
+    const text = this.#rest + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+    let start = 0
+    for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n', start)) {
+      this.#scan(text, start, end)
+      start = end + 2
+    }
+    this.#rest = start === 0 ? text : text.slice(start)
+  }
+
+  #scan(text: string, start: number, end: number): void {
+    let line = start
+    // The reconnection time comes before the first event's id.
+    if (text.startsWith('retry: ', line)) line = text.indexOf('\n', line) + 1
+    if (!text.startsWith('id: ', line)) return
+    const idEnd = text.indexOf('\n', line)
+    const isNamed = text.startsWith('event: ', idEnd + 1)
+    const nameEnd = isNamed ? text.indexOf('\n', idEnd + 1) : idEnd
+    this.#onFrame({
+      id: numberAt(text, line + 4),
+      event: isNamed ? text.slice(idEnd + 8, nameEnd) : 'message',
+      text: text.slice(nameEnd + 1, end),
+    })
+  }
+}
+
+/** The digits at a place; `-1` when there are none. */
+export function numberAt(text: string, start: number): number {
+  let value = -1
+  for (let index = start; ; index++) {
+    const digit = text.charCodeAt(index) - 48
+    if (!(digit >= 0 && digit <= 9)) return value
+    value = (value === -1 ? 0 : value * 10) + digit
+  }
+}

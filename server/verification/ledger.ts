@@ -1,0 +1,108 @@
+/** What is wrong with what one stream received. All zero is clean. */
+export interface Findings {
+  missing: number
+  doubled: number
+  reordered: number
+}
+
+/** A set of numbers from 0, a bit each. */
+class BitSet {
+  #words = new Uint32Array(1024)
+
+  has(n: number): boolean {
+    return ((this.#words[n >>> 5] ?? 0) & (1 << (n & 31))) !== 0
+  }
+
+  add(n: number): void {
+    const word = n >>> 5
+    if (word >= this.#words.length) {
+      const larger = new Uint32Array(Math.max(word + 1, this.#words.length * 2))
+      larger.set(this.#words)
+      this.#words = larger
+    }
+    this.#words[word] = (this.#words[word] as number) | (1 << (n & 31))
+  }
+}
+
+/**
+ * What was published under numbers 0, 1, 2, … and where it lies in the log: against this, each stream's entries are
+ * checked.
+ */
+export class Publications {
+  readonly #acknowledged = new BitSet()
+  #positions: number[] = []
+  #count = 0
+  #sent = 0
+
+  /** Takes the next number for an event that is about to be sent. */
+  next(): number {
+    return this.#sent++
+  }
+
+  get sent(): number {
+    return this.#sent
+  }
+
+  get acknowledged(): number {
+    return this.#count
+  }
+
+  /** The server said that an event is durable, at this position. */
+  acknowledge(n: number, position: number): void {
+    if (!this.#acknowledged.has(n)) this.#count++
+    this.#acknowledged.add(n)
+    this.#positions[n] = position
+  }
+
+  /** Every acknowledged number whose position lies after a cursor. */
+  *after(cursor: number): Generator<number> {
+    for (let n = 0; n < this.#sent; n++) {
+      if (this.#acknowledged.has(n) && (this.#positions[n] as number) > cursor) yield n
+    }
+  }
+}
+
+/** What one subscriber received, across all its reconnects. */
+export class StreamLedger {
+  readonly #received = new BitSet()
+  #lastPosition = -1
+  #start: number | undefined
+  doubled = 0
+  reordered = 0
+  delivered = 0
+
+  /** The cursor of the first `ready`: what lies before it was never promised. */
+  begin(cursor: number): void {
+    this.#start ??= cursor
+  }
+
+  /** The cursor to resume after. */
+  get lastPosition(): number | undefined {
+    return this.#lastPosition === -1 ? this.#start : this.#lastPosition
+  }
+
+  /** An event came. */
+  receive(n: number, position: number): void {
+    if (this.#received.has(n)) this.doubled++
+    else if (position <= this.#lastPosition) this.reordered++
+    else this.delivered++
+    this.#received.add(n)
+    this.#lastPosition = Math.max(this.#lastPosition, position)
+  }
+
+  /** Something other than an event moved the cursor (a heartbeat, a gap). */
+  advance(position: number): void {
+    this.#lastPosition = Math.max(this.#lastPosition, position)
+  }
+
+  /** How many acknowledged events it lacks. One that never opened lacks them all. */
+  missing(publications: Publications): number {
+    let count = 0
+    for (const n of publications.after(this.#start ?? -1)) if (!this.#received.has(n)) count++
+    return count
+  }
+
+  findings(publications: Publications): Findings {
+    return { missing: this.missing(publications), doubled: this.doubled, reordered: this.reordered }
+  }
+}

@@ -15,6 +15,7 @@ const wantedBun = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).d
 
 const tasks = {
   start: (args) => [['server/main.ts', 'serve', ...args]],
+  run: (args) => [['server/main.ts', ...args]],
   test: (args) => [['test', '--timeout=60000', ...args]],
   dev: () => [
     ['--watch', 'server/main.ts', 'serve'],
@@ -25,7 +26,7 @@ const tasks = {
 const [task = '', ...args] = process.argv.slice(2)
 if (!(task in tasks)) fail(`Usage: bootstrap.mjs ${Object.keys(tasks).join(' | ')}`)
 const bun = install()
-if (task !== 'dev') buildDashboard()
+if (task === 'start' || task === 'test') buildDashboard()
 handOver(tasks[task](args))
 
 /** Installs what the lock file names, unless that was done already; answers the path of Bun. */

@@ -9,12 +9,14 @@ import { Window } from './events/window.ts'
 import type { Checks } from './operations/health.ts'
 import { dashboardDirectory, migrationsDirectory } from './platform/assets.ts'
 import type { Config } from './platform/config.ts'
-import { connectDatabase, type DatabaseAddress, describeAddress, isUnreachable, type Sql } from './platform/database.ts'
+import { connectDatabase, type DatabaseAddress, describeAddress, type Sql } from './platform/database.ts'
+import { isUnreachable } from './platform/database-errors.ts'
 import { EmbeddedPostgres } from './platform/embedded-postgres/embedded-postgres.ts'
 import { messageOf } from './platform/errors.ts'
 import { Listener } from './platform/listener.ts'
 import type { Logger } from './platform/logger.ts'
 import { checkMigrated, migrate, readMigrations } from './platform/migrate.ts'
+import { Pool } from './platform/pool.ts'
 import { SECOND, sleep } from './platform/time.ts'
 
 /** One instance of the server. */
@@ -37,12 +39,17 @@ const DATABASE_TIMEOUT = 30 * SECOND
  */
 export async function startRuntime(config: Config, logger: Logger): Promise<Runtime> {
   const { address, embedded } = await openDatabase(config, logger)
-  const sql = connectDatabase(address, { max: config.databasePool })
+  const pool = new Pool({
+    address,
+    max: config.databasePool,
+    timeout: config.queryTimeoutMs,
+    logger: logger.child({ part: 'database' }),
+  })
   try {
-    await applyMigrations(sql, config, logger)
-    return await assemble(config, logger, sql, address, embedded)
+    await migrateOnce(address, config, logger)
+    return await assemble(config, logger, pool, address, embedded)
   } catch (error) {
-    await sql.end({ timeout: 1 })
+    await pool.end({ timeout: 1 })
     await embedded?.stop()
     throw error
   }
@@ -59,6 +66,16 @@ export async function openDatabase(
     logger: logger.child({ part: 'postgres' }),
   })
   return { address: embedded.address, embedded }
+}
+
+/** Migrations take longer than the pool's queries may: they have a connection of their own. */
+async function migrateOnce(address: DatabaseAddress, config: Config, logger: Logger): Promise<void> {
+  const sql = connectDatabase(address, { max: 1, name: 'sse-update migrate', prepare: false })
+  try {
+    await applyMigrations(sql, config, logger)
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
 }
 
 /** Applies or checks the migrations, once Postgres answers. */
@@ -82,11 +99,11 @@ export async function applyMigrations(sql: Sql, config: Pick<Config, 'migrate'>,
 async function assemble(
   config: Config,
   logger: Logger,
-  sql: Sql,
+  pool: Pool,
   address: DatabaseAddress,
   embedded: EmbeddedPostgres | undefined,
 ): Promise<Runtime> {
-  const log = createLog(sql)
+  const log = createLog(pool)
   const { head, oldest } = await log.bounds()
   const window = new Window(head, config.windowBytes)
   const hub = new Hub({
@@ -119,7 +136,7 @@ async function assemble(
   const publisher = new Publisher({ log, onCommit: (position) => feed.wake(position) })
   const listener = new Listener({
     address: config.databaseListenUrl ?? address,
-    sql,
+    database: pool,
     handlers: { sse_log: (position) => feed.wake(Number(position)), sse_outbox: () => relay.kick() },
     onListening: () => feed.wake(),
     logger: logger.child({ part: 'listener' }),
@@ -173,7 +190,7 @@ async function assemble(
   const stop = async () => {
     await Promise.race([parts(), sleep(config.shutdownTimeoutMs)])
     await server.stop(true)
-    await sql.end({ timeout: 1 })
+    await pool.end({ timeout: 1 })
     await embedded?.stop()
   }
   return { url: server.url.href.replace(/\/$/, ''), database: describeAddress(address), stop: once(stop) }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { connectDatabase } from '../platform/database.ts'
-import { createDatabase, type TestDatabase } from '../testing/database.ts'
+import { createDatabase, directly, type TestDatabase } from '../testing/database.ts'
 import type { NewEvent } from './event.ts'
 import { createLog, type EventLog } from './log.ts'
 
@@ -8,7 +8,7 @@ let database: TestDatabase
 let log: EventLog
 beforeAll(async () => {
   database = await createDatabase()
-  log = createLog(database.sql)
+  log = createLog(directly(database.sql))
 })
 afterAll(() => database[Symbol.asyncDispose]())
 beforeEach(async () => {
@@ -62,7 +62,7 @@ describe('appending', () => {
           await sql
             .begin(async (transaction) => {
               const count = 1 + (round % 4)
-              await createLog(transaction as never).append(Array.from({ length: count }, () => event(`w.${writer}`)))
+              await createLog(directly(transaction)).append(Array.from({ length: count }, () => event(`w.${writer}`)))
               if (kind === 1) throw new Error('rolled back')
               if (kind === 2) await transaction`select pg_terminate_backend(pg_backend_pid())`
               return count

@@ -1,4 +1,6 @@
-import { databaseUnavailable, isUnreachable, type Sql } from '../platform/database.ts'
+import type { Sql } from '../platform/database.ts'
+import { databaseUnavailable, isUnreachable } from '../platform/database-errors.ts'
+import type { Database } from '../platform/pool.ts'
 import { isLiteral, toPostgresRegex } from './channel.ts'
 import type { LoggedEvent, NewEvent } from './event.ts'
 
@@ -47,25 +49,28 @@ interface Row extends LoggedEvent {
   bytes: number
 }
 
-export function createLog(sql: Sql): EventLog {
+export function createLog(database: Database): EventLog {
   return {
     async append(events) {
       const keys = events.some(({ key }) => key !== null) ? events.map(({ key }) => key) : null
-      const [row] = await sql<{ positions: number[] }[]>`
+      const [row] = await database.query(
+        (sql) => sql<{ positions: number[] }[]>`
         select sse.append(
           ${events.map(({ channel }) => channel)}::text[],
           ${events.map(({ type }) => type)}::text[],
           ${events.map(({ data }) => data)}::text[],
           ${events.map(({ origin }) => origin)}::text[],
           ${keys}::text[]
-        ) as positions`
+        ) as positions`,
+      )
       return row?.positions ?? []
     },
 
     async read({ after, through, limit, patterns }) {
       try {
         // One statement, so that the bounds and the events are of one moment.
-        const rows = await sql<(Row | BoundsRow)[]>`
+        const rows = await database.query(
+          (sql) => sql<(Row | BoundsRow)[]>`
           with bounds as materialized (
             select head.position as head, coalesce((select min(position) from sse.log), head.position + 1) as oldest from sse.head
           ), scan as materialized (
@@ -82,7 +87,8 @@ export function createLog(sql: Sql): EventLog {
             where l.position > scan.after and l.position <= scan.through ${matching(sql, patterns)}
             order by l.position limit ${limit}
           ) event on true
-          order by event.position`
+          order by event.position`,
+        )
         return toPage(rows, after, limit)
       } catch (error) {
         throw isUnreachable(error) ? databaseUnavailable(error) : error
@@ -91,8 +97,10 @@ export function createLog(sql: Sql): EventLog {
 
     async bounds() {
       try {
-        const [row] = await sql<{ oldest: number; head: number }[]>`
-          select position as head, coalesce((select min(position) from sse.log), position + 1) as oldest from sse.head`
+        const [row] = await database.query(
+          (sql) => sql<{ oldest: number; head: number }[]>`
+          select position as head, coalesce((select min(position) from sse.log), position + 1) as oldest from sse.head`,
+        )
         if (!row) throw new Error('sse.head is empty')
         return row
       } catch (error) {
@@ -101,7 +109,7 @@ export function createLog(sql: Sql): EventLog {
     },
 
     async relay(limit) {
-      const [row] = await sql<{ moved: number | null }[]>`select sse.relay(${limit}) as moved`
+      const [row] = await database.query((sql) => sql<{ moved: number | null }[]>`select sse.relay(${limit}) as moved`)
       return row?.moved ?? null
     },
   }

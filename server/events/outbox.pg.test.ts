@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { createDatabase, type TestDatabase } from '../testing/database.ts'
+import { createDatabase, directly, type TestDatabase } from '../testing/database.ts'
 import { createLog, type EventLog } from './log.ts'
 
 let database: TestDatabase
 let log: EventLog
 beforeAll(async () => {
   database = await createDatabase()
-  log = createLog(database.sql)
+  log = createLog(directly(database.sql))
 })
 afterAll(() => database[Symbol.asyncDispose]())
 
@@ -89,7 +89,7 @@ describe('moving the outbox into the log', () => {
   test('is done by one at a time: the others are told so', async () => {
     await database.sql`select sse.publish('a', 't', '1')`
     await database.sql.begin(async (transaction) => {
-      expect(await createLog(transaction as never).relay(10)).toBe(1)
+      expect(await createLog(directly(transaction)).relay(10)).toBe(1)
       expect(await log.relay(10)).toBeNull()
     })
     expect(await log.relay(10)).toBe(0)

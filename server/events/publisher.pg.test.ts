@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { createDatabase, type TestDatabase } from '../testing/database.ts'
+import { createDatabase, directly, type TestDatabase } from '../testing/database.ts'
 import type { NewEvent } from './event.ts'
 import { createLog, type EventLog } from './log.ts'
 import { Publisher } from './publisher.ts'
@@ -8,7 +8,7 @@ let database: TestDatabase
 let log: EventLog
 beforeAll(async () => {
   database = await createDatabase()
-  log = createLog(database.sql)
+  log = createLog(directly(database.sql))
 })
 afterAll(() => database[Symbol.asyncDispose]())
 

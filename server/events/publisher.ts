@@ -1,4 +1,4 @@
-import { databaseUnavailable, outcomeOf } from '../platform/database.ts'
+import { databaseUnavailable, outcomeOf } from '../platform/database-errors.ts'
 import { AppError, codeOf } from '../platform/errors.ts'
 import { type NewEvent, tooDeep } from './event.ts'
 import type { EventLog } from './log.ts'

@@ -1,4 +1,4 @@
-import { isUnreachable } from '../platform/database.ts'
+import { isUnreachable } from '../platform/database-errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Loop } from '../platform/loop.ts'
 import type { EventLog } from './log.ts'

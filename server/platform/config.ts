@@ -22,6 +22,13 @@ export const settings = {
     unit: 'connections',
     doc: 'Most connections to Postgres, besides the one that listens.',
   }),
+  queryTimeoutMs: integer('QUERY_TIMEOUT_MS', {
+    min: 100,
+    max: 600_000,
+    fallback: 10_000,
+    unit: 'ms',
+    doc: 'Time after which a query without an answer counts as lost, and its connections are made anew.',
+  }),
   dataDir: text('DATA_DIR', {
     fallback: undefined,
     shown: '.data, or under /var/lib/sse-update',

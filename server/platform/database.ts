@@ -1,5 +1,4 @@
 import postgres from 'postgres'
-import { AppError, codeOf } from './errors.ts'
 
 /** A pool of connections; also the `sql` of a transaction. */
 export type Sql = postgres.Sql<{ bigint: number }>
@@ -12,12 +11,16 @@ export interface ConnectOptions {
   max?: number
   /** Shown in pg_stat_activity. Defaults to `sse-update`. */
   name?: string
+  /** Whether statements are prepared by name, which poolers in transaction mode may not allow. Defaults to `true`. */
+  prepare?: boolean
 }
 
 /** A pool on a database. It connects when it is first used, and again after every loss. */
-export function connectDatabase(address: DatabaseAddress, { max = 10, name = 'sse-update' }: ConnectOptions = {}): Sql {
-  const options = {
+export function connectDatabase(address: DatabaseAddress, options: ConnectOptions = {}): Sql {
+  const { max = 10, name = 'sse-update', prepare = true } = options
+  const settings = {
     max,
+    prepare,
     connect_timeout: 5,
     // Quicker than the library's own, which takes 5 s to come back after a restart.
     backoff: (attempt: number) => Math.min(0.05 * attempt, 0.5),
@@ -27,9 +30,9 @@ export function connectDatabase(address: DatabaseAddress, { max = 10, name = 'ss
     types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
   }
   return typeof address === 'string'
-    ? postgres(address, options)
+    ? postgres(address, settings)
     : postgres({
-        ...options,
+        ...settings,
         host: address.socketDirectory,
         port: address.port,
         username: 'postgres',
@@ -43,51 +46,3 @@ export function describeAddress(address: DatabaseAddress): string {
   const url = new URL(address)
   return `${url.host}${url.pathname}`
 }
-
-/** Errors of a query that never reached Postgres: it had no effect. */
-const NOT_SENT = new Set([
-  'ECONNREFUSED',
-  'ENOENT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'CONNECT_TIMEOUT',
-  'CONNECTION_ENDED',
-  '53300',
-  '57P03',
-  '28P01',
-  '3D000',
-])
-
-/** Errors of a query whose connection died under it: whether it had an effect is not known. */
-const OUTCOME_UNKNOWN = new Set([
-  'CONNECTION_CLOSED',
-  'CONNECTION_DESTROYED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  '57P01',
-  '57P02',
-  '08006',
-  '08003',
-])
-
-/** How a failed query left the database: `refused` by Postgres (no effect), never `unsent` (no effect), or `unknown`. */
-export function outcomeOf(error: unknown): 'refused' | 'unsent' | 'unknown' {
-  const code = codeOf(error)
-  if (code !== undefined && NOT_SENT.has(code)) return 'unsent'
-  if (code !== undefined && OUTCOME_UNKNOWN.has(code)) return 'unknown'
-  return 'refused'
-}
-
-/** Whether an error means that Postgres is out of reach just now, rather than that it refused something. */
-export const isUnreachable = (error: unknown): boolean => outcomeOf(error) !== 'refused'
-
-/** What a client is told while Postgres is out of reach. */
-export const databaseUnavailable = (cause: unknown): AppError =>
-  new AppError('database.unavailable', 'The database is out of reach just now. Nothing was changed; try again.', {
-    status: 503,
-    retryAfter: 2,
-    cause,
-  })

@@ -2,13 +2,14 @@ import { connectDatabase, type DatabaseAddress, type Sql } from './database.ts'
 import { messageOf } from './errors.ts'
 import type { Logger } from './logger.ts'
 import { Loop } from './loop.ts'
-import { SECOND, sleep } from './time.ts'
+import type { Database } from './pool.ts'
+import { SECOND, withTimeout } from './time.ts'
 
 export interface ListenerOptions {
   /** Where LISTEN works: not through a pooler in transaction mode. */
   address: DatabaseAddress
   /** Sends the proofs. */
-  sql: Sql
+  database: Database
   /** What is done with the payload of a notification, by channel. */
   handlers: Record<string, (payload: string) => void>
   /** Called each time that notifications may have been missed before now. */
@@ -19,6 +20,9 @@ export interface ListenerOptions {
   /** Milliseconds until a proof counts as failed. Defaults to `3_000`. */
   proofTimeout?: number
 }
+
+const FIRST_RETRY_INTERVAL = SECOND / 4
+const MAX_RETRY_INTERVAL = 5 * SECOND
 
 /**
  * A LISTEN registration that proves itself: a notification to itself must come back, again and again. A socket that is
@@ -32,6 +36,7 @@ export class Listener {
   #connection: Sql | undefined
   #isListening = false
   #problem = 'not connected yet'
+  #failures = 0
   #onProof: ((payload: string) => void) | undefined
 
   constructor(options: ListenerOptions) {
@@ -70,6 +75,7 @@ export class Listener {
       await this.#awaitProof()
       if (!this.#isListening) this.#options.logger.info('listening for notifications')
       this.#isListening = true
+      this.#failures = 0
     } catch (error) {
       await this.#disconnect()
       const problem = messageOf(error)
@@ -78,8 +84,10 @@ export class Listener {
       }
       this.#isListening = false
       this.#problem = problem
-      // Sooner than the next proof: until then, events come on the slow tick.
-      setTimeout(() => this.#loop.wake(), SECOND).unref()
+      // Sooner than the next proof: until then, events come on the slow tick. Where LISTEN can't work (behind a pooler)
+      // it is not tried for ever at that pace: each try leaves a registration behind.
+      const wait = Math.min(MAX_RETRY_INTERVAL, FIRST_RETRY_INTERVAL * 2 ** this.#failures++)
+      setTimeout(() => this.#loop.wake(), wait).unref()
     }
   }
 
@@ -89,7 +97,11 @@ export class Listener {
     try {
       for (const [channel, handler] of Object.entries(channels)) {
         const onListening = channel === this.#proofChannel ? this.#options.onListening : undefined
-        await withTimeout(connection.listen(channel, handler, onListening), this.#proofTimeout, 'LISTEN got no answer')
+        await withTimeout(
+          connection.listen(channel, handler, onListening),
+          this.#proofTimeout,
+          () => new Error('LISTEN got no answer'),
+        )
       }
       return connection
     } catch (error) {
@@ -111,29 +123,18 @@ export class Listener {
         if (payload === token || payload === '') resolve()
       }
     })
-    const sent = this.#options.sql`select pg_notify(${this.#proofChannel}, ${token})`
+    const sent = this.#options.database.query((sql) => sql`select pg_notify(${this.#proofChannel}, ${token})`)
     await withTimeout(
       Promise.all([sent, proof]),
       this.#proofTimeout,
-      'a notification to itself did not come back; LISTEN needs a direct connection (DATABASE_LISTEN_URL), not a pooler in transaction mode',
+      () =>
+        new Error(
+          'a notification to itself did not come back; LISTEN needs a direct connection (DATABASE_LISTEN_URL), not a pooler in transaction mode',
+        ),
     )
   }
 
   get #proofTimeout(): number {
     return this.#options.proofTimeout ?? 3 * SECOND
-  }
-}
-
-/** @throws {Error} with `message` when the promise takes longer than `ms` milliseconds */
-async function withTimeout<T>(promise: PromiseLike<T>, ms: number, message: string): Promise<T> {
-  const settled = new AbortController()
-  const late = sleep(ms, settled.signal).then(() => {
-    if (!settled.signal.aborted) throw new Error(message)
-    return promise
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    settled.abort()
   }
 }

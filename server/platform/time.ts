@@ -17,3 +17,14 @@ export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
 
 /** A whole number of milliseconds between `ms` and twice that, so that many clients told the same don't act at once. */
 export const jittered = (ms: number): number => Math.round(ms * (1 + Math.random()))
+
+/** The promise's result; rejects with `error()` when it takes longer than `ms` milliseconds. */
+export async function withTimeout<T>(promise: PromiseLike<T>, ms: number, error: () => Error): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(error()), ms)
+  try {
+    return await Promise.race([promise, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,6 +1,7 @@
 import { migrationsDirectory } from '../platform/assets.ts'
 import { connectDatabase, type Sql } from '../platform/database.ts'
 import { migrate, readMigrations } from '../platform/migrate.ts'
+import type { Database } from '../platform/pool.ts'
 import { testCluster } from './cluster.ts'
 
 /** A database of one test file. */
@@ -60,3 +61,6 @@ function withDatabase(maintenance: string, name: string): string {
   url.pathname = `/${name}`
   return url.href
 }
+
+/** A pool or a transaction as what the log is made of. */
+export const directly = (sql: unknown): Database => ({ query: async (run) => run(sql as Sql) })

@@ -8,7 +8,9 @@ create table sse.head (
   only_row            boolean primary key default true check (only_row),
   position            bigint not null default 0,
   -- The last position for which a partition of sse.log exists.
-  partitioned_through bigint not null default 0
+  partitioned_through bigint not null default 0,
+  -- Positions of the next partition. Retention drops whole partitions.
+  partition_size      bigint not null default 1000000 check (partition_size > 0)
 ) with (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
 comment on table sse.head is 'One row: the position of the newest event. Its row lock is what orders the log.';
@@ -35,16 +37,16 @@ comment on column sse.log.key      is 'Idempotency key, unique within its channe
 -- the head's lock.
 create index log_key on sse.log (channel, key) where key is not null;
 
--- Creates partitions of one million positions each, so that `through` lies in the last but one at most. A table that is
--- attached (rather than created as a partition) does not block those who read or write the log meanwhile.
+-- Creates partitions until one follows that of `through`. A table that is attached (rather than created as a partition)
+-- does not block those who read or write the log meanwhile.
 create function sse.add_partitions(through bigint) returns void
 language plpgsql set search_path = pg_catalog as $$
 declare
-  size  constant bigint := 1000000;
   first bigint;
+  size  bigint;
   name  text;
 begin
-  select h.partitioned_through + 1 into strict first from sse.head h for update;
+  select h.partitioned_through + 1, h.partition_size into strict first, size from sse.head h for update;
   while first <= through + size loop
     name := format('log_%s', first);
     execute format('create table sse.%I (like sse.log including defaults)', name);
@@ -104,7 +106,7 @@ begin
     update sse.head h set position = h.position + n returning h.position, h.partitioned_through into last, through;
   end if;
 
-  if last > through - 500000 then
+  if last > through then
     perform sse.add_partitions(last);
   end if;
 

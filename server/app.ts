@@ -3,12 +3,14 @@ import { staticPlugin } from '@elysiajs/static'
 import { Elysia } from 'elysia'
 import { type EventRoutesOptions, eventRoutes } from './events/routes.ts'
 import { type Checks, healthRoutes } from './operations/health.ts'
+import { type MetricSources, metricsRoutes } from './operations/metrics.ts'
 import { problemResponse } from './operations/problem.ts'
 import { AppError } from './platform/errors.ts'
 import type { Logger } from './platform/logger.ts'
 
 export interface AppOptions extends EventRoutesOptions {
   checks: () => Checks
+  metrics: MetricSources
   /** Folder of the built dashboard; without it, the front page says how to build it. */
   dashboard: string | undefined
   logger: Logger
@@ -25,6 +27,7 @@ export const createApp = (options: AppOptions) =>
       return problemResponse(error)
     })
     .use(healthRoutes(options.checks))
+    .use(metricsRoutes(options.metrics))
     .use(eventRoutes(options))
     .use(dashboardRoutes(options.dashboard))
 

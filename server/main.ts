@@ -9,6 +9,7 @@ import { serveCommand } from './commands/serve.ts'
 import { settingsHelp } from './commands/settings-help.ts'
 import { sqlCommand } from './commands/sql.ts'
 import { tailCommand } from './commands/tail.ts'
+import { verifyCommand } from './commands/verify.ts'
 
 const program = new Command('sse-update')
   .description(
@@ -21,6 +22,7 @@ const program = new Command('sse-update')
   .addCommand(tailCommand())
   .addCommand(sqlCommand())
   .addCommand(benchCommand())
+  .addCommand(verifyCommand())
   .configureHelp({ showGlobalOptions: true })
   .addHelpText('after', () => settingsHelp())
 

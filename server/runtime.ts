@@ -5,8 +5,10 @@ import { createLog } from './events/log.ts'
 import { Publisher } from './events/publisher.ts'
 import { Relay } from './events/relay.ts'
 import { createReplay } from './events/replay.ts'
+import { createRetention } from './events/retention.ts'
 import { Window } from './events/window.ts'
 import type { Checks } from './operations/health.ts'
+import { Monitor } from './operations/monitor.ts'
 import { dashboardDirectory, migrationsDirectory } from './platform/assets.ts'
 import type { Config } from './platform/config.ts'
 import { connectDatabase, type DatabaseAddress, describeAddress, type Sql } from './platform/database.ts'
@@ -114,6 +116,7 @@ async function assemble(
     heartbeat: config.heartbeatMs,
     stallTimeout: config.stallTimeoutMs,
     retry: config.retryMs,
+    maxConnections: config.maxConnections,
   })
   hub.oldest = oldest
   const feed = new Feed({
@@ -133,7 +136,18 @@ async function assemble(
     interval: config.outboxPollMs,
     logger: logger.child({ part: 'relay' }),
   })
-  const publisher = new Publisher({ log, onCommit: (position) => feed.wake(position) })
+  const publisher = new Publisher({
+    log,
+    onCommit: (position) => feed.wake(position),
+    maxPending: config.maxPendingPublishes,
+  })
+  const retention = createRetention({
+    log,
+    limits: { maxAgeHours: config.retentionHours || null, maxEvents: config.retentionEvents || null },
+    interval: config.retentionIntervalMs,
+    logger: logger.child({ part: 'retention' }),
+  })
+  const monitor = new Monitor({ database: pool, logger: logger.child({ part: 'monitor' }) })
   const listener = new Listener({
     address: config.databaseListenUrl ?? address,
     database: pool,
@@ -149,6 +163,7 @@ async function assemble(
       ? { status: 'ok' }
       : { status: 'degraded', detail: `events arrive up to ${config.pollIntervalMs} ms late: ${listener.problem}` },
     migrations: { status: 'ok' },
+    ...monitor.checks(),
     draining: isDraining ? { status: 'failed', detail: 'this instance is stopping' } : { status: 'ok' },
   })
   const app = createApp({
@@ -159,6 +174,7 @@ async function assemble(
     maxRequestBytes: config.maxRequestBytes,
     retry: config.retryMs,
     checks,
+    metrics: { hub, feed, window, publisher, listener, monitor },
     dashboard: dashboardDirectory(),
     logger: logger.child({ part: 'http' }),
   })
@@ -167,6 +183,8 @@ async function assemble(
   feed.start()
   relay.start()
   listener.start()
+  retention.start()
+  monitor.start()
   app.listen({
     hostname: config.host,
     port: config.port,
@@ -180,14 +198,15 @@ async function assemble(
   if (!server) throw new Error('the server did not start')
 
   const parts = async () => {
-    isDraining = true
     const closed = server.stop()
     hub.stop()
     await Promise.race([closed, settled(() => server.pendingRequests === 0)])
     await publisher.drain()
-    await Promise.all([relay.stop(), feed.stop(), listener.stop()])
+    await Promise.all([relay.stop(), feed.stop(), listener.stop(), retention.stop(), monitor.stop()])
   }
   const stop = async () => {
+    isDraining = true
+    await hub.drain(config.drainMs)
     await Promise.race([parts(), sleep(config.shutdownTimeoutMs)])
     await server.stop(true)
     await pool.end({ timeout: 1 })

@@ -1,11 +1,15 @@
-import { Command, InvalidArgumentError } from 'commander'
-import { type LoadResult, runLoad } from '../verification/load.ts'
+import { Command } from 'commander'
+import { SECOND } from '../platform/time.ts'
+import { Verification } from '../verification/verification.ts'
+import { fromOne, fromZero } from './numbers.ts'
 import { CommandError } from './output.ts'
+import { reportTable } from './report.ts'
 import { urlOption } from './server-url.ts'
 
 interface BenchOptions {
   url: string
   streams: number
+  stalled: number
   rate: number
   duration: number
   size: number
@@ -13,41 +17,26 @@ interface BenchOptions {
 
 export const benchCommand = () =>
   new Command('bench')
-    .description('Measure a running server: open streams, publish at a rate, and check and time what each receives.')
+    .description(
+      'Measure a running server: open streams on one channel, publish at a rate, check and time what each receives.',
+    )
     .addOption(urlOption())
-    .option('--streams <n>', 'streams, all on one channel', positive, 1000)
-    .option('--rate <n>', 'events published a second', positive, 500)
-    .option('--duration <s>', 'seconds', positive, 10)
-    .option('--size <bytes>', "bytes of an event's data", positive, 60)
+    .option('--streams <n>', 'streams that read', fromOne, 1000)
+    .option('--stalled <n>', 'further streams that never read', fromZero, 0)
+    .option('--rate <n>', 'events published a second', fromOne, 500)
+    .option('--duration <s>', 'seconds', fromOne, 10)
+    .option('--size <bytes>', "bytes of an event's data", fromOne, 60)
     .addHelpText('after', '\nRun it on another machine than the server for figures of the server alone.\n')
-    .action(async (options: BenchOptions) => {
-      const result = await runLoad({ ...options, duration: options.duration * 1000 }).catch((error) => {
-        throw new CommandError(`The measurement failed: ${error.message}`)
-      })
-      console.log(report(options, result))
-      if (result.missing + result.doubled + result.reordered > 0)
-        throw new CommandError('Not every stream received every event once and in order.')
-    })
+    .action(bench)
 
-function positive(value: string): number {
-  const number = Number(value)
-  if (number > 0) return number
-  throw new InvalidArgumentError('It is a number above 0.')
-}
-
-function report({ streams, rate }: BenchOptions, result: LoadResult): string {
-  const { published, delivered, elapsed, latency } = result
-  const perSecond = (count: number) => `${Math.round(count / (elapsed / 1000)).toLocaleString('en')}/s`
-  const rows = [
-    ['streams', String(streams)],
-    ['published', `${published.toLocaleString('en')}  (${perSecond(published)}, wanted ${rate}/s)`],
-    ['delivered', `${delivered.toLocaleString('en')}  (${perSecond(delivered)})`],
-    ['latency p50', `${latency.percentile(0.5).toFixed(1)} ms from the request to the receipt`],
-    ['latency p99', `${latency.percentile(0.99).toFixed(1)} ms`],
-    ['latency max', `${latency.max.toFixed(1)} ms`],
-    ['missing', String(result.missing)],
-    ['doubled', String(result.doubled)],
-    ['reordered', String(result.reordered)],
-  ]
-  return rows.map(([name = '', value]) => `${name.padEnd(12)} ${value}`).join('\n')
+async function bench({ url, streams, stalled, rate, duration, size }: BenchOptions): Promise<void> {
+  const verification = new Verification({ urls: [url], connections: streams + stalled, rate, channels: 1, size })
+  await verification.start().catch((error) => {
+    throw new CommandError(`The streams do not open: ${error.message}. Is a server running at ${url}?`)
+  })
+  verification.setAside(stalled)
+  await Bun.sleep(duration * SECOND)
+  const report = await verification.finish()
+  console.log(reportTable(report))
+  if (!report.isClean) throw new CommandError('Not every stream received every event once and in order.')
 }

@@ -51,8 +51,8 @@ export class Connection {
   #gap: Gap | undefined
   #isAdvancing = false
   #isClosed = false
-  #lastWrite = Date.now()
-  #lastProgress = Date.now()
+  #lastWrite = performance.now()
+  #lastProgress = performance.now()
 
   constructor(options: ConnectionOptions) {
     this.#options = options
@@ -67,7 +67,7 @@ export class Connection {
           controller.enqueue(readyFrame(options.ready, options.retry))
         },
         pull: () => {
-          this.#lastProgress = Date.now()
+          this.#lastProgress = performance.now()
           return this.advance()
         },
         cancel: () => this.#end('client'),
@@ -124,11 +124,15 @@ export class Connection {
     }
   }
 
-  /** Sends a heartbeat after silence, and ends the connection after too long without progress. */
+  /**
+   * Sends a heartbeat after silence, and ends the connection after too long without progress.
+   *
+   * @param now of `performance.now()`, which no change of the system's clock moves
+   */
   tick(now: number): void {
     const { heartbeat, stallTimeout } = this.#options
     if (this.#wantsMore) {
-      if (now - this.#lastWrite >= heartbeat) this.#write(heartbeatFrame(this.cursor, new Date(now)))
+      if (now - this.#lastWrite >= heartbeat) this.#write(heartbeatFrame(this.cursor, new Date()))
     } else if (stallTimeout > 0 && now - this.#lastProgress >= stallTimeout) {
       this.close('stalled')
     }
@@ -177,7 +181,7 @@ export class Connection {
   }
 
   #write(chunk: Uint8Array<ArrayBuffer>): void {
-    this.#lastWrite = Date.now()
+    this.#lastWrite = performance.now()
     this.#controller.enqueue(chunk)
   }
 

@@ -1,5 +1,5 @@
 import type { Logger } from '../platform/logger.ts'
-import { jittered, SECOND } from '../platform/time.ts'
+import { jittered, SECOND, sleep } from '../platform/time.ts'
 import { Audience, type Selection } from './audience.ts'
 import { type CloseReason, Connection } from './connection.ts'
 import type { LoggedEvent } from './event.ts'
@@ -18,6 +18,7 @@ export interface HubOptions {
   stallTimeout: number
   /** Milliseconds that clients wait before they reconnect: each is told between this and twice this. */
   retry: number
+  maxConnections: number
 }
 
 export interface Subscription {
@@ -35,6 +36,10 @@ export interface Subscription {
 
 /** Bytes pending at which a flush no longer waits for its turn: after an outage a great deal comes at once. */
 const FLUSH_BYTES = 256 * 2 ** 10
+
+/** Milliseconds between two streams that are ended, at most. */
+const DRAIN_PACE = 20
+const DRAIN_STEP = 10
 
 /**
  * Gives every event to those who asked for its channel.
@@ -59,6 +64,10 @@ export class Hub {
   #flushTimer: Timer | undefined
   #ticker: Timer | undefined
   #nextId = 1
+  #isDraining = false
+  /** For metrics: streams opened so far, and closed, by reason. */
+  readonly opened = { count: 0 }
+  readonly closed: Record<CloseReason, number> = { client: 0, replaced: 0, stalled: 0, shutdown: 0, error: 0 }
 
   constructor(options: HubOptions) {
     this.#options = options
@@ -133,6 +142,7 @@ export class Hub {
       onClose: (reason) => this.#forget(connection, audience, reason),
       onError: (error) => this.#options.logger.error({ err: error, connection: id }, 'a connection failed'),
     })
+    this.opened.count++
     audience.connections.add(connection)
     this.#connections.set(id, connection)
     if (clientId !== null) this.#byClientId.set(clientId, connection)
@@ -140,11 +150,34 @@ export class Hub {
     return connection
   }
 
-  /** Flushes what is pending and ends every stream; each client is told a reconnection time of its own. */
+  /** Whether a further stream is to be sent away: too many are open, or this instance is stopping. */
+  get isFull(): boolean {
+    return this.#isDraining || this.#connections.size >= this.#options.maxConnections
+  }
+
+  /**
+   * Ends every stream, at an even pace over `duration` milliseconds (quicker when they are few), so that those who come
+   * back do so one after the other. Each is told a reconnection time of its own; until then it is served.
+   */
+  async drain(duration: number): Promise<void> {
+    this.#isDraining = true
+    const connections = [...this.#connections.values()]
+    const time = Math.min(duration, connections.length * DRAIN_PACE)
+    const start = performance.now()
+    for (let closed = 0; closed < connections.length; ) {
+      const due = time === 0 ? connections.length : Math.ceil(((performance.now() - start) / time) * connections.length)
+      while (closed < Math.min(due, connections.length)) {
+        connections[closed++]?.close('shutdown', jittered(this.#options.retry))
+      }
+      if (closed < connections.length) await sleep(DRAIN_STEP)
+    }
+  }
+
+  /** Stops for good. */
   stop(): void {
     clearInterval(this.#ticker)
-    this.#flush()
-    for (const connection of this.#connections.values()) connection.close('shutdown', jittered(this.#options.retry))
+    clearTimeout(this.#flushTimer)
+    for (const connection of this.#connections.values()) connection.close('shutdown')
   }
 
   #scheduleFlush(): void {
@@ -181,7 +214,7 @@ export class Hub {
   }
 
   #tick(): void {
-    const now = Date.now()
+    const now = performance.now()
     for (const connection of this.#connections.values()) connection.tick(now)
   }
 
@@ -196,6 +229,7 @@ export class Hub {
   }
 
   #forget(connection: Connection, audience: Audience, reason: CloseReason): void {
+    this.closed[reason]++
     this.#connections.delete(connection.id)
     this.#waiting.delete(connection)
     if (connection.clientId !== null && this.#byClientId.get(connection.clientId) === connection) {

@@ -3,6 +3,7 @@ import { databaseUnavailable, isUnreachable } from '../platform/database-errors.
 import type { Database } from '../platform/pool.ts'
 import { isLiteral, toPostgresRegex } from './channel.ts'
 import type { LoggedEvent, NewEvent } from './event.ts'
+import type { Gap } from './frame.ts'
 
 /** What part of the log to read. */
 export interface ReadOptions {
@@ -43,6 +44,21 @@ export interface EventLog {
   bounds(): Promise<Pick<Page, 'oldest' | 'head'>>
   /** Moves committed events from the outbox into the log; answers how many, `null` while another instance does so. */
   relay(limit: number): Promise<number | null>
+  /** Drops what has expired; answers how many events went, `null` while another instance does so. */
+  purge(limits: PurgeLimits): Promise<number | null>
+}
+
+/** What is kept; `null` is no limit. */
+export interface PurgeLimits {
+  maxAgeHours: number | null
+  maxEvents: number | null
+}
+
+/** What a reader at a cursor can't be given any more, if there is such a thing. */
+export function gapAfter(cursor: number, { oldest, head }: Pick<Page, 'oldest' | 'head'>): Gap | undefined {
+  if (cursor > head) return { from: cursor, to: head, reason: 'unknown' }
+  if (cursor < oldest - 1) return { from: cursor, to: oldest - 1, reason: 'purged' }
+  return undefined
 }
 
 interface Row extends LoggedEvent {
@@ -111,6 +127,14 @@ export function createLog(database: Database): EventLog {
     async relay(limit) {
       const [row] = await database.query((sql) => sql<{ moved: number | null }[]>`select sse.relay(${limit}) as moved`)
       return row?.moved ?? null
+    },
+
+    async purge({ maxAgeHours, maxEvents }) {
+      const [row] = await database.query(
+        (sql) => sql<{ purged: number | null }[]>`
+          select sse.purge(make_interval(hours => ${maxAgeHours}), ${maxEvents}) as purged`,
+      )
+      return row?.purged ?? null
     },
   }
 }

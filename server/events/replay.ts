@@ -1,7 +1,8 @@
+import { databaseUnavailable } from '../platform/database-errors.ts'
 import type { Selection } from './audience.ts'
 import { matches } from './channel.ts'
 import { eventFrame, type Gap, withoutName } from './frame.ts'
-import type { EventLog } from './log.ts'
+import { type EventLog, gapAfter } from './log.ts'
 import type { Window } from './window.ts'
 
 /** What a connection that is behind gets next. */
@@ -70,10 +71,8 @@ async function fromLog(
     bytes += frame.byteLength
   }
   if (bytes < STEP_BYTES) reached = page.cursor
-  const wasPurged = page.oldest > cursor + 1
-  return {
-    frames,
-    cursor: Math.max(reached, page.oldest - 1),
-    ...(wasPurged && { gap: { from: cursor, to: page.oldest - 1, reason: 'purged' as const } }),
-  }
+  const gap = gapAfter(cursor, page)
+  // A log that was set back: when the feed has found out, everybody is told.
+  if (gap?.reason === 'unknown') throw databaseUnavailable(new Error('the log was set back'))
+  return { frames, cursor: Math.max(reached, page.oldest - 1), ...(gap && { gap }) }
 }

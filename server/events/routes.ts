@@ -3,17 +3,16 @@ import { methodNotAllowed } from '../operations/problem.ts'
 import { AppError } from '../platform/errors.ts'
 import { jittered } from '../platform/time.ts'
 import { type Gap, retryFrame } from './frame.ts'
+import { history } from './history.ts'
 import type { Hub } from './hub.ts'
-import type { EventLog } from './log.ts'
+import { type EventLog, gapAfter } from './log.ts'
 import type { Publisher } from './publisher.ts'
 import {
-  parseCursor,
   type RequestedCursor,
   readPublication,
   representation,
   requestedClientId,
   requestedCursor,
-  requestedLimit,
   requestedNaming,
   requestedPatterns,
 } from './request.ts'
@@ -47,7 +46,7 @@ export const eventRoutes = (options: EventRoutesOptions) =>
           server?.timeout(request, 0)
           return stream(request, query, options, () => server?.timeout(request, 1))
         case 'history':
-          return history(query, options)
+          return history(query, options.log)
         default:
           throw new AppError(
             'accept.unsupported',
@@ -80,16 +79,21 @@ async function stream(
   const selection = { patterns: requestedPatterns(query), named: requestedNaming(query) }
   const clientId = requestedClientId(query.get('clientId'))
   const requested = requestedCursor(request, query)
+  if (hub.isFull) return comeBackLater(retry)
   const start = await resolveCursor(requested, hub, log).catch((error) => {
     if (error instanceof AppError && error.status === 503) return undefined
     throw error
   })
-  // An EventSource gives up for ever on an error status; a stream that ends at once makes it come back.
-  if (!start) return new Response(retryFrame(jittered(retry)), { headers: STREAM_HEADERS })
+  if (!start) return comeBackLater(retry)
   const connection = hub.open({ selection, clientId, resumed: requested !== undefined, abandon, ...start })
   request.signal.addEventListener('abort', () => connection.close('client'))
   return new Response(connection.stream, { headers: STREAM_HEADERS })
 }
+
+/** An EventSource gives up for ever on an error status; a stream that ends at once makes it come back, later than usual. */
+const comeBackLater = (retry: number) => new Response(retryFrame(jittered(LATER * retry)), { headers: STREAM_HEADERS })
+
+const LATER = 3
 
 interface Start {
   cursor: number
@@ -107,31 +111,7 @@ async function resolveCursor(requested: RequestedCursor, hub: Hub, log: EventLog
   }
   if (requested <= hub.position) return { cursor: requested, oldest }
   // This instance may not have read yet what another one has already told the client.
-  const { head } = await log.bounds()
-  if (requested <= head) return { cursor: requested, oldest }
-  return { cursor: head, oldest, gap: { from: requested, to: head, reason: 'unknown' } }
-}
-
-async function history(query: URLSearchParams, { log }: EventRoutesOptions): Promise<Response> {
-  const after = parseCursor(query.get('after') ?? 'earliest')
-  const patterns = query.has('channel') ? requestedPatterns(query) : undefined
-  const limit = requestedLimit(query)
-  const page = await log.read({
-    after: typeof after === 'number' ? after : 0,
-    limit,
-    ...(patterns && { patterns }),
-  })
-  // `data` is JSON text already: it goes out as it was published.
-  const events = page.events.map(
-    ({ position, channel, type, data, time }) =>
-      `{"position":${position},"channel":${JSON.stringify(channel)},"type":${JSON.stringify(type)},"data":${data},"time":"${time.toISOString()}"}`,
-  )
-  const { cursor, oldest, head } = page
-  const more = cursor < head
-  return new Response(
-    `{"events":[${events.join(',')}],"cursor":${cursor},"more":${more},"oldest":${oldest},"head":${head}}\n`,
-    {
-      headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', vary: 'accept' },
-    },
-  )
+  const bounds = await log.bounds()
+  const gap = gapAfter(requested, bounds)
+  return gap?.reason === 'unknown' ? { cursor: gap.to, oldest, gap } : { cursor: requested, oldest }
 }

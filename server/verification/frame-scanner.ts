@@ -14,10 +14,13 @@ export interface ScannedFrame {
  */
 export class FrameScanner {
   readonly #onFrame: (frame: ScannedFrame) => void
+  readonly #onRetry: (ms: number) => void
   #rest = ''
 
-  constructor(onFrame: (frame: ScannedFrame) => void) {
+  /** @param onRetry told the reconnection time, in milliseconds */
+  constructor(onFrame: (frame: ScannedFrame) => void, onRetry: (ms: number) => void = () => {}) {
     this.#onFrame = onFrame
+    this.#onRetry = onRetry
   }
 
   push(bytes: Uint8Array): void {
@@ -33,7 +36,10 @@ export class FrameScanner {
   #scan(text: string, start: number, end: number): void {
     let line = start
     // The reconnection time comes before the first event's id.
-    if (text.startsWith('retry: ', line)) line = text.indexOf('\n', line) + 1
+    if (text.startsWith('retry: ', line)) {
+      this.#onRetry(numberAt(text, line + 7))
+      line = text.indexOf('\n', line) + 1
+    }
     if (!text.startsWith('id: ', line)) return
     const idEnd = text.indexOf('\n', line)
     const isNamed = text.startsWith('event: ', idEnd + 1)

@@ -54,22 +54,26 @@ export class Publications {
     this.#positions[n] = position
   }
 
-  /** Every acknowledged number whose position lies after a cursor. */
-  *after(cursor: number): Generator<number> {
-    for (let n = 0; n < this.#sent; n++) {
-      if (this.#acknowledged.has(n) && (this.#positions[n] as number) > cursor) yield n
-    }
+  /** Whether a number was acknowledged at a position after a cursor. */
+  isAfter(n: number, cursor: number): boolean {
+    return this.#acknowledged.has(n) && (this.#positions[n] as number) > cursor
   }
 }
 
 /** What one subscriber received, across all its reconnects. */
 export class StreamLedger {
+  readonly #wants: (n: number) => boolean
   readonly #received = new BitSet()
   #lastPosition = -1
   #start: number | undefined
   doubled = 0
   reordered = 0
   delivered = 0
+
+  /** @param wants whether the stream asked for the channel of a number. Defaults to all. */
+  constructor(wants: (n: number) => boolean = () => true) {
+    this.#wants = wants
+  }
 
   /** The cursor of the first `ready`: what lies before it was never promised. */
   begin(cursor: number): void {
@@ -98,7 +102,9 @@ export class StreamLedger {
   /** How many acknowledged events it lacks. One that never opened lacks them all. */
   missing(publications: Publications): number {
     let count = 0
-    for (const n of publications.after(this.#start ?? -1)) if (!this.#received.has(n)) count++
+    for (let n = 0; n < publications.sent; n++) {
+      if (!this.#received.has(n) && this.#wants(n) && publications.isAfter(n, this.#start ?? -1)) count++
+    }
     return count
   }
 

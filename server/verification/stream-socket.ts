@@ -7,6 +7,8 @@ export interface StreamSocketOptions {
   url: string
   headers?: Record<string, string>
   onFrame: (frame: ScannedFrame) => void
+  /** Told the reconnection time, in milliseconds. */
+  onRetry?: (ms: number) => void
   /** Called once: the stream ended, was cut or never opened. */
   onClose: (problem: string) => void
 }
@@ -24,7 +26,7 @@ export class StreamSocket {
 
   constructor(options: StreamSocketOptions) {
     this.#options = options
-    this.#scanner = new FrameScanner(options.onFrame)
+    this.#scanner = new FrameScanner(options.onFrame, options.onRetry)
     this.#decoder = new ResponseDecoder({
       onHead: (status) => {
         if (status !== 200) this.#close(`status ${status}`)

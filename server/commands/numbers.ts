@@ -1,0 +1,11 @@
+import { InvalidArgumentError } from 'commander'
+
+/** Parsers of options that are numbers. */
+export const fromOne = (value: string) => parseNumber(value, 1)
+export const fromZero = (value: string) => parseNumber(value, 0)
+
+function parseNumber(value: string, min: number): number {
+  const number = Number(value)
+  if (value.trim() !== '' && number >= min) return number
+  throw new InvalidArgumentError(`It is a number from ${min}.`)
+}

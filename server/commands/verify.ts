@@ -1,0 +1,111 @@
+import { Command, Option } from 'commander'
+import { SECOND } from '../platform/time.ts'
+import { Verification } from '../verification/verification.ts'
+import { fromOne, fromZero } from './numbers.ts'
+import { CommandError } from './output.ts'
+import { reportTable } from './report.ts'
+import { urlOption } from './server-url.ts'
+
+interface VerifyOptions {
+  url: string[]
+  connections: number
+  rate: number
+  duration: number
+  churn: number
+  stall: number
+  restartCmd?: string
+  seed?: number
+  token?: string
+  json?: boolean
+}
+
+export const verifyCommand = () =>
+  new Command('verify')
+    .description(
+      'Prove that a deployment delivers every event once and in order: publish numbered events, read them on many streams while connections are cut and stalled, and keep a ledger.',
+    )
+    .addOption(instancesOption())
+    .option('--connections <n>', 'streams, spread over the instances', fromOne, 200)
+    .option('--rate <n>', 'events published a second', fromOne, 100)
+    .option('--duration <s>', 'seconds of publishing', fromOne, 10)
+    .option('--churn <n>', 'streams cut off a second', fromZero, 0)
+    .option('--stall <n>', 'streams that keep stopping to read for a while', fromZero, 0)
+    .option('--restart-cmd <command>', 'shell command that is run in the middle, such as one that restarts an instance')
+    .option('--seed <n>', 'repeats the random choices of another run', fromZero)
+    .option('--token <token>', 'sent as "Authorization: Bearer"')
+    .option('--json', 'print the report as JSON')
+    .addHelpText(
+      'after',
+      `
+It publishes on channels of its own (verify.…), and needs nothing but the public API. It ends with 1 when an event that
+was acknowledged is missing on a stream, came twice or out of order, or was never acknowledged.
+
+Example:
+  sse-update verify --url http://a:8080 --url http://b:8080 --connections 1000 --rate 200 --duration 60 --churn 20 --stall 50
+`,
+    )
+    .action(verify)
+
+/** `--url`, as often as there are instances. */
+function instancesOption(): Option {
+  const single = urlOption()
+  const parse = single.parseArg as (value: string, previous: unknown) => string
+  return new Option('--url <url...>', 'instances of the deployment')
+    .default([single.defaultValue])
+    .argParser((value: string, previous: string[]) => {
+      const url = parse(value, undefined)
+      return previous.length === 1 && previous[0] === single.defaultValue ? [url] : [...previous, url]
+    })
+}
+
+async function verify(options: VerifyOptions): Promise<void> {
+  const verification = new Verification({
+    urls: options.url,
+    connections: options.connections,
+    rate: options.rate,
+    ...(options.token !== undefined && { headers: { authorization: `Bearer ${options.token}` } }),
+    ...(options.seed !== undefined && { seed: options.seed }),
+  })
+  await verification.start().catch((error) => {
+    throw new CommandError(
+      `The streams do not open: ${error.message}. Are all instances at ${options.url.join(', ')} running?`,
+    )
+  })
+  const showProgress = setInterval(() => progress(verification), SECOND)
+  const { restarting } = await disturb(verification, options)
+  clearInterval(showProgress)
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+  const report = await verification.finish()
+  await restarting
+  console.log(options.json ? JSON.stringify(report) : reportTable(report))
+  if (!report.isClean) throw new CommandError('The ledger is not clean.')
+}
+
+/** Cuts, stalls and restarts as asked, for as long as the run lasts. */
+async function disturb(verification: Verification, { duration, churn, stall, restartCmd }: VerifyOptions) {
+  const start = performance.now()
+  const stalled = verification.subscribers.slice(0, stall)
+  let cuts = 0
+  let restarting: Promise<unknown> | undefined
+  for (let elapsed = 0; elapsed < duration; elapsed = (performance.now() - start) / SECOND) {
+    for (; cuts < elapsed * churn; cuts++) verification.pick(1)[0]?.cut()
+    // Each pauses in every other second, not all of them in the same.
+    for (const [index, subscriber] of stalled.entries()) {
+      if (Math.floor(elapsed + index / stall) % 2 === 0) subscriber.pause()
+      else subscriber.resume()
+    }
+    if (restartCmd !== undefined && restarting === undefined && elapsed >= duration / 2) {
+      restarting = Bun.spawn(['sh', '-c', restartCmd], { stdout: 'ignore', stderr: 'inherit' }).exited
+    }
+    await Bun.sleep(20)
+  }
+  return { restarting }
+}
+
+function progress(verification: Verification): void {
+  if (!process.stderr.isTTY) return
+  const open = verification.subscribers.filter(({ isReady }) => isReady).length
+  const { sent, acknowledged } = verification.publications
+  const line = `published ${sent}  acknowledged ${acknowledged}  delivered ${verification.delivered}  open ${open}/${verification.subscribers.length}`
+  process.stderr.write(`\r\u001b[K${line}`)
+}

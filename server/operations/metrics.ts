@@ -1,0 +1,81 @@
+import { Elysia } from 'elysia'
+import { Counter, Gauge, Registry } from 'prom-client'
+import type { Feed } from '../events/feed.ts'
+import type { Hub } from '../events/hub.ts'
+import type { Publisher } from '../events/publisher.ts'
+import type { Window } from '../events/window.ts'
+import type { Listener } from '../platform/listener.ts'
+import type { Monitor } from './monitor.ts'
+import { methodNotAllowed } from './problem.ts'
+
+/** Whom the metrics ask. */
+export interface MetricSources {
+  hub: Hub
+  feed: Feed
+  window: Window
+  publisher: Publisher
+  listener: Listener
+  monitor: Monitor
+}
+
+/** `/metrics`, in Prometheus's text format: the parts are asked when somebody reads it. */
+export const metricsRoutes = (sources: MetricSources) => {
+  const registry = createRegistry(sources)
+  return new Elysia({ name: 'metrics' })
+    .get(
+      '/metrics',
+      async () => new Response(await registry.metrics(), { headers: { 'content-type': registry.contentType } }),
+    )
+    .all('/metrics', ({ request }) => methodNotAllowed(request, 'GET'))
+}
+
+function createRegistry({ hub, feed, window, publisher, listener, monitor }: MetricSources): Registry {
+  const registry = new Registry()
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name: `sse_update_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read())
+      },
+    })
+  const counter = (name: string, help: string, read: () => number) =>
+    new Counter({
+      name: `sse_update_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset()
+        this.inc(read())
+      },
+    })
+
+  gauge('connections', 'Streams that are open', () => hub.connectionCount)
+  counter('connections_opened_total', 'Streams opened', () => hub.opened.count)
+  new Counter({
+    name: 'sse_update_connections_closed_total',
+    help: 'Streams closed, by reason',
+    labelNames: ['reason'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [reason, count] of Object.entries(hub.closed)) this.inc({ reason }, count)
+    },
+  })
+  gauge('position', 'Position of the newest event that this instance has read', () => feed.position)
+  gauge('log_reachable', '1 while the log in Postgres can be read', () => Number(feed.isReachable))
+  gauge('listening', '1 while notifications arrive', () => Number(listener.isListening))
+  gauge('window_bytes', 'Memory of the newest events', () => window.bytes)
+  gauge('window_events', 'Newest events in memory', () => window.head - window.tail)
+  counter('published_events_total', 'Events published over HTTP', () => publisher.published)
+  gauge('pending_publishes', 'Publish requests that wait for Postgres', () => publisher.pending)
+  gauge('outbox_age_seconds', 'How long the oldest event has waited in the outbox', () => monitor.readings.outboxAge)
+  gauge(
+    'notification_queue_usage',
+    "Fraction of Postgres's notification queue in use",
+    () => monitor.readings.notificationQueueUsage,
+  )
+  gauge('resident_memory_bytes', 'Resident memory of the process', () => process.memoryUsage.rss())
+  return registry
+}

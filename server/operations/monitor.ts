@@ -1,0 +1,83 @@
+import type { Logger } from '../platform/logger.ts'
+import { Loop } from '../platform/loop.ts'
+import type { Database } from '../platform/pool.ts'
+import { SECOND } from '../platform/time.ts'
+import type { Check } from './health.ts'
+
+export interface MonitorOptions {
+  database: Database
+  logger: Logger
+  /** Milliseconds between two looks. Defaults to `10_000`. */
+  interval?: number
+}
+
+/** What Postgres says of the queues that an instance can't see from inside. */
+export interface Readings {
+  /** Fraction of Postgres's notification queue in use, 0 to 1; at 1 every NOTIFY fails. */
+  notificationQueueUsage: number
+  /** Seconds that the oldest committed event has waited in the outbox. */
+  outboxAge: number
+}
+
+/** Above this, an idle session that listens is likely to hold the queue up. */
+const MAX_QUEUE_USAGE = 0.5
+/** Seconds. */
+const MAX_OUTBOX_AGE = 10
+
+/** Reads them now and then, for metrics and readiness, and warns when they grow. */
+export class Monitor {
+  readonly #options: MonitorOptions
+  readonly #loop: Loop
+  readings: Readings = { notificationQueueUsage: 0, outboxAge: 0 }
+
+  constructor(options: MonitorOptions) {
+    this.#options = options
+    this.#loop = new Loop({
+      interval: options.interval ?? 10 * SECOND,
+      work: () => this.#read(),
+      // While Postgres is away the feed says so.
+      onError: () => {},
+    })
+  }
+
+  start(): void {
+    this.#loop.start()
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop()
+  }
+
+  checks(): Record<'outbox' | 'notifications', Check> {
+    const { notificationQueueUsage: usage, outboxAge } = this.readings
+    return {
+      outbox:
+        outboxAge <= MAX_OUTBOX_AGE
+          ? { status: 'ok' }
+          : { status: 'degraded', detail: `an event waits in sse.outbox for ${Math.round(outboxAge)} s` },
+      notifications:
+        usage <= MAX_QUEUE_USAGE
+          ? { status: 'ok' }
+          : {
+              status: 'degraded',
+              detail: `Postgres's notification queue is ${Math.round(usage * 100)} % full: a session that listens is idle in a transaction`,
+            },
+    }
+  }
+
+  async #read(): Promise<void> {
+    const before = this.checks()
+    const [row] = await this.#options.database.query(
+      (sql) => sql<Readings[]>`
+        select pg_notification_queue_usage() as "notificationQueueUsage",
+               coalesce((
+                 select extract(epoch from clock_timestamp() - created_at) from sse.outbox order by id limit 1
+               ), 0)::float as "outboxAge"`,
+    )
+    if (row) this.readings = row
+    for (const [name, check] of Object.entries(this.checks())) {
+      const hasChanged = check.status !== before[name as keyof typeof before].status
+      if (hasChanged && check.status !== 'ok') this.#options.logger.warn(check.detail)
+    }
+  }
+}

@@ -1,0 +1,208 @@
+import { SECOND } from '../platform/time.ts'
+import { Histogram } from './histogram.ts'
+import { Publications } from './ledger.ts'
+import { NumberedPublisher } from './numbered-publisher.ts'
+import { createRandom } from './random.ts'
+import { Subscriber } from './subscriber.ts'
+
+export interface VerificationOptions {
+  /** Instances of one deployment. */
+  urls: readonly string[]
+  connections: number
+  /** Events published a second. */
+  rate: number
+  /** Channels that the events are spread over. Defaults to `4`. */
+  channels?: number
+  /** Bytes of an event's data, at least. Defaults to as few as it needs. */
+  size?: number
+  /** Further headers of every request, such as `authorization`. */
+  headers?: Record<string, string>
+  /** Of everything that is left to chance. Defaults to a new one. */
+  seed?: number
+}
+
+/** What was published, what was received, and what is wrong with it. */
+export interface Report {
+  seed: number
+  published: number
+  acknowledged: number
+  delivered: number
+  missing: number
+  doubled: number
+  reordered: number
+  /** Gaps that the server announced. */
+  gaps: number
+  reconnects: number
+  /** Publish requests that were tried again. */
+  retries: number
+  /** Milliseconds from the first event sent to the last receipt. */
+  elapsed: number
+  /** Milliseconds from the first sending of an event to a receipt. */
+  latency: { p50: number; p99: number; max: number }
+  /** Nothing missing, doubled or reordered. */
+  isClean: boolean
+}
+
+/** How often is looked whether something has come about: counting what is missing takes a while. */
+const TICK = SECOND / 10
+const INTERVAL = SECOND / 20
+/** How long streams may take to open, and to receive what is left at the end. */
+const PATIENCE = 60 * SECOND
+
+/**
+ * Publishes numbered events on channels of its own, reads them on many streams across all instances, and keeps a ledger
+ * for each. Faults are the caller's business, between `start` and `finish`.
+ */
+export class Verification {
+  readonly seed: number
+  readonly random: () => number
+  readonly publications = new Publications()
+  readonly subscribers: readonly Subscriber[]
+  readonly publisher: NumberedPublisher
+  readonly #latency = new Histogram()
+
+  #aside: readonly Subscriber[] = []
+  readonly #ticker: Timer
+  #startedAt = 0
+  #lastReceipt = 0
+
+  constructor({
+    urls,
+    connections,
+    rate,
+    channels = 4,
+    size = 0,
+    headers = {},
+    seed = Math.floor(Math.random() * 2 ** 31),
+  }: VerificationOptions) {
+    this.seed = seed
+    this.random = createRandom(seed)
+    const root = `verify.${crypto.randomUUID()}`
+    const channelOf = (n: number) => `${root}.${n % channels}`
+    this.publisher = new NumberedPublisher({
+      urls,
+      headers,
+      rate,
+      size,
+      channelOf,
+      publications: this.publications,
+      random: this.random,
+    })
+    const onEvent = (n: number) => {
+      const sentAt = this.publisher.sentAt(n)
+      this.#lastReceipt = performance.now()
+      if (sentAt !== undefined) this.#latency.record(this.#lastReceipt - sentAt)
+    }
+    this.subscribers = Array.from({ length: connections }, (_, index) => {
+      // Half of them follow all channels by a pattern, the others one each.
+      const own = index % (2 * channels)
+      const isOne = own < channels
+      return new Subscriber({
+        urls,
+        headers,
+        channels: [isOne ? `${root}.${own}` : `${root}.*`],
+        wants: (n) => !isOne || n % channels === own,
+        random: this.random,
+        onEvent,
+      })
+    })
+    this.#ticker = setInterval(() => {
+      const now = performance.now()
+      for (const subscriber of this.subscribers) subscriber.tick(now)
+    }, TICK)
+  }
+
+  /**
+   * Resolves when all streams are open and publishing has begun.
+   *
+   * @throws {Error} when they do not open
+   */
+  async start(): Promise<void> {
+    await until(() => this.subscribers.every(({ isReady }) => isReady), PATIENCE)
+    const open = this.subscribers.filter(({ isReady }) => isReady).length
+    if (open < this.subscribers.length) {
+      this.#stopAll()
+      throw new Error(`only ${open} of ${this.subscribers.length} streams opened`)
+    }
+    this.#startedAt = performance.now()
+    this.publisher.start()
+  }
+
+  /** Some of the subscribers, by chance. */
+  pick(count: number): Subscriber[] {
+    return Array.from(
+      { length: count },
+      () => this.subscribers[Math.floor(this.random() * this.subscribers.length)] as Subscriber,
+    )
+  }
+
+  /** Makes some subscribers stop reading for good: nothing is expected of them. */
+  setAside(count: number): void {
+    this.#aside = this.subscribers.slice(0, count)
+    for (const subscriber of this.#aside) subscriber.pause()
+  }
+
+  get delivered(): number {
+    return this.#sum(({ ledger }) => ledger.delivered)
+  }
+
+  /** Resolves when so much was delivered, in all. */
+  untilDelivered(count: number): Promise<void> {
+    return until(() => this.delivered >= count, PATIENCE)
+  }
+
+  /** Ends publishing, lets every stream come to the end, and reports. */
+  async finish(): Promise<Report> {
+    for (const subscriber of this.#readers) subscriber.resume()
+    await this.publisher.stop(PATIENCE)
+    await until(() => this.#missing() === 0, PATIENCE)
+    const report = this.report()
+    this.#stopAll()
+    return report
+  }
+
+  /** As of now; `missing` counts what is still on its way, too. */
+  report(): Report {
+    const missing = this.#missing()
+    const doubled = this.#sum(({ ledger }) => ledger.doubled)
+    const reordered = this.#sum(({ ledger }) => ledger.reordered)
+    return {
+      seed: this.seed,
+      published: this.publications.sent,
+      acknowledged: this.publications.acknowledged,
+      delivered: this.delivered,
+      missing,
+      doubled,
+      reordered,
+      gaps: this.#sum(({ gaps }) => gaps),
+      reconnects: this.#sum(({ reconnects }) => Math.max(0, reconnects)),
+      retries: this.publisher.retries,
+      elapsed: this.#lastReceipt - this.#startedAt,
+      latency: { p50: this.#latency.percentile(0.5), p99: this.#latency.percentile(0.99), max: this.#latency.max },
+      isClean: missing + doubled + reordered === 0 && this.publications.acknowledged === this.publications.sent,
+    }
+  }
+
+  get #readers(): readonly Subscriber[] {
+    return this.subscribers.slice(this.#aside.length)
+  }
+
+  #missing(): number {
+    return this.#sum(({ ledger }) => ledger.missing(this.publications))
+  }
+
+  #sum(of: (subscriber: Subscriber) => number): number {
+    return this.#readers.reduce((total, subscriber) => total + of(subscriber), 0)
+  }
+
+  #stopAll(): void {
+    clearInterval(this.#ticker)
+    for (const subscriber of this.subscribers) subscriber.stop()
+  }
+}
+
+/** Resolves when the condition holds, or after `patience` milliseconds: then what is missing shows in the report. */
+async function until(condition: () => boolean, patience: number): Promise<void> {
+  const deadline = performance.now() + patience
+  while (!condition() && performance.now() < deadline) await Bun.sleep(INTERVAL)
+}

@@ -23,6 +23,8 @@ create table sse.log (
   channel  text not null,
   type     text not null,
   data     json not null,
+  -- Length of data, so that a page can be cut by size without reading what lies behind the cut.
+  bytes    integer not null,
   time     timestamptz not null,
   origin   text,
   key      text
@@ -65,7 +67,7 @@ select sse.add_partitions(1);
 --
 -- Keep the transaction short: it holds the lock that every other append waits for. Inside a transaction of an
 -- application, use sse.publish.
-create function sse.append(channels text[], types text[], payloads text[], origins text[], keys text[])
+create function sse.append(channels text[], types text[], payloads json[], origins text[], keys text[])
 returns bigint[]
 language plpgsql set search_path = pg_catalog as $$
 declare
@@ -111,8 +113,9 @@ begin
   end if;
 
   -- distinct on: of several events with one new key, the first is the one appended.
-  insert into sse.log (position, channel, type, data, time, origin, key)
-  select distinct on (e.position) e.position, e.channel, e.type, e.data::json, clock.now, e.origin, e.key
+  insert into sse.log (position, channel, type, data, bytes, time, origin, key)
+  select distinct on (e.position)
+         e.position, e.channel, e.type, e.data, octet_length(e.data::text), clock.now, e.origin, e.key
   from unnest(positions, channels, types, payloads, origins, keys) with ordinality
          as e (position, channel, type, data, origin, key, i),
        (select clock_timestamp() as now) as clock

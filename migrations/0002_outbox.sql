@@ -8,6 +8,7 @@ create table sse.outbox (
   channel    text not null,
   type       text not null,
   data       json not null,
+  bytes      integer not null,
   origin     text,
   key        text,
   created_at timestamptz not null default clock_timestamp()
@@ -29,11 +30,11 @@ create function sse.publish(channel text, type text, data text default 'null', k
 returns void
 language plpgsql security definer set search_path = pg_catalog as $$
 begin
-  if channel is null or length(channel) > 255 or channel !~ '^[^\s[:cntrl:].*>]+(\.[^\s[:cntrl:].*>]+)*$' then
+  if channel is null or length(channel) > 255 or channel !~ '^[^\u0001-\u0020\u007f.*>]+(\.[^\u0001-\u0020\u007f.*>]+)*$' then
     raise exception 'channel % is not valid', quote_nullable(left(channel, 80)) using errcode = 'invalid_parameter_value',
       hint = 'A channel is dot-separated tokens such as orders.alice.17, without spaces, control characters, * or >.';
   end if;
-  if type is null or length(type) not between 1 and 255 or type ~ '[[:cntrl:]]' then
+  if type is null or length(type) not between 1 and 255 or type ~ '[\u0001-\u001f\u007f-\u009f]' then
     raise exception 'type % is not valid', quote_nullable(left(type, 80)) using errcode = 'invalid_parameter_value',
       hint = 'A type is 1 to 255 characters without control characters, such as order.paid.';
   end if;
@@ -45,12 +46,17 @@ begin
     raise exception 'data has % bytes, more than 1048576', octet_length(data) using errcode = 'program_limit_exceeded',
       hint = 'Publish a reference to large data, not the data.';
   end if;
-  if length(key) not between 1 and 255 or key ~ '[[:cntrl:]]' then
+  if length(key) not between 1 and 255 or key ~ '[\u0001-\u001f\u007f-\u009f]' then
     raise exception 'key is not valid' using errcode = 'invalid_parameter_value',
       hint = 'A key is 1 to 255 characters without control characters.';
   end if;
-  insert into sse.outbox (channel, type, data, key, origin)
-  values (publish.channel, publish.type, coalesce(publish.data, 'null')::json, publish.key, publish.origin);
+  if length(origin) not between 1 and 255 or origin ~ '[\u0001-\u001f\u007f-\u009f]' then
+    raise exception 'origin is not valid' using errcode = 'invalid_parameter_value',
+      hint = 'An origin is 1 to 255 characters without control characters.';
+  end if;
+  data := coalesce(data, 'null');
+  insert into sse.outbox (channel, type, data, bytes, key, origin)
+  values (publish.channel, publish.type, publish.data::json, octet_length(publish.data), publish.key, publish.origin);
 end
 $$;
 
@@ -66,14 +72,16 @@ language sql set search_path = pg_catalog as $$
   select sse.publish(channel, type, data::text, key, origin)
 $$;
 
--- Moves up to `batch` committed rows from the outbox into the log and answers how many; null when another server is
--- doing so just now.
+-- Moves committed rows from the outbox into the log, the oldest `batch` or about 4 MiB of them, and answers how many; null
+-- when another server is doing so just now. The data is not parsed again: what sse.publish took can be moved.
+--
+-- enable_seqscan: the outbox is empty most of the time, and a plan made then would scan all of a backlog for each batch.
 create function sse.relay(batch integer) returns integer
-language plpgsql set search_path = pg_catalog as $$
+language plpgsql set search_path = pg_catalog set enable_seqscan = off as $$
 declare
   channels text[];
   types    text[];
-  payloads text[];
+  payloads json[];
   origins  text[];
   keys     text[];
 begin
@@ -81,9 +89,16 @@ begin
     return null;
   end if;
   with moved as (
-    delete from sse.outbox where id = any (array(select o.id from sse.outbox o order by o.id limit batch)) returning *
+    delete from sse.outbox where id = any (array(
+      select f.id
+      from (
+        select o.id, o.bytes, sum(o.bytes) over (order by o.id) as total
+        from (select id, bytes from sse.outbox order by id limit batch) o
+      ) f
+      where f.total - f.bytes < 4194304
+    )) returning *
   )
-  select array_agg(m.channel order by m.id), array_agg(m.type order by m.id), array_agg(m.data::text order by m.id),
+  select array_agg(m.channel order by m.id), array_agg(m.type order by m.id), array_agg(m.data order by m.id),
          array_agg(m.origin order by m.id), array_agg(m.key order by m.id)
   into channels, types, payloads, origins, keys
   from moved m;

@@ -4,9 +4,10 @@ import { Elysia } from 'elysia'
 import { type EventRoutesOptions, eventRoutes } from './events/routes.ts'
 import { type Checks, healthRoutes } from './operations/health.ts'
 import { type MetricSources, metricsRoutes } from './operations/metrics.ts'
-import { problemResponse } from './operations/problem.ts'
+import { methodNotAllowed, problemResponse } from './operations/problem.ts'
 import { AppError } from './platform/errors.ts'
 import type { Logger } from './platform/logger.ts'
+import { urlOf } from './platform/request-url.ts'
 
 export interface AppOptions extends EventRoutesOptions {
   checks: () => Checks
@@ -36,7 +37,7 @@ export type App = ReturnType<typeof createApp>
 const notFound = (request: Request) =>
   new AppError(
     'route.unknown',
-    `There is nothing at ${new URL(request.url).pathname}. The event stream is /events, the dashboard is /.`,
+    `There is nothing at ${urlOf(request).pathname}. The event stream is /events, the dashboard is /.`,
     { status: 404 },
   )
 
@@ -58,6 +59,7 @@ function dashboardRoutes(directory: string | undefined) {
   }
   return routes
     .get('/', async () => new Response(await page.bytes(), { headers }))
+    .all('/', ({ request }) => methodNotAllowed(request, 'GET'))
     .use(
       staticPlugin({
         assets: join(directory, 'assets'),

@@ -48,8 +48,8 @@ export async function startRuntime(config: Config, logger: Logger): Promise<Runt
     logger: logger.child({ part: 'database' }),
   })
   try {
-    await migrateOnce(address, config, logger)
-    return await assemble(config, logger, pool, address, embedded)
+    const migrationCount = await migrateOnce(address, config, logger)
+    return await assemble(config, logger, pool, address, embedded, migrationCount)
   } catch (error) {
     await pool.end({ timeout: 1 })
     await embedded?.stop()
@@ -71,25 +71,28 @@ export async function openDatabase(
 }
 
 /** Migrations take longer than the pool's queries may: they have a connection of their own. */
-async function migrateOnce(address: DatabaseAddress, config: Config, logger: Logger): Promise<void> {
+async function migrateOnce(address: DatabaseAddress, config: Config, logger: Logger): Promise<number> {
   const sql = connectDatabase(address, { max: 1, name: 'sse-update migrate', prepare: false })
   try {
-    await applyMigrations(sql, config, logger)
+    return await applyMigrations(sql, config, logger)
   } finally {
     await sql.end({ timeout: 1 })
   }
 }
 
-/** Applies or checks the migrations, once Postgres answers. */
-export async function applyMigrations(sql: Sql, config: Pick<Config, 'migrate'>, logger: Logger): Promise<void> {
+/** Applies or checks the migrations, once Postgres answers; answers how many there are. */
+export async function applyMigrations(sql: Sql, config: Pick<Config, 'migrate'>, logger: Logger): Promise<number> {
   const migrations = await readMigrations(migrationsDirectory)
   const deadline = Date.now() + DATABASE_TIMEOUT
   for (let attempt = 1; ; attempt++) {
     try {
-      if (config.migrate === 'off') return await checkMigrated(sql, migrations)
+      if (config.migrate === 'off') {
+        await checkMigrated(sql, migrations)
+        return migrations.length
+      }
       const applied = await migrate(sql, migrations)
       if (applied.length > 0) logger.info({ applied: applied.map(({ name }) => name) }, 'migrated')
-      return
+      return migrations.length
     } catch (error) {
       if (!isUnreachable(error) || Date.now() > deadline) throw error
       if (attempt === 1) logger.warn({ problem: messageOf(error) }, 'waiting for Postgres')
@@ -104,6 +107,7 @@ async function assemble(
   pool: Pool,
   address: DatabaseAddress,
   embedded: EmbeddedPostgres | undefined,
+  migrationCount: number,
 ): Promise<Runtime> {
   const log = createLog(pool)
   const { head, oldest } = await log.bounds()
@@ -123,7 +127,7 @@ async function assemble(
     log,
     position: head,
     deliver: (events) => hub.deliver(events),
-    skip: (to) => hub.skip(to),
+    skip: (to, reason) => hub.skip(to, reason),
     onOldest: (position) => {
       hub.oldest = position
     },
@@ -147,7 +151,7 @@ async function assemble(
     interval: config.retentionIntervalMs,
     logger: logger.child({ part: 'retention' }),
   })
-  const monitor = new Monitor({ database: pool, logger: logger.child({ part: 'monitor' }) })
+  const monitor = new Monitor({ database: pool, migrations: migrationCount, logger: logger.child({ part: 'monitor' }) })
   const listener = new Listener({
     address: config.databaseListenUrl ?? address,
     database: pool,
@@ -158,11 +162,17 @@ async function assemble(
 
   let isDraining = false
   const checks = (): Checks => ({
-    log: feed.isReachable ? { status: 'ok' } : { status: 'failed', detail: 'the log in Postgres is out of reach' },
+    log:
+      feed.problem === undefined
+        ? { status: 'ok' }
+        : { status: 'failed', detail: `the log in Postgres can not be read: ${feed.problem}` },
+    relay:
+      relay.problem === undefined
+        ? { status: 'ok' }
+        : { status: 'degraded', detail: `events published from SQL wait: ${relay.problem}` },
     listener: listener.isListening
       ? { status: 'ok' }
       : { status: 'degraded', detail: `events arrive up to ${config.pollIntervalMs} ms late: ${listener.problem}` },
-    migrations: { status: 'ok' },
     ...monitor.checks(),
     draining: isDraining ? { status: 'failed', detail: 'this instance is stopping' } : { status: 'ok' },
   })
@@ -191,6 +201,8 @@ async function assemble(
     // Elysia's default lets a second server take the same port without a word.
     reusePort: false,
     idleTimeout: 60,
+    // Errors are told as problem documents, never as a page with a stack.
+    development: false,
     // Those who read a body count it, and answer what is too large with a problem document.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
   })

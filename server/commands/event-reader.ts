@@ -23,6 +23,7 @@ export interface ReceivedEvent {
 
 /** Longest wait between two tries. */
 const MAX_WAIT = 15 * SECOND
+const CONNECT_PATIENCE = 10 * SECOND
 
 /**
  * Reads an event stream for as long as the caller wants more, and resumes by itself: after a loss it waits (with full
@@ -83,15 +84,16 @@ async function open(
   throw new Error(problem)
 }
 
-/** Aborts its signal when nothing came for two and a half heartbeats. */
+/** Aborts its signal when nothing came for two and a half heartbeats, or no stream began. */
 function createWatchdog() {
   const controller = new AbortController()
-  let patience = Number.POSITIVE_INFINITY
+  let patience = CONNECT_PATIENCE
   let timer: Timer | undefined
   const reset = () => {
     clearTimeout(timer)
-    if (Number.isFinite(patience)) timer = setTimeout(() => controller.abort(), patience)
+    timer = setTimeout(() => controller.abort(), patience)
   }
+  reset()
   return {
     signal: controller.signal,
     reset,

@@ -6,6 +6,6 @@ export const fromZero = (value: string) => parseNumber(value, 0)
 
 function parseNumber(value: string, min: number): number {
   const number = Number(value)
-  if (value.trim() !== '' && number >= min) return number
-  throw new InvalidArgumentError(`It is a number from ${min}.`)
+  if (/^\d+$/.test(value) && number >= min) return number
+  throw new InvalidArgumentError(`It is a whole number from ${min}.`)
 }

@@ -1,5 +1,6 @@
 import type { Connection } from './connection.ts'
 import { concatenate, withoutName } from './frame.ts'
+import { PatternIndex } from './pattern-index.ts'
 import type { FramedEvent } from './window.ts'
 
 /** Which events a stream carries, and how. */
@@ -8,6 +9,15 @@ export interface Selection {
   patterns: readonly string[]
   /** Whether frames have an `event:` line with the type. */
   named: boolean
+  /** Whether a channel lies within the patterns. */
+  matches: (channel: string) => boolean
+}
+
+/** @param patterns valid, at least one */
+export function createSelection(patterns: readonly string[], named: boolean): Selection {
+  const index = new PatternIndex<true>()
+  for (const pattern of patterns) index.add(pattern, true)
+  return { patterns, named, matches: (channel) => index.match(channel).size > 0 }
 }
 
 /** Everybody who asked for the same: what they get is built once and sent to all. */

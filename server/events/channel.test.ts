@@ -22,6 +22,7 @@ describe('the name of a channel', () => {
     'a.*',
     'orders.>',
     'x'.repeat(256),
+    '😀'.repeat(256),
     '\ud800',
     7,
     null,

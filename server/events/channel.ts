@@ -3,9 +3,9 @@ import { AppError } from '../platform/errors.ts'
 /** Most characters of a channel's name or a pattern. */
 export const MAX_CHANNEL_LENGTH = 255
 
-// A token may hold anything that is not white space, a control character, a separator or a wildcard. migrations/
-// 0002_outbox.sql says the same for those who publish from SQL.
-const TOKEN = String.raw`[^\s\p{Cc}.*>]+`
+// A token may hold anything but a space, a control character, a separator or a wildcard. migrations/0002_outbox.sql says
+// the same, in the same characters, for those who publish from SQL.
+const TOKEN = String.raw`[^\u0000-\u0020\u007f.*>]+`
 const NAME = new RegExp(`^${TOKEN}(?:\\.${TOKEN})*$`, 'u')
 const PATTERN = new RegExp(`^(?:>|(?:${TOKEN}|\\*)(?:\\.(?:${TOKEN}|\\*))*(?:\\.>)?)$`, 'u')
 
@@ -61,6 +61,8 @@ export function toPostgresRegex(pattern: string): string {
 /** Whether a pattern is the name of one channel. */
 export const isLiteral = (pattern: string): boolean => !/[*>]/.test(pattern)
 
-const isSound = (text: string) => text.length <= MAX_CHANNEL_LENGTH && text.isWellFormed()
+/** Postgres counts characters where JavaScript counts UTF-16 units. */
+const isSound = (text: string) =>
+  text.isWellFormed() && [...text.slice(0, 2 * MAX_CHANNEL_LENGTH + 1)].length <= MAX_CHANNEL_LENGTH
 
 const shown = (value: unknown) => (JSON.stringify(value) ?? 'undefined').slice(0, 80)

@@ -30,6 +30,9 @@ export interface ConnectionOptions {
   onError: (error: unknown) => void
 }
 
+/** Milliseconds after which a connection that catches up lets others have their turn. */
+const TIME_SLICE = 5
+
 /**
  * One subscriber: a cursor on the log, and a writer.
  *
@@ -64,7 +67,7 @@ export class Connection {
       {
         start: (controller) => {
           this.#controller = controller
-          controller.enqueue(readyFrame(options.ready, options.retry))
+          controller.enqueue(readyFrame(options.ready, options.retry, options.gap?.reason !== 'unknown'))
         },
         pull: () => {
           this.#lastProgress = performance.now()
@@ -108,9 +111,16 @@ export class Connection {
   async advance(): Promise<void> {
     if (this.#isAdvancing) return
     this.#isAdvancing = true
+    let sliceEnd = performance.now() + TIME_SLICE
     try {
       while (this.#behindAt !== undefined && this.#wantsMore) {
+        // A long window in which little is for this connection takes many steps without a pause of their own.
+        if (performance.now() > sliceEnd) {
+          await sleep(0)
+          sliceEnd = performance.now() + TIME_SLICE
+        }
         const cursor = this.#behindAt
+        if (cursor === undefined) break
         if (this.#gap) this.#tellGap(this.#gap)
         else if (cursor === this.#options.position()) this.#behindAt = undefined
         else if (cursor > this.#options.position()) return this.#options.onAhead()
@@ -180,8 +190,10 @@ export class Connection {
     }
   }
 
+  /** The socket wanted more: that it took all before is progress. */
   #write(chunk: Uint8Array<ArrayBuffer>): void {
     this.#lastWrite = performance.now()
+    this.#lastProgress = this.#lastWrite
     this.#controller.enqueue(chunk)
   }
 

@@ -123,6 +123,6 @@ function stringify(data: unknown): string {
 const isName = (value: unknown): value is string =>
   typeof value === 'string' &&
   value.length > 0 &&
-  value.length <= MAX_NAME_LENGTH &&
+  [...value.slice(0, 2 * MAX_NAME_LENGTH + 1)].length <= MAX_NAME_LENGTH &&
   !/\p{Cc}/u.test(value) &&
   value.isWellFormed()

@@ -1,8 +1,9 @@
-import { messageOf } from '../platform/errors.ts'
+import { AppError, messageOf } from '../platform/errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Loop } from '../platform/loop.ts'
 import type { LoggedEvent } from './event.ts'
-import type { EventLog } from './log.ts'
+import type { Gap } from './frame.ts'
+import type { EventLog, Page } from './log.ts'
 
 export interface FeedOptions {
   log: EventLog
@@ -10,8 +11,8 @@ export interface FeedOptions {
   position: number
   /** Given every event after `position`, once each, in order. */
   deliver: (events: readonly LoggedEvent[]) => void
-  /** The log goes on after `head`: events were purged before they were read, or the log is another one. */
-  skip: (head: number) => void
+  /** The log goes on after `head`: events were purged before they were read, or (`unknown`) the log is another one. */
+  skip: (head: number, reason: Gap['reason']) => void
   /** Told the position of the oldest event kept, on every look at the log. */
   onOldest: (oldest: number) => void
   /** Milliseconds between looks at the log that nobody asked for. */
@@ -32,7 +33,9 @@ export class Feed {
   readonly #options: FeedOptions
   readonly #loop: Loop
   #position: number
-  #isReachable = true
+  /** When the event at the position entered the log: what lies there later must be the same. */
+  #time: number | undefined
+  #problem: string | undefined
 
   constructor(options: FeedOptions) {
     this.#options = options
@@ -49,9 +52,9 @@ export class Feed {
     return this.#position
   }
 
-  /** Whether the last read succeeded. */
-  get isReachable(): boolean {
-    return this.#isReachable
+  /** Why the last read failed; `undefined` when it did not. */
+  get problem(): string | undefined {
+    return this.#problem
   }
 
   start(): void {
@@ -71,35 +74,43 @@ export class Feed {
     let head: number
     do {
       const page = await this.#options.log.read({ after: this.#position, limit: PAGE })
-      if (!this.#isReachable) this.#options.logger.info('the log is in reach again')
-      this.#isReachable = true
+      if (this.#problem !== undefined) this.#options.logger.info('the log can be read again')
+      this.#problem = undefined
       head = page.head
       this.#options.onOldest(page.oldest)
-      if (head < this.#position) this.#skip(head)
-      else if (page.oldest > this.#position + 1) this.#skip(page.oldest - 1)
-      if (page.events.length > 0) this.#deliver(page.events)
+      if (this.#isAnotherLog(page)) this.#skip(head, 'unknown')
+      else if (page.oldest > this.#position + 1) this.#skip(page.oldest - 1, 'purged')
+      if (page.events.length > 0 && page.events[0]?.position === this.#position + 1) this.#deliver(page.events)
+      else if (this.#position < head)
+        throw new Error(`position ${this.#position + 1} is not in the log, although its head is ${head}`)
     } while (this.#position < head)
+  }
+
+  /** A restored backup ends before the position, or has another event there. */
+  #isAnotherLog({ head, timeAtCursor }: Page): boolean {
+    if (head < this.#position) return true
+    return timeAtCursor !== null && this.#time !== undefined && timeAtCursor.getTime() !== this.#time
   }
 
   #deliver(events: readonly LoggedEvent[]): void {
     this.#options.deliver(events)
     this.#position += events.length
+    this.#time = events.at(-1)?.time.getTime()
   }
 
-  #skip(head: number): void {
+  #skip(head: number, reason: Gap['reason']): void {
     this.#options.logger.warn(
-      { from: this.#position, to: head },
+      { from: this.#position, to: head, reason },
       'the log does not go on where it was read; clients are told of a gap',
     )
     this.#position = head
-    this.#options.skip(head)
+    this.#time = undefined
+    this.#options.skip(head, reason)
   }
 
   #onError(error: unknown): void {
-    if (this.#isReachable) {
-      const { cause } = error as Error
-      this.#options.logger.error({ problem: messageOf(cause ?? error) }, 'the log is out of reach')
-    }
-    this.#isReachable = false
+    const problem = messageOf(error instanceof AppError ? (error.cause ?? error) : error)
+    if (this.#problem === undefined) this.#options.logger.error({ problem }, 'the log can not be read')
+    this.#problem = problem
   }
 }

@@ -33,9 +33,15 @@ export interface Ready {
   heartbeat: number
 }
 
-/** @param retry milliseconds that the client waits before it reconnects */
-export const readyFrame = (ready: Ready, retry: number): Uint8Array<ArrayBuffer> =>
-  encoder.encode(`retry: ${retry}\n${frame({ id: ready.cursor, event: 'ready', data: JSON.stringify(ready) })}`)
+/**
+ * @param retry milliseconds that the client waits before it reconnects
+ * @param movesCursor `false` when a gap follows that the client must hear of: cut off before it, it comes back with the
+ * cursor it has
+ */
+export function readyFrame(ready: Ready, retry: number, movesCursor = true): Uint8Array<ArrayBuffer> {
+  const fields = { event: 'ready', data: JSON.stringify(ready), ...(movesCursor && { id: ready.cursor }) }
+  return encoder.encode(`retry: ${retry}\n${frame(fields)}`)
+}
 
 /** Events that the client did not get and can't get any more. */
 export interface Gap {
@@ -70,7 +76,7 @@ export function concatenate(frames: readonly Uint8Array<ArrayBuffer>[]): Uint8Ar
   return chunk
 }
 
-const frame = ({ id, event, data }: { id: number; event: string; data: string }) => {
+function frame({ id, event, data }: { id?: number; event: string; data: string }): string {
   const lines = /[\r\n]/.test(data) ? data.split(/\r\n|\r|\n/).join('\ndata: ') : data
-  return `id: ${id}\nevent: ${event}\ndata: ${lines}\n\n`
+  return `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${lines}\n\n`
 }

@@ -104,20 +104,15 @@ export class Hub {
   }
 
   /** The log goes on after `head`: what lies between was purged unread, or the log is another one (a restored backup). */
-  skip(head: number): void {
+  skip(head: number, reason: Gap['reason']): void {
     this.#flush()
-    const reason = head > this.#flushed ? 'purged' : 'unknown'
-    const served = this.#flushed
     // Those who are behind in a purged log find out by themselves what is left.
-    const affected = [...this.#connections.values()].filter(({ isLive, cursor }) =>
-      reason === 'purged' ? isLive : cursor > head,
-    )
-    const cursors = affected.map(({ cursor }) => cursor)
+    const affected = [...this.#connections.values()]
+      .filter(({ isLive }) => reason === 'unknown' || isLive)
+      .map((connection) => ({ connection, cursor: connection.cursor }))
     this.#window.reset(head)
     this.#flushed = head
-    for (const [index, connection] of affected.entries()) {
-      connection.jump({ from: cursors[index] ?? served, to: head, reason })
-    }
+    for (const { connection, cursor } of affected) connection.jump({ from: cursor, to: head, reason })
     this.#wakeWaiting()
   }
 
@@ -146,7 +141,7 @@ export class Hub {
     audience.connections.add(connection)
     this.#connections.set(id, connection)
     if (clientId !== null) this.#byClientId.set(clientId, connection)
-    this.#options.logger.debug({ connection: id, ...selection, cursor }, 'stream opened')
+    this.#options.logger.debug({ connection: id, patterns: selection.patterns, cursor }, 'stream opened')
     return connection
   }
 

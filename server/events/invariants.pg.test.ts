@@ -204,6 +204,29 @@ describe("3. A connection's ids only grow, and it skips no event of its channels
     await reader.untilEvents(6)
     expect(reader.events.at(-1)).toMatchObject({ type: 'new', position: 3 })
   })
+
+  test('a log that was set back and has grown again is told, too', async () => {
+    await using own = await createDatabase()
+    await using instance = await startInstance(own.url, { POLL_INTERVAL_MS: '20' })
+    await using reader = await openStream(instance.url, ['c'])
+    await publish(
+      instance.url,
+      Array.from({ length: 3 }, () => ({ channel: 'c', type: 'lost' })),
+    )
+    await reader.untilEvents(3)
+    await own.sql.begin(async (transaction) => {
+      await transaction`delete from sse.log`
+      await transaction`update sse.head set position = 0`
+      await transaction`
+        select sse.append(array_fill('c'::text, array[5]), array_fill('other'::text, array[5]), array_fill('1'::json, array[5]),
+                          array_fill(null::text, array[5]), null)`
+    })
+    await reader.until(({ frames }) => frames.at(-1)?.event === 'gap')
+    expect(JSON.parse(reader.frames.at(-1)?.data ?? '')).toEqual({ from: 3, to: 5, reason: 'unknown' })
+    await publish(instance.url, [{ channel: 'c', type: 'new' }])
+    await reader.untilEvents(4)
+    expect(reader.events.at(-1)).toMatchObject({ type: 'new', position: 6 })
+  })
 })
 
 describe('4. Nobody waits for a client', () => {

@@ -1,5 +1,5 @@
-// A number whose text says more than a double can hold: many digits, or an exponent.
-const DELICATE_NUMBER = /\d{16}|\d[eE]|\.\d*0\b|-0\b/
+// A number that may not come out as it went in: many digits, a fraction, an exponent, a negative zero.
+const DELICATE_NUMBER = /\d{16}|\d\.\d|\d[eE]|-0/
 
 /** `JSON.parse`'s third reviver argument (ECMA-262, "JSON.parse source text access"). */
 type WithSource = (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown

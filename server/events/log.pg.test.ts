@@ -141,7 +141,13 @@ describe('an idempotency key', () => {
 
 describe('reading', () => {
   test('an empty log: the oldest event is the next one', async () => {
-    expect(await log.read({ after: 0, limit: 10 })).toEqual({ events: [], cursor: 0, oldest: 1, head: 0 })
+    expect(await log.read({ after: 0, limit: 10 })).toEqual({
+      events: [],
+      cursor: 0,
+      oldest: 1,
+      head: 0,
+      timeAtCursor: null,
+    })
   })
 
   test('goes on from page to page by the cursor', async () => {

@@ -13,6 +13,8 @@ export interface ReadOptions {
   through?: number
   /** Most events. */
   limit: number
+  /** Bytes of data after which the page ends; the first event always fits. Defaults to 4 MiB. */
+  maxBytes?: number
   /** Only channels within these patterns. Defaults to all. */
   patterns?: readonly string[]
 }
@@ -26,12 +28,13 @@ export interface Page {
   oldest: number
   /** Position of the newest event. */
   head: number
+  /** When the event at the cursor that was asked for entered the log; `null` when it is not there. */
+  timeAtCursor: Date | null
 }
 
 /** Positions that one query looks at, at most, however few of them match. */
 const SCAN = 20_000
 
-/** Bytes of data after which a page ends, so that large events do not fill the memory. */
 const PAGE_BYTES = 4 * 2 ** 20
 
 /** The ordered log in Postgres: all SQL that touches it. */
@@ -62,7 +65,8 @@ export function gapAfter(cursor: number, { oldest, head }: Pick<Page, 'oldest' |
 }
 
 interface Row extends LoggedEvent {
-  bytes: number
+  /** Events that the limit allowed, before they were cut by size. */
+  candidates: number
 }
 
 export function createLog(database: Database): EventLog {
@@ -74,7 +78,7 @@ export function createLog(database: Database): EventLog {
         select sse.append(
           ${events.map(({ channel }) => channel)}::text[],
           ${events.map(({ type }) => type)}::text[],
-          ${events.map(({ data }) => data)}::text[],
+          ${events.map(({ data }) => data)}::text[]::json[],
           ${events.map(({ origin }) => origin)}::text[],
           ${keys}::text[]
         ) as positions`,
@@ -82,28 +86,35 @@ export function createLog(database: Database): EventLog {
       return row?.positions ?? []
     },
 
-    async read({ after, through, limit, patterns }) {
+    async read({ after, through, limit, maxBytes = PAGE_BYTES, patterns }) {
       try {
-        // One statement, so that the bounds and the events are of one moment.
+        // One statement, so that the bounds and the events are of one moment. It looks at sizes before it touches data.
         const rows = await database.query(
-          (sql) => sql<(Row | BoundsRow)[]>`
-          with bounds as materialized (
-            select head.position as head, coalesce((select min(position) from sse.log), head.position + 1) as oldest from sse.head
-          ), scan as materialized (
-            select oldest, head,
-                   greatest(${after}::bigint, oldest - 1) as after,
-                   least(${through ?? null}::bigint, head, greatest(${after}::bigint, oldest - 1) + ${SCAN}) as through
-            from bounds
-          )
-          select scan.oldest, scan.head, scan.through,
-                 event.position, event.channel, event.type, event.data::text as data, event.time, event.origin,
-                 sum(octet_length(event.data::text)) over (order by event.position)::bigint as bytes
-          from scan left join lateral (
-            select * from sse.log l
-            where l.position > scan.after and l.position <= scan.through ${matching(sql, patterns)}
-            order by l.position limit ${limit}
-          ) event on true
-          order by event.position`,
+          (sql) => sql<(Row | Bounds)[]>`
+            with bounds as materialized (
+              select head.position as head, coalesce((select min(position) from sse.log), head.position + 1) as oldest,
+                     (select time from sse.log where position = ${after}) as "timeAtCursor"
+              from sse.head
+            ), scan as materialized (
+              select *, greatest(${after}::bigint, oldest - 1) as after,
+                     least(${through ?? null}::bigint, head, greatest(${after}::bigint, oldest - 1) + ${SCAN}) as through
+              from bounds
+            )
+            select scan.oldest, scan.head, scan.through, scan."timeAtCursor",
+                   event.position, event.channel, event.type, event.data::text as data, event.time, event.origin,
+                   event.candidates
+            from scan left join lateral (
+              select * from (
+                select *, sum(bytes) over (order by position) as total, count(*) over () as candidates
+                from (
+                  select * from sse.log l
+                  where l.position > scan.after and l.position <= scan.through ${matching(sql, patterns)}
+                  order by l.position limit ${limit}
+                ) candidate
+              ) measured
+              where total - bytes < ${maxBytes}
+            ) event on true
+            order by event.position`,
         )
         return toPage(rows, after, limit)
       } catch (error) {
@@ -139,10 +150,11 @@ export function createLog(database: Database): EventLog {
   }
 }
 
-interface BoundsRow {
+interface Bounds {
   oldest: number
   head: number
   through: number
+  timeAtCursor: Date | null
   position: number | null
 }
 
@@ -154,11 +166,11 @@ function matching(sql: Sql, patterns: readonly string[] | undefined) {
   return sql`and (l.channel = any (${literal}::text[]) or l.channel ~ any (${regexes}::text[]))`
 }
 
-function toPage(rows: readonly (Row | BoundsRow)[], after: number, limit: number): Page {
-  const { oldest, head, through } = rows[0] as BoundsRow
-  const found = rows.filter((row) => row.position !== null) as Row[]
-  const events = found.filter(({ bytes }, index) => index === 0 || bytes <= PAGE_BYTES)
-  const isCut = events.length < found.length || found.length === limit
+function toPage(rows: readonly (Row | Bounds)[], after: number, limit: number): Page {
+  const { oldest, head, through, timeAtCursor } = rows[0] as Bounds
+  const events = rows.filter((row) => row.position !== null) as Row[]
+  const candidates = events[0]?.candidates ?? 0
+  const isCut = events.length < candidates || candidates === limit
   const last = events.at(-1)?.position
-  return { events, oldest, head, cursor: isCut && last !== undefined ? last : Math.max(after, through) }
+  return { events, oldest, head, timeAtCursor, cursor: isCut && last !== undefined ? last : Math.max(after, through) }
 }

@@ -43,6 +43,7 @@ describe('sse.publish', () => {
     [`select sse.publish('a', 't', '{')`, 'json'],
     [`select sse.publish('a', 't', to_json(repeat('x', 1048577)))`, 'bytes'],
     [`select sse.publish('a', 't', '1', key => '')`, 'key'],
+    [`select sse.publish('a', 't', '1', origin => e'x\\ny')`, 'origin'],
   ])('refuses %p', async (statement, reason) => {
     const error = await database.sql.unsafe(statement).catch((caught) => caught)
     expect(error.message).toContain(reason)
@@ -84,6 +85,29 @@ describe('moving the outbox into the log', () => {
     expect((await newest(25)).map(({ data }) => Number(data))).toEqual(
       Array.from({ length: 25 }, (_, index) => index + 1),
     )
+  })
+
+  test('takes whatever sse.publish took, however deep it is nested', async () => {
+    // The deepest that Postgres parses is found by halves.
+    let deepest = 1
+    for (let depth = 2 ** 17; depth >= 1; depth /= 2) {
+      const data = `${'['.repeat(deepest + depth)}${']'.repeat(deepest + depth)}`
+      const taken = await database.sql`select sse.publish('deep', 't', ${data})`.then(() => true).catch(() => false)
+      if (taken) deepest += depth
+    }
+    await database.sql`select sse.publish('after', 't', '1')`
+    while ((await log.relay(10)) !== 0);
+    expect(await newest(1)).toMatchObject([{ channel: 'after' }])
+    const [row] = await database.sql`select count(*)::int as count from sse.outbox`
+    expect(row).toEqual({ count: 0 })
+  })
+
+  test('ends a batch after a few MiB', async () => {
+    await database.sql`select sse.publish('big', 't', to_json(repeat('x', 1000000))) from generate_series(1, 12)`
+    const moved: (number | null)[] = []
+    for (let count: number | null = 1; count; moved.push(count)) count = await log.relay(100)
+    expect(moved.reduce((sum: number, count) => sum + (count ?? 0), 0)).toBe(12)
+    expect(moved.length).toBeGreaterThan(2)
   })
 
   test('is done by one at a time: the others are told so', async () => {

@@ -1,4 +1,5 @@
 import { isUnreachable } from '../platform/database-errors.ts'
+import { messageOf } from '../platform/errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Loop } from '../platform/loop.ts'
 import type { EventLog } from './log.ts'
@@ -22,7 +23,7 @@ const BATCH = 500
 export class Relay {
   readonly #options: RelayOptions
   readonly #loop: Loop
-  #hasFailed = false
+  #problem: string | undefined
 
   constructor(options: RelayOptions) {
     this.#options = options
@@ -31,6 +32,11 @@ export class Relay {
       work: () => this.#moveAll(),
       onError: (error) => this.#onError(error),
     })
+  }
+
+  /** Why the last move failed; `undefined` when it did not. */
+  get problem(): string | undefined {
+    return this.#problem
   }
 
   start(): void {
@@ -50,15 +56,18 @@ export class Relay {
     let moved: number | null
     do {
       moved = await this.#options.log.relay(BATCH)
-      this.#hasFailed = false
+      this.#problem = undefined
       if (moved) this.#options.onMoved()
-    } while (moved === BATCH)
+      // A batch may be cut by size: only an empty one says that nothing is left.
+    } while (moved)
   }
 
   #onError(error: unknown): void {
+    const problem = messageOf(error)
     // While Postgres is away the feed says so; here it would be said twenty times a second.
-    if (!isUnreachable(error) && !this.#hasFailed)
+    if (!isUnreachable(error) && problem !== this.#problem) {
       this.#options.logger.error({ err: error }, 'the outbox can not be moved into the log')
-    this.#hasFailed = true
+    }
+    this.#problem = problem
   }
 }

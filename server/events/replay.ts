@@ -1,6 +1,5 @@
 import { databaseUnavailable } from '../platform/database-errors.ts'
 import type { Selection } from './audience.ts'
-import { matches } from './channel.ts'
 import { eventFrame, type Gap, withoutName } from './frame.ts'
 import { type EventLog, gapAfter } from './log.ts'
 import type { Window } from './window.ts'
@@ -27,7 +26,9 @@ export interface ReplayRequest {
 const STEP_BYTES = 64 * 2 ** 10
 /** Events looked at in one step, so that a quiet channel in a long window does not hold everybody up. */
 const STEP_EVENTS = 4000
-const LOG_PAGE = 500
+/** The same for a step that costs a query. */
+const LOG_STEP_BYTES = 256 * 2 ** 10
+const LOG_STEP_EVENTS = 1000
 
 /** Reads what lies after a cursor: from the window while it reaches back that far, else from the log. */
 export type Replay = (request: ReplayRequest) => ReplayStep | Promise<ReplayStep>
@@ -36,10 +37,7 @@ export function createReplay(window: Window, log: EventLog): Replay {
   return (request) => (request.cursor >= window.tail ? fromWindow(window, request) : fromLog(log, request))
 }
 
-function fromWindow(
-  window: Window,
-  { cursor, through, selection: { patterns, named }, clientId }: ReplayRequest,
-): ReplayStep {
+function fromWindow(window: Window, { cursor, through, selection, clientId }: ReplayRequest): ReplayStep {
   const frames: Uint8Array<ArrayBuffer>[] = []
   const end = Math.min(through, cursor + STEP_EVENTS)
   let bytes = 0
@@ -47,32 +45,21 @@ function fromWindow(
   while (position < end && bytes < STEP_BYTES) {
     const event = window.at(++position)
     if (!event || (clientId !== null && event.origin === clientId)) continue
-    if (!patterns.some((pattern) => matches(pattern, event.channel))) continue
-    frames.push(named ? event.frame : withoutName(event.frame))
+    if (!selection.matches(event.channel)) continue
+    frames.push(selection.named ? event.frame : withoutName(event.frame))
     bytes += event.frame.byteLength
   }
   return { frames, cursor: position }
 }
 
-async function fromLog(
-  log: EventLog,
-  { cursor, through, selection: { patterns, named }, clientId }: ReplayRequest,
-): Promise<ReplayStep> {
-  const page = await log.read({ after: cursor, through, limit: LOG_PAGE, patterns })
-  const frames: Uint8Array<ArrayBuffer>[] = []
-  let bytes = 0
-  let reached = page.cursor
-  for (const event of page.events) {
-    if (bytes >= STEP_BYTES) break
-    reached = event.position
-    if (clientId !== null && event.origin === clientId) continue
-    const frame = eventFrame(event)
-    frames.push(named ? frame : withoutName(frame))
-    bytes += frame.byteLength
-  }
-  if (bytes < STEP_BYTES) reached = page.cursor
+async function fromLog(log: EventLog, { cursor, through, selection, clientId }: ReplayRequest): Promise<ReplayStep> {
+  const { patterns, named } = selection
+  const page = await log.read({ after: cursor, through, limit: LOG_STEP_EVENTS, maxBytes: LOG_STEP_BYTES, patterns })
   const gap = gapAfter(cursor, page)
   // A log that was set back: when the feed has found out, everybody is told.
   if (gap?.reason === 'unknown') throw databaseUnavailable(new Error('the log was set back'))
-  return { frames, cursor: Math.max(reached, page.oldest - 1), ...(gap && { gap }) }
+  const frames = page.events
+    .filter(({ origin }) => clientId === null || origin !== clientId)
+    .map((event) => (named ? eventFrame(event) : withoutName(eventFrame(event))))
+  return { frames, cursor: Math.max(page.cursor, page.oldest - 1), ...(gap && { gap }) }
 }

@@ -202,6 +202,16 @@ describe('GET /events, history', () => {
     expect(await page(`?after=${first - 1}`)).toMatchObject({ events: channels.map((channel) => ({ channel })) })
   })
 
+  test('tells of a gap when the cursor is not of this log', async () => {
+    const [position = 0] = await publish(instance.url, [{ channel: newChannel(), type: 't' }])
+    expect(await page(`?after=${position + 10}`)).toMatchObject({
+      gap: { from: position + 10, to: position, reason: 'unknown' },
+      events: [],
+      cursor: position,
+      more: false,
+    })
+  })
+
   test.each(['0', '-1', '1001', 'x', '1.5'])('has no limit like %s', async (limit) => {
     expect(await page(`?limit=${limit}`)).toMatchObject({ status: 400, code: 'limit.invalid' })
   })
@@ -339,8 +349,42 @@ describe('other requests', () => {
     expect(await response.text()).toBe('')
   })
 
+  test('HEAD is refused as GET is', async () => {
+    const head = (query: string, accept = '*/*') =>
+      fetch(`${instance.url}/events${query}`, { method: 'HEAD', headers: { accept } }).then(({ status }) => status)
+    expect([await head('?channel=a..b'), await head('?lastEventId=x'), await head('', 'image/png')]).toEqual([
+      400, 400, 406,
+    ])
+  })
+
+  test('HTTP/1.0 without a Host header is served', async () => {
+    expect(await raw('GET /healthz HTTP/1.0\r\n\r\n')).toStartWith('HTTP/1.1 200')
+    expect(await raw('GET /events?channel=a..b HTTP/1.0\r\n\r\n')).toContain('channel.invalid')
+    expect(await raw('GET /nowhere HTTP/1.0\r\n\r\n')).toContain('route.unknown')
+  })
+
   test('an unknown address is a problem document too', async () => {
     const response = await fetch(`${instance.url}/nowhere`)
     expect([response.status, await response.json()]).toMatchObject([404, { code: 'route.unknown' }])
   })
 })
+
+/** The answer to a request as it is written. */
+async function raw(request: string): Promise<string> {
+  const { hostname, port } = new URL(instance.url)
+  const closed = Promise.withResolvers<string>()
+  let text = ''
+  const socket = await Bun.connect({
+    hostname,
+    port: Number(port),
+    socket: {
+      data(self, bytes) {
+        text += new TextDecoder().decode(bytes)
+        if (/\r\n\r\n.+/s.test(text)) self.end()
+      },
+      close: () => closed.resolve(text),
+    },
+  })
+  socket.write(request)
+  return closed.promise
+}

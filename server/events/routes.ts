@@ -1,7 +1,9 @@
 import { Elysia } from 'elysia'
 import { methodNotAllowed } from '../operations/problem.ts'
 import { AppError } from '../platform/errors.ts'
+import { urlOf } from '../platform/request-url.ts'
 import { jittered } from '../platform/time.ts'
+import { createSelection } from './audience.ts'
 import { type Gap, retryFrame } from './frame.ts'
 import { history } from './history.ts'
 import type { Hub } from './hub.ts'
@@ -39,7 +41,7 @@ const STREAM_HEADERS = {
 export const eventRoutes = (options: EventRoutesOptions) =>
   new Elysia({ name: 'events' })
     .get('/events', async ({ request, server }) => {
-      const query = new URL(request.url).searchParams
+      const query = urlOf(request).searchParams
       switch (representation(request)) {
         case 'stream':
           // Bun would cut a quiet stream; heartbeats and the stall limit take over.
@@ -48,16 +50,20 @@ export const eventRoutes = (options: EventRoutesOptions) =>
         case 'history':
           return history(query, options.log)
         default:
-          throw new AppError(
-            'accept.unsupported',
-            'This resource is a live stream (Accept: text/event-stream) or pages of history (Accept: application/json).',
-            { status: 406 },
-          )
+          throw notAcceptable()
       }
     })
     .head('/events', ({ request }) => {
-      const type = representation(request) === 'history' ? { 'content-type': 'application/json' } : STREAM_HEADERS
-      return new Response(null, { headers: type })
+      const query = urlOf(request).searchParams
+      switch (representation(request)) {
+        case 'stream':
+          parseStreamRequest(request, query)
+          return new Response(null, { headers: STREAM_HEADERS })
+        case 'history':
+          return new Response(null, { headers: { 'content-type': 'application/json; charset=utf-8' } })
+        default:
+          throw notAcceptable()
+      }
     })
     .post(
       '/events',
@@ -70,21 +76,33 @@ export const eventRoutes = (options: EventRoutesOptions) =>
     )
     .all('/events', ({ request }) => methodNotAllowed(request, 'GET, HEAD, POST'), { parse: 'none' })
 
+const notAcceptable = () =>
+  new AppError(
+    'accept.unsupported',
+    'This resource is a live stream (Accept: text/event-stream) or pages of history (Accept: application/json).',
+    { status: 406 },
+  )
+
+/** @throws {AppError} `channel.invalid`, `channel.too_many`, `named.invalid`, `client_id.invalid`, `cursor.invalid` */
+const parseStreamRequest = (request: Request, query: URLSearchParams) => ({
+  selection: createSelection(requestedPatterns(query), requestedNaming(query)),
+  clientId: requestedClientId(query.get('clientId')),
+  requested: requestedCursor(request, query),
+})
+
 async function stream(
   request: Request,
   query: URLSearchParams,
   { hub, log, retry }: EventRoutesOptions,
   abandon: () => void,
 ): Promise<Response> {
-  const selection = { patterns: requestedPatterns(query), named: requestedNaming(query) }
-  const clientId = requestedClientId(query.get('clientId'))
-  const requested = requestedCursor(request, query)
+  const { selection, clientId, requested } = parseStreamRequest(request, query)
   if (hub.isFull) return comeBackLater(retry)
   const start = await resolveCursor(requested, hub, log).catch((error) => {
     if (error instanceof AppError && error.status === 503) return undefined
     throw error
   })
-  if (!start) return comeBackLater(retry)
+  if (!start || hub.isFull) return comeBackLater(retry)
   const connection = hub.open({ selection, clientId, resumed: requested !== undefined, abandon, ...start })
   request.signal.addEventListener('abort', () => connection.close('client'))
   return new Response(connection.stream, { headers: STREAM_HEADERS })

@@ -64,7 +64,7 @@ function createRegistry({ hub, feed, window, publisher, listener, monitor }: Met
     },
   })
   gauge('position', 'Position of the newest event that this instance has read', () => feed.position)
-  gauge('log_reachable', '1 while the log in Postgres can be read', () => Number(feed.isReachable))
+  gauge('log_reachable', '1 while the log in Postgres can be read', () => Number(feed.problem === undefined))
   gauge('listening', '1 while notifications arrive', () => Number(listener.isListening))
   gauge('window_bytes', 'Memory of the newest events', () => window.bytes)
   gauge('window_events', 'Newest events in memory', () => window.head - window.tail)

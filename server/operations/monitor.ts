@@ -6,6 +6,8 @@ import type { Check } from './health.ts'
 
 export interface MonitorOptions {
   database: Database
+  /** Migrations that this program knows. */
+  migrations: number
   logger: Logger
   /** Milliseconds between two looks. Defaults to `10_000`. */
   interval?: number
@@ -17,6 +19,8 @@ export interface Readings {
   notificationQueueUsage: number
   /** Seconds that the oldest committed event has waited in the outbox. */
   outboxAge: number
+  /** Migrations that the database has. */
+  migrations: number
 }
 
 /** Above this, an idle session that listens is likely to hold the queue up. */
@@ -28,10 +32,12 @@ const MAX_OUTBOX_AGE = 10
 export class Monitor {
   readonly #options: MonitorOptions
   readonly #loop: Loop
-  readings: Readings = { notificationQueueUsage: 0, outboxAge: 0 }
+  readings: Readings
 
   constructor(options: MonitorOptions) {
     this.#options = options
+    // A start has applied or checked them.
+    this.readings = { notificationQueueUsage: 0, outboxAge: 0, migrations: options.migrations }
     this.#loop = new Loop({
       interval: options.interval ?? 10 * SECOND,
       work: () => this.#read(),
@@ -48,9 +54,13 @@ export class Monitor {
     return this.#loop.stop()
   }
 
-  checks(): Record<'outbox' | 'notifications', Check> {
-    const { notificationQueueUsage: usage, outboxAge } = this.readings
+  checks(): Record<'migrations' | 'outbox' | 'notifications', Check> {
+    const { notificationQueueUsage: usage, outboxAge, migrations } = this.readings
     return {
+      migrations:
+        migrations >= this.#options.migrations
+          ? { status: 'ok' }
+          : { status: 'failed', detail: `the database has ${migrations} of ${this.#options.migrations} migrations` },
       outbox:
         outboxAge <= MAX_OUTBOX_AGE
           ? { status: 'ok' }
@@ -72,7 +82,8 @@ export class Monitor {
         select pg_notification_queue_usage() as "notificationQueueUsage",
                coalesce((
                  select extract(epoch from clock_timestamp() - created_at) from sse.outbox order by id limit 1
-               ), 0)::float as "outboxAge"`,
+               ), 0)::float as "outboxAge",
+               (select count(*)::int from sse.migration) as migrations`,
     )
     if (row) this.readings = row
     for (const [name, check] of Object.entries(this.checks())) {

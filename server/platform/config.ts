@@ -25,7 +25,7 @@ export const settings = {
   queryTimeoutMs: integer('QUERY_TIMEOUT_MS', {
     min: 100,
     max: 600_000,
-    fallback: 10_000,
+    fallback: 5000,
     unit: 'ms',
     doc: 'Time after which a query without an answer counts as lost, and its connections are made anew.',
   }),
@@ -195,4 +195,4 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   return config as Config
 }
 
-const withoutPassword = (value: string) => value.replace(/(:\/\/[^:@/]*:)[^@/]*@/, '$1…@')
+const withoutPassword = (value: string) => value.replace(/(:\/\/).*@/, '$1…@')

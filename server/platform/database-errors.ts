@@ -10,10 +10,6 @@ const NOT_SENT = new Set([
   'ENETUNREACH',
   'CONNECT_TIMEOUT',
   'CONNECTION_ENDED',
-  '53300',
-  '57P03',
-  // A standby, after a failover that is not finished.
-  '25006',
   '28P01',
   '3D000',
 ])
@@ -32,10 +28,13 @@ const OUTCOME_UNKNOWN = new Set([
   '08003',
 ])
 
-/** How a failed query left the database: `refused` by Postgres (no effect), never `unsent` (no effect), or `unknown`. */
+/** What Postgres can't do just now and may do later: it had no effect. SQLSTATE classes and codes (appendix A). */
+const NOT_NOW = /^(25006|40|53|55P03|57014|57P0[345])/
+
+/** How a failed query left the database: `refused` for good (no effect), `unsent` or not possible now (no effect), or `unknown`. */
 export function outcomeOf(error: unknown): 'refused' | 'unsent' | 'unknown' {
   const code = codeOf(error)
-  if (code !== undefined && NOT_SENT.has(code)) return 'unsent'
+  if (code !== undefined && (NOT_SENT.has(code) || NOT_NOW.test(code))) return 'unsent'
   if (code !== undefined && OUTCOME_UNKNOWN.has(code)) return 'unknown'
   return 'refused'
 }

@@ -29,15 +29,20 @@ export function connectDatabase(address: DatabaseAddress, options: ConnectOption
     // Positions stay below 2^53, so a number serves for every bigint.
     types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
   }
-  return typeof address === 'string'
-    ? postgres(address, settings)
-    : postgres({
-        ...settings,
-        host: address.socketDirectory,
-        port: address.port,
-        username: 'postgres',
-        database: 'postgres',
-      })
+  if (typeof address === 'string') return postgres(address, { ...settings, ...socketOf(address) })
+  return postgres({
+    ...settings,
+    host: address.socketDirectory,
+    port: address.port,
+    username: 'postgres',
+    database: 'postgres',
+  })
+}
+
+/** libpq's way to name a unix socket in a URL: `postgres://user@localhost/database?host=/folder`. */
+function socketOf(url: string): { host?: string } {
+  const folder = new URL(url).searchParams.get('host')
+  return folder?.startsWith('/') ? { host: folder } : {}
 }
 
 /** The address as it may be shown: without its password. */

@@ -42,7 +42,9 @@ export class Loop {
         await this.#options.work()
       } catch (error) {
         this.#options.onError(error)
+        // Whoever wakes it meanwhile would have it fail again at once.
         await sleep(this.#options.interval, this.#stopping.signal)
+        continue
       }
       if (this.#stopping.signal.aborted) return
       await sleep(this.#options.interval, this.#wakeUp.signal)

@@ -40,13 +40,15 @@ export class FrameScanner {
       this.#onRetry(numberAt(text, line + 7))
       line = text.indexOf('\n', line) + 1
     }
-    if (!text.startsWith('id: ', line)) return
-    const idEnd = text.indexOf('\n', line)
-    const isNamed = text.startsWith('event: ', idEnd + 1)
-    const nameEnd = isNamed ? text.indexOf('\n', idEnd + 1) : idEnd
+    const hasId = text.startsWith('id: ', line)
+    const id = hasId ? numberAt(text, line + 4) : -1
+    if (hasId) line = text.indexOf('\n', line) + 1
+    const isNamed = text.startsWith('event: ', line)
+    const nameEnd = isNamed ? text.indexOf('\n', line) : line - 1
+    if (nameEnd >= end) return
     this.#onFrame({
-      id: numberAt(text, line + 4),
-      event: isNamed ? text.slice(idEnd + 8, nameEnd) : 'message',
+      id,
+      event: isNamed ? text.slice(line + 7, nameEnd) : 'message',
       text: text.slice(nameEnd + 1, end),
     })
   }

@@ -20,6 +20,7 @@ export interface SubscriberOptions {
 /** How long it waits while no server has told it. */
 const FIRST_WAIT = SECOND / 10
 const MAX_WAIT = 2 * SECOND
+const CONNECT_PATIENCE = 5 * SECOND
 
 /**
  * A client as good ones are: it resumes after its last event ID, on any of the instances; it waits as long as the server
@@ -33,7 +34,7 @@ export class Subscriber {
   #failures = 0
   #patience = Number.POSITIVE_INFINITY
   #hasHeard = false
-  #silentSince = 0
+  #silentSince = performance.now()
   #timer: Timer | undefined
   #isPaused = false
   #isStopped = false
@@ -56,12 +57,13 @@ export class Subscriber {
     this.#socket?.close()
   }
 
-  /** Cuts a connection that has been silent for two and a half heartbeats. To be called now and then. */
+  /** Cuts a connection that has been silent for two and a half heartbeats, or never began. To be called now and then. */
   tick(now: number): void {
-    if (this.#hasHeard || this.#isPaused || !this.isReady) {
+    const patience = this.isReady ? this.#patience : Math.min(CONNECT_PATIENCE, this.#patience)
+    if (this.#hasHeard || this.#isPaused || this.#socket?.isClosed) {
       this.#hasHeard = false
       this.#silentSince = now
-    } else if (now - this.#silentSince > this.#patience) {
+    } else if (now - this.#silentSince > patience) {
       this.cut()
     }
   }
@@ -122,7 +124,8 @@ export class Subscriber {
   }
 
   #onReady(cursor: number, text: string): void {
-    this.ledger.begin(cursor)
+    // Before a gap, `ready` has no id.
+    this.ledger.begin(cursor === -1 ? numberAt(text, text.indexOf('"cursor":') + 9) : cursor)
     this.#patience = 2.5 * numberAt(text, text.indexOf('"heartbeat":') + 12)
     this.#failures = 0
     this.isReady = true

@@ -45,6 +45,8 @@ export interface EventStream {
 const SECOND = 1000
 const FIRST_WAIT = 1 * SECOND
 const MAX_WAIT = 30 * SECOND
+/** How long a stream may take to begin. */
+const CONNECT_PATIENCE = 10 * SECOND
 
 /**
  * Follows channels over the browser's own EventSource, and keeps at it where EventSource gives up: after an error
@@ -63,7 +65,7 @@ class Follower implements EventStream {
   #lastEventId: string | undefined
   #failures = 0
   /** Milliseconds of silence after which the connection counts as dead: two and a half heartbeats. */
-  #patience = Number.POSITIVE_INFINITY
+  #patience = CONNECT_PATIENCE
   #watchdog: ReturnType<typeof setTimeout> | undefined
   #retry: ReturnType<typeof setTimeout> | undefined
 
@@ -85,6 +87,7 @@ class Follower implements EventStream {
     source.addEventListener('heartbeat', (event) => this.#advance(event))
     source.onmessage = (event) => this.#onMessage(event)
     source.onerror = () => this.#onError(source)
+    this.#feedWatchdog()
   }
 
   close(): void {
@@ -107,8 +110,8 @@ class Follower implements EventStream {
     const { heartbeat } = JSON.parse(event.data) as { heartbeat: number }
     this.#patience = 2.5 * heartbeat
     this.#failures = 0
-    // Not the id: what `ready` tells is the cursor the server begins after, and a gap may follow.
-    this.#lastEventId ??= event.lastEventId
+    // Without an id a gap follows, which moves the cursor.
+    if (event.lastEventId) this.#lastEventId ??= event.lastEventId
     this.#feedWatchdog()
     this.#setState({ name: 'live' })
   }
@@ -133,12 +136,15 @@ class Follower implements EventStream {
   #onError(source: EventSource): void {
     // While it is connecting, EventSource tries again by itself, in the time that the server told it.
     if (source.readyState === EventSource.CLOSED) this.#retryLater()
-    else this.#setState({ name: 'connecting' })
+    else {
+      this.#setState({ name: 'connecting' })
+      this.#feedWatchdog()
+    }
   }
 
   #feedWatchdog(): void {
     clearTimeout(this.#watchdog)
-    if (Number.isFinite(this.#patience)) this.#watchdog = setTimeout(() => this.#retryLater(), this.#patience)
+    this.#watchdog = setTimeout(() => this.#retryLater(), this.#patience)
   }
 
   /** Full jitter: between nothing and twice as long each time, so that many pages do not come back at once. */

@@ -1,0 +1,181 @@
+// Clients that are slow, vanish, or come back all at once.
+
+import { describe, expect, setSystemTime, test } from 'bun:test'
+import { createDatabase } from '../../testing/database.ts'
+import { startInstance } from '../../testing/instance.ts'
+import { openStream, publish } from '../../testing/stream-reader.ts'
+import { StreamSocket } from '../stream-socket.ts'
+import { Verification } from '../verification.ts'
+import { deploy, expectClean, full, metric, someTraffic } from './deployment.ts'
+
+describe('readers', () => {
+  test('that stop reading catch up from the window and from the log, without a gap or a double at either seam', async () => {
+    // A window of a megabyte: what the sockets did not take is soon only in the log.
+    await using deployment = await deploy({ settings: { WINDOW_BYTES: String(2 ** 20) } })
+    await expectClean(
+      deployment.urls,
+      async (verification) => {
+        for (const pause of [200, full(6000, 3000)]) {
+          await someTraffic(verification)
+          const slow = verification.pick(full(20, 5))
+          for (const subscriber of slow) subscriber.pause()
+          await Bun.sleep(pause)
+          for (const subscriber of slow) subscriber.resume()
+        }
+      },
+      { connections: full(100, 20), rate: full(400, 150), size: full(6000, 20_000) },
+    )
+  })
+
+  test('that make no progress are closed as stalled, and resume when they read again', async () => {
+    await using deployment = await deploy({ instances: 1, settings: { STALL_TIMEOUT_MS: '500' } })
+    const url = String(deployment.instances[0]?.url)
+    await expectClean(
+      deployment.urls,
+      async (verification) => {
+        const slow = verification.subscribers.slice(0, 3)
+        for (const subscriber of slow) subscriber.pause()
+        while ((await metric(url, 'connections_closed_total', 'reason="stalled"')) < 3) await Bun.sleep(50)
+        for (const subscriber of slow) subscriber.resume()
+        await someTraffic(verification)
+      },
+      { connections: full(50, 10), rate: 300, size: 50_000, deliveries: full(100_000, 2000) },
+    )
+  })
+
+  test('that are cut off again and again get everything once', async () => {
+    await using deployment = await deploy()
+    const report = await expectClean(deployment.urls, async (verification) => {
+      for (let times = 0; times < full(100, 20); times++) {
+        for (const subscriber of verification.pick(10)) subscriber.cut()
+        await Bun.sleep(20)
+      }
+    })
+    expect(report.reconnects).toBeGreaterThan(full(500, 100))
+  })
+
+  test('behind a network that swallows everything notice by the missing heartbeat', async () => {
+    await using deployment = await deploy()
+    const [first] = deployment.proxies
+    const report = await expectClean(deployment.urls, async (verification) => {
+      await someTraffic(verification)
+      first?.blackhole()
+      await Bun.sleep(full(3000, 1200))
+      first?.flow()
+    })
+    expect(report.reconnects).toBeGreaterThan(0)
+  })
+
+  test('that come back all at once are served from the window: the queries do not grow with the clients', async () => {
+    await using deployment = await deploy({
+      instances: 1,
+      settings: { POLL_INTERVAL_MS: '60000', OUTBOX_POLL_MS: '60000', HEARTBEAT_MS: '20000' },
+    })
+    const url = String(deployment.instances[0]?.url)
+    const events = Array.from({ length: 300 }, (_, n) => ({ channel: 'storm', type: 'storm', data: { n } }))
+    const [first = 0] = await publish(url, events)
+    const queries = async () => {
+      // Statistics of idle connections are written a second later.
+      await Bun.sleep(1500)
+      const [row] = await deployment.database.sql<{ count: number }[]>`
+        select xact_commit as count from pg_stat_database where datname = current_database()`
+      return row?.count ?? 0
+    }
+    const storm = async (clients: number) => {
+      const before = await queries()
+      const start = performance.now()
+      const received = await Promise.all(
+        Array.from({ length: clients }, () => readStorm(url, first - 1, events.length)),
+      )
+      const took = performance.now() - start
+      expect(received.every((positions) => positions.every((position, index) => position === first + index))).toBe(true)
+      return { queries: (await queries()) - before, took }
+    }
+    const few = await storm(full(1000, 100))
+    const many = await storm(full(10_000, 1000))
+    console.log(
+      `reconnect storm: ${full(10_000, 1000)} clients, ${events.length} events each, in ${Math.round(many.took)} ms; queries ${few.queries} then ${many.queries}`,
+    )
+    expect(many.queries).toBeLessThanOrEqual(few.queries + 20)
+  })
+})
+
+describe('overload', () => {
+  test('further streams are told to come back later, and those already connected notice nothing', async () => {
+    await using deployment = await deploy({ instances: 1, settings: { MAX_CONNECTIONS: String(full(200, 40)) } })
+    const url = String(deployment.instances[0]?.url)
+    await expectClean(deployment.urls, async (verification) => {
+      await someTraffic(verification)
+      for (let times = 0; times < 50; times++) {
+        const response = await fetch(`${url}/events`)
+        expect([response.status, response.headers.get('content-type')]).toEqual([
+          200,
+          'text/event-stream; charset=utf-8',
+        ])
+        expect(await response.text()).toMatch(/^retry: \d+\n\n$/)
+      }
+    })
+  })
+
+  test('publishes beyond what may wait get 503 with Retry-After, and nothing that was acknowledged is lost', async () => {
+    await using deployment = await deploy({ instances: 1, settings: { MAX_PENDING_PUBLISHES: '5' } })
+    const { postgres, urls } = deployment
+    const report = await expectClean(urls, async (verification) => {
+      await someTraffic(verification)
+      postgres.delay(200)
+      const codes = await Promise.all(
+        Array.from({ length: 100 }, async () => {
+          const response = await fetch(`${urls[0]}/events`, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body: '{"channel":"other","type":"t"}',
+          })
+          const { code } = (await response.json()) as { code?: string }
+          return code === 'publish.overloaded' ? `${code} ${response.headers.get('retry-after')}` : response.status
+        }),
+      )
+      expect(codes).toContain('publish.overloaded 1')
+      postgres.delay(0)
+    })
+    expect(report.retries).toBeGreaterThanOrEqual(0)
+  })
+})
+
+describe("the server's clock", () => {
+  test('jumps back an hour: heartbeats and events go on', async () => {
+    await using database = await createDatabase()
+    await using instance = await startInstance(database.url, { HEARTBEAT_MS: '100' })
+    const verification = new Verification({ urls: [instance.url], connections: 20, rate: 100 })
+    await verification.start()
+    await using reader = await openStream(instance.url, ['quiet'])
+    try {
+      setSystemTime(new Date(Date.now() - 3_600_000))
+      await someTraffic(verification, 20)
+      const seen = reader.frames.length
+      await reader.until(({ frames }) => frames.slice(seen).filter(({ event }) => event === 'heartbeat').length >= 3)
+    } finally {
+      setSystemTime()
+    }
+    expect((await verification.finish()).isClean).toBe(true)
+  })
+})
+
+/** Resumes a stream after a cursor, and answers the positions of the first `count` events. */
+function readStorm(url: string, cursor: number, count: number): Promise<number[]> {
+  const positions: number[] = []
+  return new Promise((resolve, reject) => {
+    const socket = new StreamSocket({
+      url: `${url}/events?channel=storm`,
+      headers: { 'last-event-id': String(cursor) },
+      onFrame: ({ id, event }) => {
+        if (event !== 'storm') return
+        positions.push(id)
+        if (positions.length === count) {
+          resolve(positions)
+          socket.close()
+        }
+      },
+      onClose: (problem) => reject(new Error(problem)),
+    })
+  })
+}

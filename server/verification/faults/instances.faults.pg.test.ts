@@ -1,0 +1,65 @@
+// Instances die, drain and restart, under load.
+
+import { describe, expect, test } from 'bun:test'
+import { deploy, expectClean, full, metric, someTraffic } from './deployment.ts'
+
+describe('an instance', () => {
+  test('dies of kill -9 with streams open and publishes under way: clients go on elsewhere, what was acknowledged is there', async () => {
+    await using deployment = await deploy({ instances: 3 })
+    const { instances, urls, database } = deployment
+    const relayed = { sent: 0 }
+    await expectClean(urls, async (verification) => {
+      for (let index = 0; index < 2; index++) {
+        await someTraffic(verification)
+        await instances[index]?.end('SIGKILL')
+        // Whoever moved the outbox: another goes on.
+        await database.sql`select sse.publish('relayed', 't', ${String(relayed.sent++)})`
+        await someTraffic(verification)
+        await deployment.restart(index)
+      }
+    })
+    const [row] = await database.sql`select count(*)::int as left from sse.outbox`
+    expect(row).toEqual({ left: 0 })
+  })
+
+  test('all three restart one after the other under load: no burst of reconnects, and nothing missing', async () => {
+    const drain = full(6000, 1000)
+    const readers = full(3000, 300)
+    await using deployment = await deploy({ instances: 3, settings: { DRAIN_MS: String(drain), RETRY_MS: '200' } })
+    const restarts: { start: number; streams: number }[] = []
+    let reconnects: number[] = []
+    await expectClean(
+      deployment.urls,
+      async (verification) => {
+        for (const [index, instance] of [...deployment.instances].entries()) {
+          await someTraffic(verification)
+          restarts.push({ start: performance.now(), streams: await metric(instance.url, 'connections', ' ') })
+          expect(await instance.end('SIGTERM')).toBe(0)
+          await deployment.restart(index)
+        }
+        reconnects = verification.subscribers.flatMap(({ reconnectedAt }) => reconnectedAt)
+      },
+      { connections: readers, rate: full(100, 50), deliveries: full(100_000, 4000) },
+    )
+    for (const [index, { start, streams }] of restarts.entries()) {
+      const end = restarts[index + 1]?.start ?? Number.POSITIVE_INFINITY
+      const peak = busiest(
+        reconnects.filter((at) => at >= start && at < end),
+        drain / 6,
+      )
+      // An even pace brings a sixth of the streams in a sixth of the time; twice that is a burst.
+      expect(peak).toBeLessThanOrEqual((2 * streams) / 6)
+    }
+  })
+})
+
+/** Most of the moments that lie within any span of `length` milliseconds. */
+function busiest(moments: readonly number[], length: number): number {
+  const sorted = [...moments].sort((a, b) => a - b)
+  let most = 0
+  for (let first = 0, last = 0; last < sorted.length; last++) {
+    while ((sorted[last] as number) - (sorted[first] as number) > length) first++
+    most = Math.max(most, last - first + 1)
+  }
+  return most
+}

@@ -1,0 +1,165 @@
+// Postgres goes away and comes back: streams stay open, publishing says 503, and afterwards everybody has everything once.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { EmbeddedPostgres } from '../../platform/embedded-postgres/embedded-postgres.ts'
+import { createLogger } from '../../platform/logger.ts'
+import { freePort } from '../../testing/ports.ts'
+import { openStream } from '../../testing/stream-reader.ts'
+import { type Deployment, deploy, expectClean, full, someTraffic, untilReadiness } from './deployment.ts'
+
+const outage = full(10_000, 1000)
+
+describe('Postgres out of reach', () => {
+  let deployment: Deployment
+  beforeAll(async () => {
+    deployment = await deploy()
+  })
+  afterAll(() => deployment[Symbol.asyncDispose]())
+
+  test('its connections are cut, again and again, also under commits', async () => {
+    const { postgres, urls } = deployment
+    const report = await expectClean(urls, async (verification) => {
+      for (let times = 0; times < full(20, 5); times++) {
+        await someTraffic(verification)
+        postgres.cut()
+      }
+    })
+    expect(report.retries).toBeGreaterThan(0)
+  })
+
+  test('an address that refuses, as in a failover: readiness says why, publishing is told when to try again, streams live on', async () => {
+    const { postgres, urls, instances, database } = deployment
+    await using reader = await openStream(String(instances[0]?.url), ['quiet'])
+    await expectClean(urls, async (verification) => {
+      await someTraffic(verification)
+      await postgres.refuse()
+      const answer = await untilReadiness(String(instances[0]?.url), ({ code }) => code === 503)
+      expect(answer.checks.log).toMatchObject({ status: 'failed', detail: expect.stringContaining('Postgres') })
+      const refused = await fetch(`${instances[0]?.url}/events`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"channel":"c","type":"t"}',
+      })
+      expect([refused.status, Number(refused.headers.get('retry-after'))]).toEqual([503, 2])
+      await Bun.sleep(outage)
+      const heartbeats = reader.frames.length
+      await reader.until(({ frames }) => frames.length > heartbeats)
+      await database.sql`select sse.publish('quiet', 'meanwhile', '1')`
+      await postgres.accept()
+    })
+    await reader.untilEvents(1)
+    await untilReadiness(String(instances[0]?.url), ({ code }) => code === 200)
+  })
+
+  test('half-open sockets that never answer', async () => {
+    const { postgres, urls, instances } = deployment
+    await expectClean(urls, async (verification) => {
+      await someTraffic(verification)
+      postgres.blackhole()
+      await untilReadiness(String(instances[0]?.url), ({ code }) => code === 503)
+      await Bun.sleep(outage / 4)
+      postgres.flow()
+    })
+    await untilReadiness(String(instances[0]?.url), ({ status }) => status === 'ok')
+  })
+
+  test('a network that stalls for a moment, and one that is slow', async () => {
+    const { postgres, urls } = deployment
+    await expectClean(urls, async (verification) => {
+      await someTraffic(verification)
+      postgres.stall()
+      await Bun.sleep(700)
+      postgres.flow()
+      await someTraffic(verification)
+      postgres.delay(40)
+      await someTraffic(verification)
+      postgres.delay(0)
+    })
+  })
+
+  test("the listener's backend is terminated, again and again", async () => {
+    const { urls, database, instances } = deployment
+    await expectClean(urls, async (verification) => {
+      for (let times = 0; times < full(20, 5); times++) {
+        await someTraffic(verification)
+        await database.sql`
+          select pg_terminate_backend(pid) from pg_stat_activity
+          where application_name = 'sse-update listen' and datname = current_database()`
+      }
+    })
+    for (const { url } of instances) await untilReadiness(url, ({ status }) => status === 'ok')
+  })
+
+  test('every backend is terminated under load', async () => {
+    const { urls, database } = deployment
+    await expectClean(urls, async (verification) => {
+      for (let times = 0; times < full(10, 3); times++) {
+        await someTraffic(verification)
+        await database.sql`
+          select pg_terminate_backend(pid) from pg_stat_activity
+          where application_name like 'sse-update%' and datname = current_database() and pid <> pg_backend_pid()`
+      }
+    })
+  })
+
+  test('a transaction that stays open after sse.publish delays its own events alone', async () => {
+    const { urls, database, instances } = deployment
+    await using reader = await openStream(String(instances[1]?.url), ['slow'])
+    const opened = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    const slow = database.sql.begin(async (transaction) => {
+      await transaction`select sse.publish('slow', 'late', '1')`
+      opened.resolve()
+      await release.promise
+    })
+    await opened.promise
+    const report = await expectClean(urls, () => Bun.sleep(full(60_000, 1000)))
+    expect(reader.events).toEqual([])
+    expect(report.latency.p50).toBeLessThan(1000)
+    release.resolve()
+    await slow
+    await reader.untilEvents(1)
+  })
+})
+
+describe('Postgres restarts', () => {
+  let directory: string
+  let postgres: EmbeddedPostgres
+  let deployment: Deployment
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'sse-update-restart-'))
+    await Bun.$`chmod 755 ${directory}`
+    const port = await freePort()
+    postgres = await EmbeddedPostgres.start({
+      directory,
+      port,
+      logger: createLogger({ logLevel: 'silent', logFormat: 'json' }),
+    })
+    deployment = await deploy({ databaseUrl: `postgres://postgres@127.0.0.1:${port}/postgres` })
+  })
+  afterAll(async () => {
+    await deployment[Symbol.asyncDispose]()
+    await postgres.stop()
+    await rm(directory, { recursive: true, force: true })
+  })
+
+  // It is started again by the part that looks after it.
+  const signal = async (name: NodeJS.Signals) => {
+    const pid = (await readFile(join(directory, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0]
+    process.kill(Number(pid), name)
+  }
+
+  test.each(['SIGINT', 'SIGKILL'] as const)('after %s everybody has every event once', async (name) => {
+    await expectClean(deployment.urls, async (verification) => {
+      for (let times = 0; times < full(3, 1); times++) {
+        await someTraffic(verification)
+        await signal(name)
+        await untilReadiness(String(deployment.instances[0]?.url), ({ code }) => code === 503)
+        await untilReadiness(String(deployment.instances[0]?.url), ({ code }) => code === 200)
+      }
+    })
+  })
+})

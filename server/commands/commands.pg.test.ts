@@ -111,6 +111,110 @@ describe('tail', () => {
   })
 })
 
+describe('verify', () => {
+  const report = (out: string) => JSON.parse(out) as Record<string, unknown>
+
+  test('ends with a clean ledger while streams are cut and stalled, and an instance is restarted', async () => {
+    await using other = await startInstance(database.url)
+    const args = [
+      '--connections',
+      '40',
+      '--rate',
+      '200',
+      '--duration',
+      '2',
+      '--churn',
+      '20',
+      '--stall',
+      '5',
+      '--seed',
+      '7',
+    ]
+    const { out, code } = await run([
+      'verify',
+      '--url',
+      instance.url,
+      '--url',
+      other.url,
+      ...args,
+      '--restart-cmd',
+      'exit 0',
+      '--json',
+    ])
+    expect(report(out)).toMatchObject({ seed: 7, missing: 0, doubled: 0, reordered: 0, gaps: 0, isClean: true })
+    expect(report(out).delivered).toBeGreaterThan(2000)
+    expect(report(out).reconnects).toBeGreaterThan(10)
+    expect(code).toBe(0)
+  })
+
+  test('prints a table', async () => {
+    const { out } = await run([
+      'verify',
+      '--url',
+      instance.url,
+      '--connections',
+      '4',
+      '--rate',
+      '50',
+      '--duration',
+      '1',
+    ])
+    for (const row of [
+      'published',
+      'acknowledged',
+      'delivered',
+      'missing',
+      'doubled',
+      'reordered',
+      'gaps announced',
+      'latency p99',
+      'reconnects',
+    ]) {
+      expect(out).toMatch(new RegExp(`^${row} +`, 'm'))
+    }
+    expect(out).toContain('The ledger is clean.')
+  })
+
+  test.each(['loses', 'doubles', 'swaps'] as const)(
+    'finds out a server that %s events, and ends with 1',
+    async (fault) => {
+      await using server = startFaultyServer(fault)
+      const { out, code } = await run([
+        'verify',
+        '--url',
+        server.url,
+        '--connections',
+        '2',
+        '--rate',
+        '100',
+        '--duration',
+        '1',
+        '--patience',
+        '2',
+        '--json',
+      ])
+      const { missing, doubled, reordered } = report(out) as Record<string, number>
+      const counts = { loses: missing, doubles: doubled, swaps: reordered }
+      expect(counts[fault]).toBeGreaterThan(0)
+      expect([code, report(out).isClean]).toEqual([1, false])
+    },
+    120_000,
+  )
+
+  test('says when the streams do not open', async () => {
+    const { code, error } = await run([
+      'verify',
+      '--url',
+      `http://127.0.0.1:${await freePort()}`,
+      '--connections',
+      '1',
+      '--patience',
+      '1',
+    ])
+    expect([code, error]).toEqual([1, expect.stringContaining('running?')])
+  }, 120_000)
+})
+
 describe('migrate and sql', () => {
   test('migrate applies the migrations alone; again, it has nothing to do', async () => {
     await using empty = await createEmptyDatabase()
@@ -141,7 +245,7 @@ describe('migrate and sql', () => {
 })
 
 describe('help', () => {
-  test.each([[[]], [['serve']], [['migrate']], [['publish']], [['tail']], [['sql']]])(
+  test.each([[[]], [['serve']], [['migrate']], [['publish']], [['tail']], [['sql']], [['bench']], [['verify']]])(
     '%p --help explains',
     async (command) => {
       const { out, code } = await run([...command, '--help'])
@@ -156,3 +260,44 @@ describe('help', () => {
     expect(out).toContain('DATABASE_LISTEN_URL')
   })
 })
+
+/** A server that acknowledges every event, and does not deliver as it should. */
+function startFaultyServer(fault: 'loses' | 'doubles' | 'swaps') {
+  let position = 0
+  const streams = new Set<ReadableStreamDefaultController<string>>()
+  let held: string | undefined
+  const deliver = (frame: string, at: number) => {
+    const frames = at % 10 !== 3 ? [frame] : { loses: [], doubles: [frame, frame], swaps: [] }[fault]
+    if (fault === 'swaps' && at % 10 === 3) held = frame
+    else if (held !== undefined) {
+      frames.push(held)
+      held = undefined
+    }
+    for (const stream of streams) for (const each of frames) stream.enqueue(each)
+  }
+  const server = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    async fetch(request) {
+      if (request.method === 'POST') {
+        const events = (await request.json()) as { data: unknown }[]
+        const positions = events.map(({ data }) => {
+          position++
+          deliver(`id: ${position}\nevent: verify\ndata: {"data":${JSON.stringify(data)}}\n\n`, position)
+          return position
+        })
+        return Response.json({ positions }, { status: 201 })
+      }
+      return new Response(
+        new ReadableStream<string>({
+          start(controller) {
+            streams.add(controller)
+            controller.enqueue(`id: ${position}\nevent: ready\ndata: {"cursor":${position},"heartbeat":60000}\n\n`)
+          },
+          cancel: () => {},
+        }),
+      )
+    },
+  })
+  return { url: `http://127.0.0.1:${server.port}`, [Symbol.asyncDispose]: () => server.stop(true) }
+}

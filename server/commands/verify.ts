@@ -14,6 +14,7 @@ interface VerifyOptions {
   churn: number
   stall: number
   restartCmd?: string
+  patience: number
   seed?: number
   token?: string
   json?: boolean
@@ -31,6 +32,7 @@ export const verifyCommand = () =>
     .option('--churn <n>', 'streams cut off a second', fromZero, 0)
     .option('--stall <n>', 'streams that keep stopping to read for a while', fromZero, 0)
     .option('--restart-cmd <command>', 'shell command that is run in the middle, such as one that restarts an instance')
+    .option('--patience <s>', 'seconds for streams to open, and at the end to receive what is left', fromOne, 60)
     .option('--seed <n>', 'repeats the random choices of another run', fromZero)
     .option('--token <token>', 'sent as "Authorization: Bearer"')
     .option('--json', 'print the report as JSON')
@@ -63,6 +65,7 @@ async function verify(options: VerifyOptions): Promise<void> {
     urls: options.url,
     connections: options.connections,
     rate: options.rate,
+    patience: options.patience * SECOND,
     ...(options.token !== undefined && { headers: { authorization: `Bearer ${options.token}` } }),
     ...(options.seed !== undefined && { seed: options.seed }),
   })

@@ -17,6 +17,8 @@ export interface VerificationOptions {
   size?: number
   /** Further headers of every request, such as `authorization`. */
   headers?: Record<string, string>
+  /** Milliseconds that streams may take to open, and at the end to receive what is left. Defaults to `60_000`. */
+  patience?: number
   /** Of everything that is left to chance. Defaults to a new one. */
   seed?: number
 }
@@ -46,8 +48,6 @@ export interface Report {
 /** How often is looked whether something has come about: counting what is missing takes a while. */
 const TICK = SECOND / 10
 const INTERVAL = SECOND / 20
-/** How long streams may take to open, and to receive what is left at the end. */
-const PATIENCE = 60 * SECOND
 
 /**
  * Publishes numbered events on channels of its own, reads them on many streams across all instances, and keeps a ledger
@@ -63,6 +63,7 @@ export class Verification {
 
   #aside: readonly Subscriber[] = []
   readonly #ticker: Timer
+  readonly #patience: number
   #startedAt = 0
   #lastReceipt = 0
 
@@ -73,9 +74,11 @@ export class Verification {
     channels = 4,
     size = 0,
     headers = {},
+    patience = 60 * SECOND,
     seed = Math.floor(Math.random() * 2 ** 31),
   }: VerificationOptions) {
     this.seed = seed
+    this.#patience = patience
     this.random = createRandom(seed)
     const root = `verify.${crypto.randomUUID()}`
     const channelOf = (n: number) => `${root}.${n % channels}`
@@ -118,7 +121,7 @@ export class Verification {
    * @throws {Error} when they do not open
    */
   async start(): Promise<void> {
-    await until(() => this.subscribers.every(({ isReady }) => isReady), PATIENCE)
+    await until(() => this.subscribers.every(({ isReady }) => isReady), this.#patience)
     const open = this.subscribers.filter(({ isReady }) => isReady).length
     if (open < this.subscribers.length) {
       this.#stopAll()
@@ -148,14 +151,14 @@ export class Verification {
 
   /** Resolves when so much was delivered, in all. */
   untilDelivered(count: number): Promise<void> {
-    return until(() => this.delivered >= count, PATIENCE)
+    return until(() => this.delivered >= count, this.#patience)
   }
 
   /** Ends publishing, lets every stream come to the end, and reports. */
   async finish(): Promise<Report> {
     for (const subscriber of this.#readers) subscriber.resume()
-    await this.publisher.stop(PATIENCE)
-    await until(() => this.#missing() === 0, PATIENCE)
+    await this.publisher.stop(this.#patience)
+    await until(() => this.#missing() === 0, this.#patience)
     const report = this.report()
     this.#stopAll()
     return report

@@ -9,17 +9,15 @@ import { createRetention } from './events/retention.ts'
 import { Window } from './events/window.ts'
 import type { Checks } from './operations/health.ts'
 import { Monitor } from './operations/monitor.ts'
-import { dashboardDirectory, migrationsDirectory } from './platform/assets.ts'
+import { dashboardDirectory } from './platform/assets.ts'
 import type { Config } from './platform/config.ts'
-import { connectDatabase, type DatabaseAddress, describeAddress, type Sql } from './platform/database.ts'
-import { isUnreachable } from './platform/database-errors.ts'
-import { EmbeddedPostgres } from './platform/embedded-postgres/embedded-postgres.ts'
-import { messageOf } from './platform/errors.ts'
+import { type DatabaseAddress, describeAddress } from './platform/database.ts'
+import type { EmbeddedPostgres } from './platform/embedded-postgres/embedded-postgres.ts'
 import { Listener } from './platform/listener.ts'
 import type { Logger } from './platform/logger.ts'
-import { checkMigrated, migrate, readMigrations } from './platform/migrate.ts'
 import { Pool } from './platform/pool.ts'
-import { SECOND, sleep } from './platform/time.ts'
+import { migrateOnce, openDatabase } from './platform/start-database.ts'
+import { sleep } from './platform/time.ts'
 
 /** One instance of the server. */
 export interface Runtime {
@@ -30,9 +28,6 @@ export interface Runtime {
   /** Ends streams, finishes what is being published, lets go of Postgres; after `SHUTDOWN_TIMEOUT_MS`, by force. */
   stop(): Promise<void>
 }
-
-/** How long a start waits for a Postgres that is starting too. */
-const DATABASE_TIMEOUT = 30 * SECOND
 
 /**
  * Puts all parts together and starts them; resolves when requests are answered.
@@ -54,50 +49,6 @@ export async function startRuntime(config: Config, logger: Logger): Promise<Runt
     await pool.end({ timeout: 1 })
     await embedded?.stop()
     throw error
-  }
-}
-
-/** The database of the configuration, or an embedded one. */
-export async function openDatabase(
-  config: Config,
-  logger: Logger,
-): Promise<{ address: DatabaseAddress; embedded?: EmbeddedPostgres }> {
-  if (config.databaseUrl !== undefined) return { address: config.databaseUrl }
-  const embedded = await EmbeddedPostgres.start({
-    directory: config.dataDir,
-    logger: logger.child({ part: 'postgres' }),
-  })
-  return { address: embedded.address, embedded }
-}
-
-/** Migrations take longer than the pool's queries may: they have a connection of their own. */
-async function migrateOnce(address: DatabaseAddress, config: Config, logger: Logger): Promise<number> {
-  const sql = connectDatabase(address, { max: 1, name: 'sse-update migrate', prepare: false })
-  try {
-    return await applyMigrations(sql, config, logger)
-  } finally {
-    await sql.end({ timeout: 1 })
-  }
-}
-
-/** Applies or checks the migrations, once Postgres answers; answers how many there are. */
-export async function applyMigrations(sql: Sql, config: Pick<Config, 'migrate'>, logger: Logger): Promise<number> {
-  const migrations = await readMigrations(migrationsDirectory)
-  const deadline = Date.now() + DATABASE_TIMEOUT
-  for (let attempt = 1; ; attempt++) {
-    try {
-      if (config.migrate === 'off') {
-        await checkMigrated(sql, migrations)
-        return migrations.length
-      }
-      const applied = await migrate(sql, migrations)
-      if (applied.length > 0) logger.info({ applied: applied.map(({ name }) => name) }, 'migrated')
-      return migrations.length
-    } catch (error) {
-      if (!isUnreachable(error) || Date.now() > deadline) throw error
-      if (attempt === 1) logger.warn({ problem: messageOf(error) }, 'waiting for Postgres')
-      await sleep(SECOND / 2)
-    }
   }
 }
 

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { loadConfig } from '../platform/config.ts'
 import { connectDatabase } from '../platform/database.ts'
 import { createLogger } from '../platform/logger.ts'
-import { openDatabase } from '../runtime.ts'
+import { openDatabase } from '../platform/start-database.ts'
 import { settingsHelp } from './settings-help.ts'
 
 export const sqlCommand = () =>

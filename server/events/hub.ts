@@ -1,5 +1,6 @@
 import type { Logger } from '../platform/logger.ts'
-import { jittered, SECOND, sleep } from '../platform/time.ts'
+import { atEvenPace } from '../platform/pace.ts'
+import { jittered, SECOND } from '../platform/time.ts'
 import { Audience, type Selection } from './audience.ts'
 import { type CloseReason, Connection } from './connection.ts'
 import type { LoggedEvent } from './event.ts'
@@ -36,10 +37,6 @@ export interface Subscription {
 
 /** Bytes pending at which a flush no longer waits for its turn: after an outage a great deal comes at once. */
 const FLUSH_BYTES = 256 * 2 ** 10
-
-/** Milliseconds between two streams that are ended, at most. */
-const DRAIN_PACE = 20
-const DRAIN_STEP = 10
 
 /**
  * Gives every event to those who asked for its channel.
@@ -154,18 +151,10 @@ export class Hub {
    * Ends every stream, at an even pace over `duration` milliseconds (quicker when they are few), so that those who come
    * back do so one after the other. Each is told a reconnection time of its own; until then it is served.
    */
-  async drain(duration: number): Promise<void> {
+  drain(duration: number): Promise<void> {
     this.#isDraining = true
-    const connections = [...this.#connections.values()]
-    const time = Math.min(duration, connections.length * DRAIN_PACE)
-    const start = performance.now()
-    for (let closed = 0; closed < connections.length; ) {
-      const due = time === 0 ? connections.length : Math.ceil(((performance.now() - start) / time) * connections.length)
-      while (closed < Math.min(due, connections.length)) {
-        connections[closed++]?.close('shutdown', jittered(this.#options.retry))
-      }
-      if (closed < connections.length) await sleep(DRAIN_STEP)
-    }
+    const close = (connection: Connection) => connection.close('shutdown', jittered(this.#options.retry))
+    return atEvenPace([...this.#connections.values()], duration, close)
   }
 
   /** Stops for good. */

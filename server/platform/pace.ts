@@ -1,0 +1,17 @@
+import { sleep } from './time.ts'
+
+/** Milliseconds between two, at most: a few are done sooner than in all of the time. */
+const LONGEST_PAUSE = 20
+const STEP = 10
+
+/** Calls `action` with each item in turn, spread evenly over `duration` milliseconds, or less when they are few. */
+export async function atEvenPace<T>(items: readonly T[], duration: number, action: (item: T) => void): Promise<void> {
+  const time = Math.min(duration, items.length * LONGEST_PAUSE)
+  const start = performance.now()
+  for (let done = 0; done < items.length; ) {
+    const share = time === 0 ? 1 : (performance.now() - start) / time
+    const due = Math.min(items.length, Math.ceil(share * items.length))
+    while (done < due) action(items[done++] as T)
+    if (done < items.length) await sleep(STEP)
+  }
+}

@@ -1,15 +1,16 @@
 import { join } from 'node:path'
 import { staticPlugin } from '@elysiajs/static'
-import { Elysia } from 'elysia'
+import { Elysia, ParseError, ValidationError } from 'elysia'
 import { type EventRoutesOptions, eventRoutes } from './events/routes.ts'
 import { type Checks, healthRoutes } from './operations/health.ts'
 import { type MetricSources, metricsRoutes } from './operations/metrics.ts'
 import { methodNotAllowed, problemResponse } from './operations/problem.ts'
+import { type OrderRoutesOptions, orderRoutes } from './orders/routes.ts'
 import { AppError } from './platform/errors.ts'
 import type { Logger } from './platform/logger.ts'
 import { urlOf } from './platform/request-url.ts'
 
-export interface AppOptions extends EventRoutesOptions {
+export interface AppOptions extends EventRoutesOptions, OrderRoutesOptions {
   checks: () => Checks
   metrics: MetricSources
   /** Folder of the built dashboard; without it, the front page says how to build it. */
@@ -19,9 +20,13 @@ export interface AppOptions extends EventRoutesOptions {
 
 /** The whole HTTP interface. */
 export const createApp = (options: AppOptions) =>
-  new Elysia()
+  // A member that nobody knows is told, not dropped.
+  new Elysia({ normalize: false })
     .onError({ as: 'global' }, ({ error, code, request }) => {
       if (code === 'NOT_FOUND') return problemResponse(notFound(request))
+      if (error instanceof ValidationError) return problemResponse(invalidRequest(error))
+      // Elysia wraps what a parser throws.
+      if (error instanceof ParseError && error.cause instanceof AppError) return problemResponse(error.cause)
       if (!(error instanceof AppError))
         options.logger.error({ err: error, method: request.method, url: request.url }, 'a request failed')
       else if (error.status >= 500) options.logger.warn({ code: error.code, url: request.url }, error.message)
@@ -30,9 +35,19 @@ export const createApp = (options: AppOptions) =>
     .use(healthRoutes(options.checks))
     .use(metricsRoutes(options.metrics))
     .use(eventRoutes(options))
+    .use(orderRoutes(options))
     .use(dashboardRoutes(options.dashboard))
 
 export type App = ReturnType<typeof createApp>
+
+/** The first thing that is wrong, and where. */
+function invalidRequest(error: ValidationError): AppError {
+  const [first] = error.all
+  const path = first && 'path' in first ? first.path.slice(1).replaceAll('/', '.') : ''
+  const message = first && 'message' in first ? first.message : error.message
+  const place = [error.type, path].filter(Boolean).join(' ')
+  return new AppError('request.invalid', `${place}: ${message}.`, { extensions: { in: error.type, path } })
+}
 
 const notFound = (request: Request) =>
   new AppError(

@@ -9,6 +9,7 @@ import { createRetention } from './events/retention.ts'
 import { Window } from './events/window.ts'
 import type { Checks } from './operations/health.ts'
 import { Monitor } from './operations/monitor.ts'
+import { createOrders } from './orders/orders.ts'
 import { dashboardDirectory } from './platform/assets.ts'
 import type { Config } from './platform/config.ts'
 import { type DatabaseAddress, describeAddress } from './platform/database.ts'
@@ -135,6 +136,7 @@ async function assemble(
     maxRequestBytes: config.maxRequestBytes,
     retry: config.retryMs,
     checks,
+    orders: createOrders({ database: pool, onPublished: () => relay.kick() }),
     metrics: { hub, feed, window, publisher, listener, monitor },
     dashboard: dashboardDirectory(),
     logger: logger.child({ part: 'http' }),

@@ -1,4 +1,4 @@
-import { AppError } from '../platform/errors.ts'
+import { AppError, tooDeep } from '../platform/errors.ts'
 import { parseChannel } from './channel.ts'
 
 /** An event on its way into the log. */
@@ -96,10 +96,6 @@ export function parseClientId(id: unknown): string {
 
 /** The key of one event of a batch that came with a key for the whole: no key of a client holds this separator. */
 export const keyWithin = (batchKey: string, index: number): string => `${batchKey}\u001f${index}`
-
-/** What is told of data whose arrays and objects lie too deep in each other for the server or Postgres. */
-export const tooDeep = (cause: unknown): AppError =>
-  new AppError('data.too_deep', 'The data is nested too deeply.', { cause })
 
 function parseData(data: unknown, maxBytes: number): string {
   const text = stringify(data)

@@ -1,6 +1,6 @@
 import { databaseUnavailable, outcomeOf } from '../platform/database-errors.ts'
-import { AppError, codeOf } from '../platform/errors.ts'
-import { type NewEvent, tooDeep } from './event.ts'
+import { AppError, codeOf, tooDeep } from '../platform/errors.ts'
+import type { NewEvent } from './event.ts'
 import type { EventLog } from './log.ts'
 
 export interface PublisherOptions {

@@ -1,7 +1,8 @@
 import Negotiator from 'negotiator'
+import { readJson } from '../platform/body.ts'
 import { AppError } from '../platform/errors.ts'
 import { parsePattern } from './channel.ts'
-import { keyWithin, MAX_BATCH, type NewEvent, parseClientId, parseEvent, parseKey, tooDeep } from './event.ts'
+import { keyWithin, MAX_BATCH, type NewEvent, parseClientId, parseEvent, parseKey } from './event.ts'
 import { parseJsonKeepingNumbers } from './json.ts'
 
 /** Most patterns of one stream. */
@@ -112,7 +113,7 @@ export async function readPublication(
   const origin = requestedClientId(request.headers.get('x-client-id'))
   const header = request.headers.get('idempotency-key')
   const requestKey = header === null ? null : parseKey(header)
-  const body = await readJson(request, limits.maxRequestBytes)
+  const body = await readJson(request, limits.maxRequestBytes, parseJsonKeepingNumbers)
   if (!Array.isArray(body)) {
     const event = parseEvent(body, limits.maxEventBytes)
     return { events: [{ ...event, key: event.key ?? requestKey, origin }], isBatch: false }
@@ -143,39 +144,4 @@ function parseMember(value: unknown, index: number, maxBytes: number) {
       extensions: { event: index },
     })
   }
-}
-
-async function readJson(request: Request, maxBytes: number): Promise<unknown> {
-  // Any other type could come from a form on a foreign page, without the browser asking first.
-  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(request.headers.get('content-type') ?? '')) {
-    throw new AppError('body.not_json', 'Send the event as JSON, with the header "Content-Type: application/json".', {
-      status: 415,
-    })
-  }
-  const bytes = await readBytes(request, maxBytes)
-  try {
-    return parseJsonKeepingNumbers(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch (error) {
-    if (error instanceof RangeError) throw tooDeep(error)
-    const problem = error instanceof SyntaxError ? `not valid JSON: ${error.message}` : 'not valid UTF-8'
-    throw new AppError('body.invalid', `The body is ${problem}.`, { cause: error })
-  }
-}
-
-async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
-  const tooLarge = new AppError(
-    'body.too_large',
-    `The body has more than ${maxBytes} bytes (MAX_REQUEST_BYTES). Publish in several requests.`,
-    { status: 413 },
-  )
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge
-  // Counted as they come: a body in chunks does not say how large it is.
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength
-    if (size > maxBytes) throw tooLarge
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }

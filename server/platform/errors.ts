@@ -29,6 +29,10 @@ export interface AppErrorOptions {
   cause?: unknown
 }
 
+/** What is told of JSON whose arrays and objects lie too deep in each other for the server or Postgres. */
+export const tooDeep = (cause: unknown): AppError =>
+  new AppError('data.too_deep', 'The data is nested too deeply.', { cause })
+
 /** The message of whatever was thrown. */
 export const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message || error.name : String(error)

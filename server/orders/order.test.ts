@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'bun:test'
+import { checkDeletable, checkTransition, checkVersion, NEXT, totalOf } from './order.ts'
+import { type OrderStatus, STATUSES } from './schema.ts'
+
+describe('the steps of an order', () => {
+  const legal = new Set([
+    'pending paid',
+    'pending cancelled',
+    'paid packed',
+    'paid cancelled',
+    'packed shipped',
+    'packed cancelled',
+    'shipped delivered',
+  ])
+  const pairs = STATUSES.flatMap((from) => STATUSES.map((to) => [from, to] as [OrderStatus, OrderStatus]))
+
+  test.each(pairs)('%s → %s', (status, to) => {
+    const check = () => checkTransition({ id: 1, status }, to)
+    if (legal.has(`${status} ${to}`)) expect(check).not.toThrow()
+    else {
+      expect(check).toThrow(
+        expect.objectContaining({
+          code: 'order.illegal_transition',
+          status: 409,
+          extensions: { allowed: NEXT[status], current: status },
+        }),
+      )
+    }
+  })
+})
+
+test.each(STATUSES.map((status) => [status]))('%s: deleted only while nobody waits for it', (status) => {
+  const check = () => checkDeletable({ id: 1, status })
+  if (['pending', 'delivered', 'cancelled'].includes(status)) expect(check).not.toThrow()
+  else expect(check).toThrow(expect.objectContaining({ code: 'order.not_deletable', status: 409 }))
+})
+
+test('a change is refused when it is meant for another version', () => {
+  expect(() => checkVersion({ id: 1, version: 3 }, undefined)).not.toThrow()
+  expect(() => checkVersion({ id: 1, version: 3 }, [2, 3])).not.toThrow()
+  expect(() => checkVersion({ id: 1, version: 3 }, [2])).toThrow(
+    expect.objectContaining({ code: 'order.version_conflict', status: 412 }),
+  )
+})
+
+test('a total is exact, or refused', () => {
+  const line = { sku: 'a', name: 'a', quantity: 3, unitPrice: 450 }
+  expect(totalOf([line, { ...line, quantity: 1 }])).toBe(1800)
+  const huge = { ...line, quantity: 1_000_000, unitPrice: 1_000_000_000 }
+  expect(() => totalOf(Array.from({ length: 100 }, () => huge))).toThrow(
+    expect.objectContaining({ code: 'order.total_too_large' }),
+  )
+})

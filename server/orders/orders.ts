@@ -1,0 +1,173 @@
+import type { Actor } from '../auth/identity.ts'
+import type { Sql } from '../platform/database.ts'
+import { AppError } from '../platform/errors.ts'
+import type { Database } from '../platform/pool.ts'
+import { channelOf, checkDeletable, checkTransition, checkVersion, totalOf } from './order.ts'
+import type { NewOrder, Order, OrderStatus } from './schema.ts'
+
+export interface OrdersOptions {
+  database: Database
+  /** Told after a commit that published. */
+  onPublished: () => void
+}
+
+/** What is read, and the position of the log that it was read at: streaming after it misses nothing. */
+export type AtCursor<T> = T & { cursor: number }
+
+export interface OrderFilter {
+  status?: OrderStatus | undefined
+  customer?: string | undefined
+  /** Orders with smaller ids: the `next` of the page before. */
+  before?: number | undefined
+  limit: number
+}
+
+export interface OrderPage {
+  orders: Order[]
+  /** `before` of the next page; `null` on the last. */
+  next: number | null
+}
+
+/** Orders in Postgres. Each change and its event are one transaction. */
+export interface Orders {
+  /** With a key that created an order before, answers that order and creates nothing. */
+  create(order: NewOrder, key: string | null, actor: Actor): Promise<Order>
+  /** Newest first. */
+  list(filter: OrderFilter): Promise<AtCursor<OrderPage>>
+  /** @throws {AppError} `order.unknown` (404) */
+  read(id: number): Promise<AtCursor<Order>>
+  count(): Promise<AtCursor<{ counts: Record<string, number> }>>
+  /** @throws {AppError} `order.unknown` (404), `order.illegal_transition` (409), `order.version_conflict` (412) */
+  transition(id: number, to: OrderStatus, versions: readonly number[] | undefined, actor: Actor): Promise<Order>
+  /** @throws {AppError} `order.unknown` (404), `order.not_deletable` (409), `order.version_conflict` (412) */
+  remove(id: number, versions: readonly number[] | undefined, actor: Actor): Promise<void>
+}
+
+export function createOrders({ database, onPublished }: OrdersOptions): Orders {
+  /** A transaction whose events are on their way as soon as it has committed. */
+  const change = async <T>(work: (sql: Sql) => Promise<T>): Promise<T> => {
+    const result = await database.query((sql) => sql.begin((transaction) => work(transaction as unknown as Sql)))
+    onPublished()
+    return result as T
+  }
+
+  return {
+    create: ({ customer, currency, lines }, key, actor) =>
+      change(async (sql) => {
+        const [created] = await sql<Row[]>`
+          insert into sse.orders (customer, currency, lines, total, key)
+          values (${customer}, ${currency}, ${JSON.stringify(lines)}::text::jsonb, ${totalOf(lines)}, ${key})
+          on conflict (key) where key is not null do nothing
+          returning *`
+        if (created) return publish(sql, toOrder(created), 'order.created', ['status'], actor)
+        const [existing] = await sql<Row[]>`select * from sse.orders where key = ${key}`
+        return toOrder(existing as Row)
+      }),
+
+    async list({ status, customer, before, limit }) {
+      const rows = await database.query(
+        (sql) => sql<(Row & { cursor: number })[]>`
+          select head.position as cursor, found.*
+          from sse.head left join lateral (
+            select * from sse.orders
+            where true ${status === undefined ? sql`` : sql`and status = ${status}`}
+              ${customer === undefined ? sql`` : sql`and customer = ${customer}`}
+              ${before === undefined ? sql`` : sql`and id < ${before}`}
+            order by id desc limit ${limit + 1}
+          ) found on true
+          order by found.id desc`,
+      )
+      const orders = rows.filter(({ id }) => id !== null).map(toOrder)
+      const page = orders.slice(0, limit)
+      return { orders: page, next: orders.length > limit ? (page.at(-1)?.id ?? null) : null, cursor: cursorOf(rows) }
+    },
+
+    async read(id) {
+      const rows = await database.query(
+        (sql) => sql<(Row & { cursor: number })[]>`
+          select head.position as cursor, o.* from sse.head left join sse.orders o on o.id = ${id}`,
+      )
+      const [row] = rows
+      if (!row || row.id === null) throw unknown(id)
+      return { ...toOrder(row), cursor: row.cursor }
+    },
+
+    async count() {
+      const rows = await database.query(
+        (sql) => sql<{ cursor: number; status: OrderStatus | null; count: number }[]>`
+          select head.position as cursor, found.* from sse.head
+          left join lateral (select status, count(*)::int as count from sse.orders group by status) found on true`,
+      )
+      const counts = Object.fromEntries(rows.flatMap(({ status, count }) => (status === null ? [] : [[status, count]])))
+      return { counts, cursor: cursorOf(rows) }
+    },
+
+    transition: (id, to, versions, actor) =>
+      change(async (sql) => {
+        const order = await lock(sql, id)
+        checkVersion(order, versions)
+        checkTransition(order, to)
+        const [row] = await sql<Row[]>`
+          update sse.orders set status = ${to}, version = version + 1, updated_at = clock_timestamp()
+          where id = ${id} returning *`
+        return publish(sql, toOrder(row as Row), `order.${to}`, ['status'], actor)
+      }),
+
+    remove: (id, versions, actor) =>
+      change(async (sql) => {
+        const order = await lock(sql, id)
+        checkVersion(order, versions)
+        checkDeletable(order)
+        await sql`delete from sse.orders where id = ${id}`
+        // The next version, so that it is told apart from the state that is deleted.
+        await publish(sql, { ...order, version: order.version + 1 }, 'order.deleted', [], actor)
+      }),
+  }
+}
+
+interface Row {
+  id: number | null
+  customer: string
+  currency: string
+  lines: Order['lines']
+  total: number
+  status: OrderStatus
+  version: number
+  created_at: Date
+  updated_at: Date
+}
+
+const toOrder = ({ id, customer, currency, lines, total, status, version, created_at, updated_at }: Row): Order => ({
+  id: id as number,
+  customer,
+  currency,
+  lines,
+  total,
+  status,
+  version,
+  createdAt: created_at.toISOString(),
+  updatedAt: updated_at.toISOString(),
+})
+
+const cursorOf = (rows: readonly { cursor: number }[]) => rows[0]?.cursor ?? 0
+
+const unknown = (id: number) => new AppError('order.unknown', `There is no order ${id}.`, { status: 404 })
+
+async function lock(sql: Sql, id: number): Promise<Order> {
+  const [row] = await sql<Row[]>`select * from sse.orders where id = ${id} for update`
+  if (!row) throw unknown(id)
+  return toOrder(row)
+}
+
+/** The event of a change, in its transaction: the order after it, and which members it changed. */
+async function publish(
+  sql: Sql,
+  order: Order,
+  type: string,
+  changed: readonly (keyof Order)[],
+  { clientId }: Actor,
+): Promise<Order> {
+  const data = JSON.stringify({ order, changed })
+  await sql`select sse.publish(${channelOf(order)}, ${type}, ${data}::text, origin => ${clientId})`
+  return order
+}

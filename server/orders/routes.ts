@@ -1,0 +1,131 @@
+import { Type } from '@sinclair/typebox'
+import { Elysia, t } from 'elysia'
+import { identify } from '../auth/identity.ts'
+import { methodNotAllowed } from '../operations/problem.ts'
+import { readJson } from '../platform/body.ts'
+import { AppError } from '../platform/errors.ts'
+import type { Orders } from './orders.ts'
+import { Cursor, NewOrder, Order, OrderStatus } from './schema.ts'
+
+export interface OrderRoutesOptions {
+  orders: Orders
+  maxRequestBytes: number
+}
+
+const Id = t.Object({ id: t.Integer({ minimum: 1 }) })
+const OrderAtCursor = t.Composite([Order, t.Object({ cursor: Cursor })])
+const OrderList = t.Object({
+  orders: t.Array(Order),
+  next: t.Nullable(Type.Integer({ description: '`before` of the next page' })),
+  cursor: Cursor,
+})
+
+/** `/api/orders`. */
+export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => {
+  const parse = ({ request }: { request: Request }) => readJson(request, maxRequestBytes)
+  return new Elysia({
+    name: 'orders',
+    prefix: '/api/orders',
+    tags: ['orders'],
+  })
+    .get(
+      '/',
+      async ({ query, set }) => {
+        const { limit = 50, ...filter } = query
+        const page = await orders.list({ ...filter, limit })
+        set.headers['x-cursor'] = String(page.cursor)
+        return page
+      },
+      {
+        query: t.Object({
+          status: t.Optional(OrderStatus),
+          customer: t.Optional(t.String()),
+          before: t.Optional(t.Integer({ minimum: 1, description: 'the `next` of the page before' })),
+          limit: t.Optional(t.Integer({ minimum: 1, maximum: 500, description: 'Defaults to 50.' })),
+        }),
+        response: OrderList,
+        detail: { summary: 'Orders, newest first' },
+      },
+    )
+    .post(
+      '/',
+      async ({ body, request, set }) => {
+        const order = await orders.create(body, idempotencyKey(request), identify(request))
+        set.status = 201
+        set.headers.location = `/api/orders/${order.id}`
+        set.headers.etag = etagOf(order)
+        return order
+      },
+      { parse, body: NewOrder, response: { 201: Order }, detail: { summary: 'Create an order' } },
+    )
+    .get(
+      '/count',
+      async ({ set }) => {
+        const counted = await orders.count()
+        set.headers['x-cursor'] = String(counted.cursor)
+        return counted
+      },
+      {
+        response: t.Object({ counts: t.Record(t.String(), Type.Integer()), cursor: Cursor }),
+        detail: { summary: 'How many orders there are, by status' },
+      },
+    )
+    .get(
+      '/:id',
+      async ({ params, set }) => {
+        const order = await orders.read(params.id)
+        set.headers['x-cursor'] = String(order.cursor)
+        set.headers.etag = etagOf(order)
+        return order
+      },
+      { params: Id, response: OrderAtCursor, detail: { summary: 'One order' } },
+    )
+    .delete(
+      '/:id',
+      async ({ params, request, set }) => {
+        await orders.remove(params.id, ifMatch(request), identify(request))
+        set.status = 204
+      },
+      { params: Id, detail: { summary: 'Delete an order that is pending, delivered or cancelled' } },
+    )
+    .post(
+      '/:id/transitions',
+      async ({ params, body, request, set }) => {
+        const order = await orders.transition(params.id, body.to, ifMatch(request), identify(request))
+        set.headers.etag = etagOf(order)
+        return order
+      },
+      {
+        parse,
+        params: Id,
+        body: t.Object({ to: OrderStatus }, { additionalProperties: false }),
+        response: Order,
+        detail: { summary: 'Move an order to its next status' },
+      },
+    )
+    .all('/', ({ request }) => methodNotAllowed(request, 'GET, POST'))
+    .all('/count', ({ request }) => methodNotAllowed(request, 'GET'))
+    .all('/:id', ({ request }) => methodNotAllowed(request, 'GET, DELETE'))
+    .all('/:id/transitions', ({ request }) => methodNotAllowed(request, 'POST'))
+}
+
+const etagOf = ({ version }: { version: number }) => `"${version}"`
+
+/**
+ * The versions that a change is meant for, from `If-Match` (RFC 9110, section 13.1.1); `undefined` for any.
+ *
+ * @throws {AppError} `if_match.invalid`
+ */
+function ifMatch(request: Request): number[] | undefined {
+  const header = request.headers.get('if-match')?.trim()
+  if (header === undefined || header === '*') return undefined
+  const versions = header.split(',').map((tag) => /^"(\d+)"$/.exec(tag.trim())?.[1])
+  if (versions.every((version) => version !== undefined)) return versions.map(Number)
+  throw new AppError('if_match.invalid', 'If-Match is the ETag of the order that was read, such as "3".')
+}
+
+function idempotencyKey(request: Request): string | null {
+  const key = request.headers.get('idempotency-key')
+  if (key === null || /^\P{Cc}{1,255}$/u.test(key)) return key
+  throw new AppError('key.invalid', 'An idempotency key is text of 1 to 255 characters without control characters.')
+}

@@ -10,7 +10,9 @@ create table sse.head (
   -- The last position for which a partition of sse.log exists.
   partitioned_through bigint not null default 0,
   -- Positions of the next partition. Retention drops whole partitions.
-  partition_size      bigint not null default 1000000 check (partition_size > 0)
+  partition_size      bigint not null default 1000000 check (partition_size > 0),
+  -- Of the newest event. Times in the log never go back, even where the clock does: retention relies on it.
+  time                timestamptz not null default '-infinity'
 ) with (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
 comment on table sse.head is 'One row: the position of the newest event. Its row lock is what orders the log.';
@@ -67,17 +69,21 @@ select sse.add_partitions(1);
 --
 -- Keep the transaction short: it holds the lock that every other append waits for. Inside a transaction of an
 -- application, use sse.publish.
+--
+-- lock_timeout: whoever has given up waiting for an answer must not leave an append behind that waits on.
 create function sse.append(channels text[], types text[], payloads json[], origins text[], keys text[])
 returns bigint[]
-language plpgsql set search_path = pg_catalog as $$
+language plpgsql set search_path = pg_catalog set lock_timeout = '4s' as $$
 declare
   n         bigint := cardinality(channels);
+  now       timestamptz;
   last      bigint;
   through   bigint;
   positions bigint[];
 begin
   if keys is null then
-    update sse.head h set position = h.position + n returning h.position, h.partitioned_through into last, through;
+    update sse.head h set position = h.position + n, time = greatest(h.time, clock_timestamp())
+    returning h.position, h.partitioned_through, h.time into last, through, now;
     positions := array(select generate_series(last - n + 1, last));
   else
     -- First the lock, then the look-up, in a statement (and so a snapshot) of its own: what the holder before us
@@ -105,7 +111,8 @@ begin
     if n = 0 then
       return positions;
     end if;
-    update sse.head h set position = h.position + n returning h.position, h.partitioned_through into last, through;
+    update sse.head h set position = h.position + n, time = greatest(h.time, clock_timestamp())
+    returning h.position, h.partitioned_through, h.time into last, through, now;
   end if;
 
   if last > through then
@@ -115,10 +122,9 @@ begin
   -- distinct on: of several events with one new key, the first is the one appended.
   insert into sse.log (position, channel, type, data, bytes, time, origin, key)
   select distinct on (e.position)
-         e.position, e.channel, e.type, e.data, octet_length(e.data::text), clock.now, e.origin, e.key
+         e.position, e.channel, e.type, e.data, octet_length(e.data::text), now, e.origin, e.key
   from unnest(positions, channels, types, payloads, origins, keys) with ordinality
-         as e (position, channel, type, data, origin, key, i),
-       (select clock_timestamp() as now) as clock
+         as e (position, channel, type, data, origin, key, i)
   where e.position > last - n
   order by e.position, e.i;
 

@@ -30,7 +30,14 @@ begin
 end
 $$;
 
--- Drops what has expired; null for no limit. Answers how many positions went, or null when another server is doing so just
+-- Makes the next partition before it is needed, so that no publisher has to.
+create function sse.prepare_partitions() returns void
+language sql set search_path = pg_catalog as $$
+  select sse.add_partitions(h.position) from sse.head h where h.partitioned_through - h.position < h.partition_size / 2
+$$;
+
+-- Drops one partition, or deletes one batch, of what has expired; null for no limit. The drop's lock is so held for no
+-- longer than it takes. Answers how many positions went, or null when another server is doing so just
 -- now. `batch` is the most that is deleted (rather than dropped) in one call.
 create function sse.purge(max_age interval, max_events bigint, batch integer default 10000) returns bigint
 language plpgsql set search_path = pg_catalog as $$
@@ -38,7 +45,6 @@ declare
   expired bigint := 0;
   purged  bigint := 0;
   part    record;
-  count   bigint;
 begin
   if not pg_try_advisory_xact_lock(hashtext('sse.purge')) then
     return null;
@@ -51,27 +57,26 @@ begin
   end if;
   perform set_config('lock_timeout', '50ms', true);
 
-  for part in select * from sse.partition p where p.first <= expired order by p.first loop
-    if part.last <= expired then
-      begin
-        execute format('drop table sse.%I', part.name);
-      exception when lock_not_available then
-        return purged;
-      end;
-      purged := purged + part.last - part.first + 1;
-    elsif part.last - part.first >= max_events
-       or (select min(l.time) from sse.log l where l.position = (select min(position) from sse.log)) < clock_timestamp() - max_age * 1.25 then
-      -- A fifth over its time already, and the partition is not full: it won't go soon.
-      delete from sse.log l
-      where l.position in (
-        select d.position from sse.log d where d.position <= expired order by d.position limit batch
-      );
-      get diagnostics count = row_count;
-      purged := purged + count;
-    end if;
-  end loop;
+  select * into part from sse.partition p where p.first <= expired order by p.first limit 1;
+  if part.last <= expired then
+    begin
+      execute format('drop table sse.%I', part.name);
+      return part.last - part.first + 1;
+    exception when lock_not_available then
+      return 0;
+    end;
+  end if;
+  if part.last - part.first >= max_events
+     or (select l.time from sse.log l order by l.position limit 1) < clock_timestamp() - max_age * 1.25 then
+    -- A fifth over its time already, and the partition is not full: it won't go soon.
+    delete from sse.log l
+    where l.position in (
+      select d.position from sse.log d where d.position <= expired order by d.position limit batch
+    );
+    get diagnostics purged = row_count;
+  end if;
   return purged;
 end
 $$;
 
-revoke execute on function sse.position_before, sse.purge from public;
+revoke execute on function sse.position_before, sse.purge, sse.prepare_partitions from public;

@@ -1,4 +1,5 @@
 import { createApp } from './app.ts'
+import { Admission } from './events/admission.ts'
 import { Feed } from './events/feed.ts'
 import { Hub } from './events/hub.ts'
 import { createLog } from './events/log.ts'
@@ -37,31 +38,49 @@ export interface Runtime {
  */
 export async function startRuntime(config: Config, logger: Logger): Promise<Runtime> {
   const { address, embedded } = await openDatabase(config, logger)
-  const pool = new Pool({
-    address,
-    max: config.databasePool,
-    timeout: config.queryTimeoutMs,
-    logger: logger.child({ part: 'database' }),
-  })
+  const pools = createPools(address, config, logger)
   try {
     const migrationCount = await migrateOnce(address, config, logger)
-    return await assemble(config, logger, pool, address, embedded, migrationCount)
+    return await assemble(config, logger, pools, address, embedded, migrationCount)
   } catch (error) {
-    await pool.end({ timeout: 1 })
+    await pools.end()
     await embedded?.stop()
     throw error
   }
 }
 
+/** Connections of their own for each kind of work, so that none waits for another. */
+interface Pools {
+  /** What orders and follows the log. */
+  journey: Pool
+  /** Pages of the log for those who are behind, however many. */
+  readers: Pool
+  /** The application's own tables. */
+  domain: Pool
+  end(): Promise<void>
+}
+
+function createPools(address: DatabaseAddress, config: Config, logger: Logger): Pools {
+  const open = (max: number) =>
+    new Pool({ address, max, timeout: config.queryTimeoutMs, logger: logger.child({ part: 'database' }) })
+  const journey = open(4)
+  const readers = open(2)
+  const domain = open(Math.max(1, config.databasePool - 6))
+  const end = async () => {
+    await Promise.all([journey, readers, domain].map((pool) => pool.end({ timeout: 1 })))
+  }
+  return { journey, readers, domain, end }
+}
+
 async function assemble(
   config: Config,
   logger: Logger,
-  pool: Pool,
+  pools: Pools,
   address: DatabaseAddress,
   embedded: EmbeddedPostgres | undefined,
   migrationCount: number,
 ): Promise<Runtime> {
-  const log = createLog(pool)
+  const log = createLog(pools.journey, pools.readers)
   const { head, oldest } = await log.bounds()
   const window = new Window(head, config.windowBytes)
   const hub = new Hub({
@@ -95,18 +114,22 @@ async function assemble(
   const publisher = new Publisher({
     log,
     onCommit: (position) => feed.wake(position),
-    maxPending: config.maxPendingPublishes,
   })
+  const admission = new Admission(config.maxPendingPublishes)
   const retention = createRetention({
     log,
     limits: { maxAgeHours: config.retentionHours || null, maxEvents: config.retentionEvents || null },
     interval: config.retentionIntervalMs,
     logger: logger.child({ part: 'retention' }),
   })
-  const monitor = new Monitor({ database: pool, migrations: migrationCount, logger: logger.child({ part: 'monitor' }) })
+  const monitor = new Monitor({
+    database: pools.journey,
+    migrations: migrationCount,
+    logger: logger.child({ part: 'monitor' }),
+  })
   const listener = new Listener({
     address: config.databaseListenUrl ?? address,
-    database: pool,
+    database: pools.journey,
     handlers: { sse_log: (position) => feed.wake(Number(position)), sse_outbox: () => relay.kick() },
     onListening: () => feed.wake(),
     logger: logger.child({ part: 'listener' }),
@@ -125,6 +148,10 @@ async function assemble(
     listener: listener.isListening
       ? { status: 'ok' }
       : { status: 'degraded', detail: `events arrive up to ${config.pollIntervalMs} ms late: ${listener.problem}` },
+    publishing:
+      publisher.problem === undefined
+        ? { status: 'ok' }
+        : { status: 'degraded', detail: `the last publish failed: ${publisher.problem}` },
     ...monitor.checks(),
     draining: isDraining ? { status: 'failed', detail: 'this instance is stopping' } : { status: 'ok' },
   })
@@ -132,12 +159,13 @@ async function assemble(
     hub,
     log,
     publisher,
+    admission,
     maxEventBytes: config.maxEventBytes,
     maxRequestBytes: config.maxRequestBytes,
     retry: config.retryMs,
     checks,
-    orders: createOrders({ database: pool, onPublished: () => relay.kick() }),
-    metrics: { hub, feed, window, publisher, listener, monitor },
+    orders: createOrders({ database: pools.domain, onPublished: () => relay.kick() }),
+    metrics: { hub, feed, window, publisher, admission, listener, monitor },
     dashboard: dashboardDirectory(),
     logger: logger.child({ part: 'http' }),
   })
@@ -174,7 +202,7 @@ async function assemble(
     await hub.drain(config.drainMs)
     await Promise.race([parts(), sleep(config.shutdownTimeoutMs)])
     await server.stop(true)
-    await pool.end({ timeout: 1 })
+    await pools.end()
     await embedded?.stop()
   }
   return { url: server.url.href.replace(/\/$/, ''), database: describeAddress(address), stop: once(stop) }

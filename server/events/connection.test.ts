@@ -19,7 +19,7 @@ function connect(more: Partial<ConnectionOptions> = {}) {
     position: () => log.position,
     replay: (cursor): ReplayStep => {
       log.replays++
-      return { frames: [encode(`${cursor + 1};`)], cursor: cursor + 1 }
+      return { chunk: encode(`${cursor + 1};`), cursor: cursor + 1 }
     },
     onAhead: () => {
       log.isAhead = true
@@ -112,7 +112,7 @@ describe('a connection', () => {
     const { log, read, readUntil } = connect({
       replay: (cursor) => {
         if (failures++ === 0) throw new AppError('database.unavailable', 'away', { status: 503 })
-        return { frames: [encode(`${cursor + 1};`)], cursor: cursor + 1 }
+        return { chunk: encode(`${cursor + 1};`), cursor: cursor + 1 }
       },
     })
     log.position = 1
@@ -124,7 +124,7 @@ describe('a connection', () => {
     const { log, read, connection } = connect({
       replay: (cursor) => {
         Bun.sleepSync(2)
-        return { frames: [], cursor: cursor + 1 }
+        return { cursor: cursor + 1 }
       },
     })
     log.position = 50

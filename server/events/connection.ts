@@ -1,6 +1,6 @@
 import { AppError } from '../platform/errors.ts'
 import { jittered, SECOND, sleep } from '../platform/time.ts'
-import { concatenate, type Gap, gapFrame, heartbeatFrame, type Ready, readyFrame, retryFrame } from './frame.ts'
+import { type Gap, gapFrame, heartbeatFrame, type Ready, readyFrame, retryFrame } from './frame.ts'
 import type { ReplayStep } from './replay.ts'
 
 /** Why a connection ended. */
@@ -53,6 +53,8 @@ export class Connection {
   #behindAt: number | undefined
   #gap: Gap | undefined
   #isAdvancing = false
+  /** How often it was moved, so that what was read before is not taken. */
+  #jumps = 0
   #isClosed = false
   #lastWrite = performance.now()
   #lastProgress = performance.now()
@@ -104,6 +106,7 @@ export class Connection {
   jump(gap: Gap): void {
     this.#gap = { ...gap, from: this.#gap?.from ?? gap.from }
     this.#behindAt = gap.to
+    this.#jumps++
     void this.advance()
   }
 
@@ -120,7 +123,7 @@ export class Connection {
           sliceEnd = performance.now() + TIME_SLICE
         }
         const cursor = this.#behindAt
-        if (cursor === undefined) break
+        if (cursor === undefined || this.#isClosed) break
         if (this.#gap) this.#tellGap(this.#gap)
         else if (cursor === this.#options.position()) this.#behindAt = undefined
         else if (cursor > this.#options.position()) return this.#options.onAhead()
@@ -171,12 +174,13 @@ export class Connection {
   }
 
   async #step(cursor: number): Promise<void> {
+    const jumps = this.#jumps
     const step = await this.#read(cursor)
     // While it was read, the log may have been found to be another one.
-    if (!step || this.#isClosed || this.#behindAt !== cursor) return
+    if (!step || this.#isClosed || jumps !== this.#jumps) return
     this.#behindAt = step.cursor
-    const frames = step.gap ? [gapFrame(step.gap), ...step.frames] : step.frames
-    if (frames.length > 0) this.#write(concatenate(frames))
+    if (step.gap) this.#write(gapFrame(step.gap))
+    if (step.chunk) this.#write(step.chunk)
   }
 
   /** While Postgres is away, what it holds can wait: the client still gets its heartbeats. */

@@ -73,7 +73,7 @@ export class Feed {
   async #catchUp(): Promise<void> {
     let head: number
     do {
-      const page = await this.#options.log.read({ after: this.#position, limit: PAGE })
+      const page = await this.#options.log.read({ after: this.#position, limit: PAGE, isUrgent: true })
       if (this.#problem !== undefined) this.#options.logger.info('the log can be read again')
       this.#problem = undefined
       head = page.head

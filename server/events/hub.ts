@@ -142,9 +142,11 @@ export class Hub {
     return connection
   }
 
-  /** Whether a further stream is to be sent away: too many are open, or this instance is stopping. */
-  get isFull(): boolean {
-    return this.#isDraining || this.#connections.size >= this.#options.maxConnections
+  /** Whether a further stream is to be sent away: too many are open (unless it replaces one), or this instance is stopping. */
+  isFull(clientId: string | null): boolean {
+    if (this.#isDraining) return true
+    const replaces = clientId !== null && this.#byClientId.has(clientId)
+    return !replaces && this.#connections.size >= this.#options.maxConnections
   }
 
   /**
@@ -203,11 +205,10 @@ export class Hub {
   }
 
   #audienceOf(selection: Selection): Audience {
-    const name = nameOf(selection)
-    const existing = this.#audiences.get(name)
+    const existing = this.#audiences.get(selection.name)
     if (existing) return existing
     const audience = new Audience(selection)
-    this.#audiences.set(name, audience)
+    this.#audiences.set(selection.name, audience)
     for (const pattern of selection.patterns) this.#index.add(pattern, audience)
     return audience
   }
@@ -221,12 +222,9 @@ export class Hub {
     }
     audience.connections.delete(connection)
     if (audience.connections.size === 0) {
-      this.#audiences.delete(nameOf(audience.selection))
+      this.#audiences.delete(audience.selection.name)
       for (const pattern of audience.selection.patterns) this.#index.remove(pattern, audience)
     }
     this.#options.logger.debug({ connection: connection.id, reason }, 'stream closed')
   }
 }
-
-/** The same for everybody who gets the same. No channel holds a space. */
-const nameOf = ({ patterns, named }: Selection) => `${[...new Set(patterns)].sort().join(' ')} ${named}`

@@ -15,6 +15,8 @@ export interface ReadOptions {
   limit: number
   /** Bytes of data after which the page ends; the first event always fits. Defaults to 4 MiB. */
   maxBytes?: number
+  /** For the feed, on which everybody waits. */
+  isUrgent?: boolean
   /** Only channels within these patterns. Defaults to all. */
   patterns?: readonly string[]
 }
@@ -47,7 +49,9 @@ export interface EventLog {
   bounds(): Promise<Pick<Page, 'oldest' | 'head'>>
   /** Moves committed events from the outbox into the log; answers how many, `null` while another instance does so. */
   relay(limit: number): Promise<number | null>
-  /** Drops what has expired; answers how many events went, `null` while another instance does so. */
+  /** Makes room ahead of the head, so that no publisher has to. */
+  preparePartitions(): Promise<void>
+  /** Drops some of what has expired; answers how many positions went, `null` while another instance does so. */
   purge(limits: PurgeLimits): Promise<number | null>
 }
 
@@ -69,7 +73,8 @@ interface Row extends LoggedEvent {
   candidates: number
 }
 
-export function createLog(database: Database): EventLog {
+/** @param readers for pages of the log; what orders it does not wait for them. Defaults to `database` */
+export function createLog(database: Database, readers = database): EventLog {
   return {
     async append(events) {
       const keys = events.some(({ key }) => key !== null) ? events.map(({ key }) => key) : null
@@ -86,10 +91,10 @@ export function createLog(database: Database): EventLog {
       return row?.positions ?? []
     },
 
-    async read({ after, through, limit, maxBytes = PAGE_BYTES, patterns }) {
+    async read({ after, through, limit, maxBytes = PAGE_BYTES, patterns, isUrgent = false }) {
       try {
         // One statement, so that the bounds and the events are of one moment. It looks at sizes before it touches data.
-        const rows = await database.query(
+        const rows = await (isUrgent ? database : readers).query(
           (sql) => sql<(Row | Bounds)[]>`
             with bounds as materialized (
               select head.position as head, coalesce((select min(position) from sse.log), head.position + 1) as oldest,
@@ -138,6 +143,10 @@ export function createLog(database: Database): EventLog {
     async relay(limit) {
       const [row] = await database.query((sql) => sql<{ moved: number | null }[]>`select sse.relay(${limit}) as moved`)
       return row?.moved ?? null
+    },
+
+    async preparePartitions() {
+      await database.query((sql) => sql`select sse.prepare_partitions()`)
     },
 
     async purge({ maxAgeHours, maxEvents }) {

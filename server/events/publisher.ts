@@ -1,5 +1,5 @@
 import { databaseUnavailable, outcomeOf } from '../platform/database-errors.ts'
-import { AppError, codeOf, tooDeep } from '../platform/errors.ts'
+import { AppError, codeOf, messageOf, tooDeep } from '../platform/errors.ts'
 import type { NewEvent } from './event.ts'
 import type { EventLog } from './log.ts'
 
@@ -7,8 +7,6 @@ export interface PublisherOptions {
   log: Pick<EventLog, 'append'>
   /** Told the last position of every commit. */
   onCommit: (position: number) => void
-  /** Most requests that may wait. Defaults to `10_000`. */
-  maxPending?: number
 }
 
 interface Waiting {
@@ -21,9 +19,6 @@ interface Waiting {
 const GROUP_EVENTS = 2000
 const GROUP_BYTES = 4 * 2 ** 20
 
-/** Bytes of data that may wait, besides the number of requests. */
-const MAX_PENDING_BYTES = 256 * 2 ** 20
-
 /**
  * Appends what requests publish, with **group commit**: those that come while a transaction is under way share the
  * next one. Each request's events stay together, in order, all or none.
@@ -31,7 +26,7 @@ const MAX_PENDING_BYTES = 256 * 2 ** 20
 export class Publisher {
   readonly #options: PublisherOptions
   #waiting: Waiting[] = []
-  #waitingBytes = 0
+  #problem: string | undefined
   /** For metrics: events published so far. */
   published = 0
   #working: Promise<void> | undefined
@@ -44,22 +39,18 @@ export class Publisher {
    * Resolves with the events' positions when they are durable.
    *
    * @throws {AppError} `database.unavailable` when nothing was published, `publish.unknown` when the connection died
-   * under the commit, `publish.overloaded` when too many wait already, `data.too_deep` when Postgres can't take the data
+   * under the commit, `data.too_deep` when Postgres can't take the data
    */
   publish(events: readonly NewEvent[]): Promise<number[]> {
-    const { maxPending = 10_000 } = this.#options
-    if (this.#waiting.length >= maxPending || this.#waitingBytes >= MAX_PENDING_BYTES)
-      return Promise.reject(overloaded())
-    this.#waitingBytes += bytesOf(events)
     return new Promise((resolve, reject) => {
       this.#waiting.push({ events, resolve, reject })
       this.#working ??= this.#work()
     })
   }
 
-  /** Requests that wait for a transaction. */
-  get pending(): number {
-    return this.#waiting.length
+  /** Why the last transaction failed, other than for what was published; `undefined` when it did not. */
+  get problem(): string | undefined {
+    return this.#problem
   }
 
   /** Resolves when everything that was to be published has its answer. */
@@ -82,14 +73,13 @@ export class Publisher {
       bytes += bytesOf(request.events)
       return events > GROUP_EVENTS || bytes > GROUP_BYTES
     })
-    const group = this.#waiting.splice(0, full === -1 ? this.#waiting.length : Math.max(1, full))
-    for (const request of group) this.#waitingBytes -= bytesOf(request.events)
-    return group
+    return this.#waiting.splice(0, full === -1 ? this.#waiting.length : Math.max(1, full))
   }
 
   async #append(group: readonly Waiting[]): Promise<void> {
     try {
       const positions = await this.#options.log.append(group.flatMap(({ events }) => events))
+      this.#problem = undefined
       this.published += positions.length
       let start = 0
       for (const { events, resolve } of group) {
@@ -102,6 +92,7 @@ export class Publisher {
       if (group.length > 1 && outcomeOf(error) === 'refused') {
         for (const request of group) await this.#append([request])
       } else {
+        if (outcomeOf(error) !== 'refused') this.#problem = messageOf(error)
         for (const { reject } of group) reject(explain(error))
       }
     }
@@ -109,12 +100,6 @@ export class Publisher {
 }
 
 const bytesOf = (events: readonly NewEvent[]) => events.reduce((sum, { data }) => sum + data.length, 0)
-
-const overloaded = () =>
-  new AppError('publish.overloaded', 'Too many requests wait for the database. Nothing was published; try again.', {
-    status: 503,
-    retryAfter: 1,
-  })
 
 function explain(error: unknown): unknown {
   switch (outcomeOf(error)) {

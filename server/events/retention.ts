@@ -4,18 +4,19 @@ import { Loop } from '../platform/loop.ts'
 import type { EventLog, PurgeLimits } from './log.ts'
 
 export interface RetentionOptions {
-  log: Pick<EventLog, 'purge'>
+  log: Pick<EventLog, 'purge' | 'preparePartitions'>
   limits: PurgeLimits
   /** Milliseconds between looks for what has expired. */
   interval: number
   logger: Logger
 }
 
-/** Drops events that have expired. Every instance has one; Postgres lets one at a time do it. */
+/** Drops events that have expired, and makes partitions ahead. Every instance has one; Postgres lets one at a time do it. */
 export function createRetention({ log, limits, interval, logger }: RetentionOptions): Loop {
   const loop = new Loop({
     interval,
     async work() {
+      await log.preparePartitions()
       if (limits.maxAgeHours === null && limits.maxEvents === null) return
       const purged = await log.purge(limits)
       if (!purged) return

@@ -3,6 +3,7 @@ import { methodNotAllowed } from '../operations/problem.ts'
 import { AppError } from '../platform/errors.ts'
 import { urlOf } from '../platform/request-url.ts'
 import { jittered } from '../platform/time.ts'
+import type { Admission } from './admission.ts'
 import { createSelection } from './audience.ts'
 import { type Gap, retryFrame } from './frame.ts'
 import { history } from './history.ts'
@@ -23,6 +24,7 @@ export interface EventRoutesOptions {
   hub: Hub
   log: EventLog
   publisher: Publisher
+  admission: Admission
   maxEventBytes: number
   maxRequestBytes: number
   /** Milliseconds; see `RETRY_MS`. */
@@ -68,9 +70,13 @@ export const eventRoutes = (options: EventRoutesOptions) =>
     .post(
       '/events',
       async ({ request }) => {
-        const { events, isBatch } = await readPublication(request, options)
-        const positions = await options.publisher.publish(events)
-        return Response.json(isBatch ? { positions } : { position: positions[0] }, { status: 201 })
+        // A body in chunks may become as long as any.
+        const bytes = Number(request.headers.get('content-length') ?? options.maxRequestBytes)
+        return options.admission.handle(bytes, async () => {
+          const { events, isBatch } = await readPublication(request, options)
+          const positions = await options.publisher.publish(events)
+          return Response.json(isBatch ? { positions } : { position: positions[0] }, { status: 201 })
+        })
       },
       { parse: 'none' },
     )
@@ -97,12 +103,12 @@ async function stream(
   abandon: () => void,
 ): Promise<Response> {
   const { selection, clientId, requested } = parseStreamRequest(request, query)
-  if (hub.isFull) return comeBackLater(retry)
+  if (hub.isFull(clientId)) return comeBackLater(retry)
   const start = await resolveCursor(requested, hub, log).catch((error) => {
     if (error instanceof AppError && error.status === 503) return undefined
     throw error
   })
-  if (!start || hub.isFull) return comeBackLater(retry)
+  if (!start || hub.isFull(clientId)) return comeBackLater(retry)
   const connection = hub.open({ selection, clientId, resumed: requested !== undefined, abandon, ...start })
   request.signal.addEventListener('abort', () => connection.close('client'))
   return new Response(connection.stream, { headers: STREAM_HEADERS })

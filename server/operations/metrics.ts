@@ -1,5 +1,6 @@
 import { Elysia } from 'elysia'
 import { Counter, Gauge, Registry } from 'prom-client'
+import type { Admission } from '../events/admission.ts'
 import type { Feed } from '../events/feed.ts'
 import type { Hub } from '../events/hub.ts'
 import type { Publisher } from '../events/publisher.ts'
@@ -14,6 +15,7 @@ export interface MetricSources {
   feed: Feed
   window: Window
   publisher: Publisher
+  admission: Admission
   listener: Listener
   monitor: Monitor
 }
@@ -29,7 +31,7 @@ export const metricsRoutes = (sources: MetricSources) => {
     .all('/metrics', ({ request }) => methodNotAllowed(request, 'GET'))
 }
 
-function createRegistry({ hub, feed, window, publisher, listener, monitor }: MetricSources): Registry {
+function createRegistry({ hub, feed, window, publisher, admission, listener, monitor }: MetricSources): Registry {
   const registry = new Registry()
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
@@ -69,7 +71,7 @@ function createRegistry({ hub, feed, window, publisher, listener, monitor }: Met
   gauge('window_bytes', 'Memory of the newest events', () => window.bytes)
   gauge('window_events', 'Newest events in memory', () => window.head - window.tail)
   counter('published_events_total', 'Events published over HTTP', () => publisher.published)
-  gauge('pending_publishes', 'Publish requests that wait for Postgres', () => publisher.pending)
+  gauge('pending_publishes', 'Publish requests that are read or wait for Postgres', () => admission.requests)
   gauge('outbox_age_seconds', 'How long the oldest event has waited in the outbox', () => monitor.readings.outboxAge)
   gauge(
     'notification_queue_usage',

@@ -16,7 +16,7 @@ export const settings = {
     doc: 'Direct connection for LISTEN, when DATABASE_URL goes through a pooler.',
   }),
   databasePool: integer('DATABASE_POOL', {
-    min: 2,
+    min: 7,
     max: 1000,
     fallback: 10,
     unit: 'connections',
@@ -121,7 +121,7 @@ export const settings = {
     max: 10_000_000,
     fallback: 10_000,
     unit: 'requests',
-    doc: 'Most publish requests that wait for Postgres; further ones get 503 with Retry-After.',
+    doc: 'Most publish requests that are read or wait for Postgres; further ones get 503 with Retry-After.',
   }),
   maxEventBytes: integer('MAX_EVENT_BYTES', {
     min: 1024,

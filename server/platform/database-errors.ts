@@ -1,4 +1,4 @@
-import { AppError, codeOf } from './errors.ts'
+import { AppError, codeOf, messageOf } from './errors.ts'
 
 /** Errors of a query that never reached Postgres: it had no effect. */
 const NOT_SENT = new Set([
@@ -14,29 +14,25 @@ const NOT_SENT = new Set([
   '3D000',
 ])
 
-/** Errors of a query whose connection died under it: whether it had an effect is not known. */
-const OUTCOME_UNKNOWN = new Set([
-  'CONNECTION_CLOSED',
-  'QUERY_TIMEOUT',
-  'CONNECTION_DESTROYED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  '57P01',
-  '57P02',
-  '08006',
-  '08003',
-])
-
 /** What Postgres can't do just now and may do later: it had no effect. SQLSTATE classes and codes (appendix A). */
 const NOT_NOW = /^(25006|40|53|55P03|57014|57P0[345])/
 
-/** How a failed query left the database: `refused` for good (no effect), `unsent` or not possible now (no effect), or `unknown`. */
+/** What Postgres refuses for good, and rolls back: bad data, constraints, syntax and rights, limits, raised errors. */
+const REFUSED = /^(0A|22|23|42|54|P0)/
+
+/** pgbouncer tells all of its own troubles as a protocol violation; these before a query was sent on. */
+const POOLER_NOT_NOW =
+  /login has been failing|query_wait_timeout|no more connections|shutting down|not accepting|wait_timeout/i
+
+/**
+ * How a failed query left the database: `refused` for good (no effect), `unsent` or not possible just now (no effect), or
+ * `unknown`: whatever is not known to be one of these.
+ */
 export function outcomeOf(error: unknown): 'refused' | 'unsent' | 'unknown' {
-  const code = codeOf(error)
-  if (code !== undefined && (NOT_SENT.has(code) || NOT_NOW.test(code))) return 'unsent'
-  if (code !== undefined && OUTCOME_UNKNOWN.has(code)) return 'unknown'
-  return 'refused'
+  const code = codeOf(error) ?? ''
+  if (NOT_SENT.has(code) || NOT_NOW.test(code)) return 'unsent'
+  if (code === '08P01' && POOLER_NOT_NOW.test(messageOf(error))) return 'unsent'
+  return REFUSED.test(code) ? 'refused' : 'unknown'
 }
 
 /** Whether an error means that Postgres is out of reach just now, rather than that it refused something. */

@@ -123,9 +123,9 @@ export class Listener {
         if (payload === token || payload === '') resolve()
       }
     })
-    const sent = this.#options.database.query((sql) => sql`select pg_notify(${this.#proofChannel}, ${token})`)
+    await this.#options.database.query((sql) => sql`select pg_notify(${this.#proofChannel}, ${token})`)
     await withTimeout(
-      Promise.all([sent, proof]),
+      proof,
       this.#proofTimeout,
       () =>
         new Error(

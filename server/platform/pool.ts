@@ -23,8 +23,11 @@ class QueryTimeoutError extends Error {
   readonly code = 'QUERY_TIMEOUT'
 }
 
-/** A statement that was prepared is not there: a pooler gave the connection to another backend. */
-const PREPARED_STATEMENT_ERRORS: ReadonlySet<string> = new Set(['26000', '42P05', '08P01'])
+/**
+ * A prepared statement is not there, or is there already: a pooler gave the connection to another backend. Postgres says
+ * so before it executes anything, so the query may be run again.
+ */
+const PREPARED_STATEMENT_ERRORS: ReadonlySet<string> = new Set(['26000', '42P05'])
 
 /**
  * A pool of connections that is thrown away as a whole when a query gets no answer in time: on a half-open socket a
@@ -37,6 +40,8 @@ export class Pool implements Database {
   readonly #options: PoolOptions
   #sql: Sql
   #isPrepared = true
+  #underWay = 0
+  readonly #queue: (() => void)[] = []
 
   constructor(options: PoolOptions) {
     this.#options = options
@@ -44,9 +49,11 @@ export class Pool implements Database {
   }
 
   async query<T>(run: (sql: Sql) => PromiseLike<T>): Promise<T> {
+    await this.#turn()
     const sql = this.#sql
     const { timeout } = this.#options
     try {
+      // Counted from here: how long others keep the connections busy says nothing of Postgres.
       return await withTimeout(
         run(sql),
         timeout,
@@ -55,9 +62,23 @@ export class Pool implements Database {
     } catch (error) {
       const code = codeOf(error) ?? ''
       if (code === 'QUERY_TIMEOUT') this.#replace(sql, 'Postgres does not answer; connecting anew')
-      else if (PREPARED_STATEMENT_ERRORS.has(code) && this.#mayUnprepare(sql)) return this.query(run)
+      else if (PREPARED_STATEMENT_ERRORS.has(code) && this.#mayUnprepare(sql)) return await run(this.#sql)
       throw error
+    } finally {
+      this.#free()
     }
+  }
+
+  /** Resolves when fewer queries are under way than there are connections; first come, first served. */
+  async #turn(): Promise<void> {
+    if (this.#underWay < this.#options.max) this.#underWay++
+    else await new Promise<void>((resolve) => this.#queue.push(resolve))
+  }
+
+  #free(): void {
+    const next = this.#queue.shift()
+    if (next) next()
+    else this.#underWay--
   }
 
   /** Closes all connections, after at most `timeout` seconds for the queries under way. */

@@ -5,7 +5,7 @@ import { isUnreachable } from './database-errors.ts'
 import { EmbeddedPostgres } from './embedded-postgres/embedded-postgres.ts'
 import { messageOf } from './errors.ts'
 import type { Logger } from './logger.ts'
-import { checkMigrated, migrate, readMigrations } from './migrate.ts'
+import { checkMigrated, MigrationError, migrate, readMigrations } from './migrate.ts'
 import { SECOND, sleep } from './time.ts'
 
 /** How long a start waits for a Postgres that is starting too. */
@@ -48,7 +48,7 @@ export async function applyMigrations(sql: Sql, config: Pick<Config, 'migrate'>,
       if (applied.length > 0) logger.info({ applied: applied.map(({ name }) => name) }, 'migrated')
       return migrations.length
     } catch (error) {
-      if (!isUnreachable(error) || Date.now() > deadline) throw error
+      if (error instanceof MigrationError || !isUnreachable(error) || Date.now() > deadline) throw error
       if (attempt === 1) logger.warn({ problem: messageOf(error) }, 'waiting for Postgres')
       await sleep(SECOND / 2)
     }

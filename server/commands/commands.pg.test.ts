@@ -201,6 +201,23 @@ describe('verify', () => {
     120_000,
   )
 
+  test('a restart command that fails proves nothing, and ends with 1', async () => {
+    const args = ['--connections', '2', '--rate', '20', '--duration', '1', '--patience', '2', '--json']
+    for (const [command, restart] of [
+      ['exit 7', 'failed with exit code 7'],
+      ['sleep 60', 'did not end within 2 s'],
+    ] as const) {
+      const { out, error, code } = await run(['verify', '--url', instance.url, ...args, '--restart-cmd', command])
+      expect([code, report(out)]).toMatchObject([1, { isClean: true, restart }])
+      expect(error).toContain('nothing is proved')
+    }
+  })
+
+  test('tells at once, and why, when the server refuses', async () => {
+    const { code, error } = await run(['verify', '--url', `${instance.url}/nowhere`, '--connections', '2'])
+    expect([code, error]).toEqual([1, expect.stringContaining('status 404')])
+  })
+
   test('says when the streams do not open', async () => {
     const { code, error } = await run([
       'verify',

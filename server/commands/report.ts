@@ -11,6 +11,8 @@ export function reportTable(report: Report): string {
     ['missing', report.missing],
     ['doubled', report.doubled],
     ['reordered', report.reordered],
+    ['foreign', report.foreign],
+    ['misplaced', report.misplaced],
     ['gaps announced', report.gaps],
     ['reconnects', report.reconnects],
     ['publish retries', report.retries],

@@ -40,7 +40,8 @@ export const verifyCommand = () =>
       'after',
       `
 It publishes on channels of its own (verify.…), and needs nothing but the public API. It ends with 1 when an event that
-was acknowledged is missing on a stream, came twice or out of order, or was never acknowledged.
+was acknowledged is missing on a stream, came twice, out of order, at another position or to a stream that did not ask for
+it, when a gap was announced, when an event was never acknowledged, and when the --restart-cmd failed.
 
 Example:
   sse-update verify --url http://a:8080 --url http://b:8080 --connections 1000 --rate 200 --duration 60 --churn 20 --stall 50
@@ -79,17 +80,18 @@ async function verify(options: VerifyOptions): Promise<void> {
   clearInterval(showProgress)
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
   const report = await verification.finish()
-  await restarting
-  console.log(options.json ? JSON.stringify(report) : reportTable(report))
+  const restart = await restarting
+  console.log(options.json ? JSON.stringify({ ...report, ...(restart && { restart }) }) : reportTable(report))
   if (!report.isClean) throw new CommandError('The ledger is not clean.')
+  if (restart && restart !== 'done') throw new CommandError(`--restart-cmd ${restart}: nothing is proved of a restart.`)
 }
 
 /** Cuts, stalls and restarts as asked, for as long as the run lasts. */
-async function disturb(verification: Verification, { duration, churn, stall, restartCmd }: VerifyOptions) {
+async function disturb(verification: Verification, { duration, churn, stall, restartCmd, patience }: VerifyOptions) {
   const start = performance.now()
   const stalled = verification.subscribers.slice(0, stall)
   let cuts = 0
-  let restarting: Promise<unknown> | undefined
+  let restarting: Promise<string> | undefined
   for (let elapsed = 0; elapsed < duration; elapsed = (performance.now() - start) / SECOND) {
     for (; cuts < elapsed * churn; cuts++) verification.pick(1)[0]?.cut()
     // Each pauses in every other second, not all of them in the same.
@@ -98,11 +100,22 @@ async function disturb(verification: Verification, { duration, churn, stall, res
       else subscriber.resume()
     }
     if (restartCmd !== undefined && restarting === undefined && elapsed >= duration / 2) {
-      restarting = Bun.spawn(['sh', '-c', restartCmd], { stdout: 'ignore', stderr: 'inherit' }).exited
+      restarting = runRestart(restartCmd, patience * SECOND)
     }
     await Bun.sleep(20)
   }
   return { restarting }
+}
+
+/** Answers `done`, or what went wrong. */
+async function runRestart(command: string, patience: number): Promise<string> {
+  // A group of its own, so that what the shell has started can be ended with it.
+  const child = Bun.spawn(['sh', '-c', command], { stdout: 'ignore', stderr: 'inherit', detached: true })
+  const timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), patience)
+  const code = await child.exited
+  clearTimeout(timer)
+  if (code === 0) return 'done'
+  return child.signalCode === null ? `failed with exit code ${code}` : `did not end within ${patience / SECOND} s`
 }
 
 function progress(verification: Verification): void {

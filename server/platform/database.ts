@@ -26,8 +26,14 @@ export function connectDatabase(address: DatabaseAddress, options: ConnectOption
     backoff: (attempt: number) => Math.min(0.05 * attempt, 0.5),
     connection: { application_name: name },
     onnotice: () => {},
-    // Positions stay below 2^53, so a number serves for every bigint.
-    types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
+    // The library would ask Postgres for them on the first connection, and go without when that fails.
+    fetch_types: false,
+    types: {
+      // Positions stay below 2^53, so a number serves for every bigint.
+      bigint: { to: 20, from: [20], serialize: String, parse: Number },
+      bigints: { to: 1016, from: [1016], serialize: arrayLiteral, parse: parseNumbers },
+      texts: { to: 1009, from: [], serialize: arrayLiteral, parse: String },
+    },
   }
   if (typeof address === 'string') return postgres(address, { ...settings, ...socketOf(address) })
   return postgres({
@@ -38,6 +44,13 @@ export function connectDatabase(address: DatabaseAddress, options: ConnectOption
     database: 'postgres',
   })
 }
+
+/** An array as Postgres reads it (PostgreSQL documentation, 8.15.6 "Array Input and Output Syntax"). */
+const arrayLiteral = (items: readonly unknown[]): string =>
+  `{${items.map((item) => (item === null ? 'NULL' : `"${String(item).replace(/[\\"]/g, '\\$&')}"`)).join(',')}}`
+
+const parseNumbers = (literal: string): number[] =>
+  literal === '{}' ? [] : literal.slice(1, -1).split(',').map(Number)
 
 /** libpq's way to name a unix socket in a URL: `postgres://user@localhost/database?host=/folder`. */
 function socketOf(url: string): { host?: string } {

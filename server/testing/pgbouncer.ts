@@ -38,6 +38,7 @@ auth_file = ${directory}/users.txt
 pool_mode = transaction
 default_pool_size = 5
 max_client_conn = 500
+server_login_retry = 1
 `,
   )
   const child = Bun.spawn([program as string, join(directory, 'pgbouncer.ini')], {

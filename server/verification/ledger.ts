@@ -1,10 +1,3 @@
-/** What is wrong with what one stream received. All zero is clean. */
-export interface Findings {
-  missing: number
-  doubled: number
-  reordered: number
-}
-
 /** A set of numbers from 0, a bit each. */
 class BitSet {
   #words = new Uint32Array(1024)
@@ -47,11 +40,21 @@ export class Publications {
     return this.#count
   }
 
+  /** Events that have come, or were acknowledged, at two positions. */
+  misplaced = 0
+
   /** The server said that an event is durable, at this position. */
   acknowledge(n: number, position: number): void {
     if (!this.#acknowledged.has(n)) this.#count++
     this.#acknowledged.add(n)
-    this.#positions[n] = position
+    this.place(n, position)
+  }
+
+  /** An event was seen at this position: it must be the same for everybody. */
+  place(n: number, position: number): void {
+    const known = this.#positions[n]
+    if (known === undefined) this.#positions[n] = position
+    else if (known !== position) this.misplaced++
   }
 
   /** Whether a number was acknowledged at a position after a cursor. */
@@ -68,6 +71,8 @@ export class StreamLedger {
   #start: number | undefined
   doubled = 0
   reordered = 0
+  /** Events of channels that it did not ask for. */
+  foreign = 0
   delivered = 0
 
   /** @param wants whether the stream asked for the channel of a number. Defaults to all. */
@@ -87,7 +92,8 @@ export class StreamLedger {
 
   /** An event came. */
   receive(n: number, position: number): void {
-    if (this.#received.has(n)) this.doubled++
+    if (!this.#wants(n)) this.foreign++
+    else if (this.#received.has(n)) this.doubled++
     else if (position <= this.#lastPosition) this.reordered++
     else this.delivered++
     this.#received.add(n)
@@ -106,9 +112,5 @@ export class StreamLedger {
       if (!this.#received.has(n) && this.#wants(n) && publications.isAfter(n, this.#start ?? -1)) count++
     }
     return count
-  }
-
-  findings(publications: Publications): Findings {
-    return { missing: this.missing(publications), doubled: this.doubled, reordered: this.reordered }
   }
 }

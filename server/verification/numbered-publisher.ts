@@ -8,6 +8,8 @@ export interface NumberedPublisherOptions {
   rate: number
   /** Bytes of an event's data, at least. */
   size: number
+  /** Whether each event has an idempotency key. Without one nothing is tried again: it is published once or not at all. */
+  isKeyed: boolean
   /** The channel of a number. */
   channelOf: (n: number) => string
   publications: Publications
@@ -83,12 +85,12 @@ export class NumberedPublisher {
   }
 
   async #untilAcknowledged(numbers: readonly number[]): Promise<void> {
-    const { urls, random, channelOf, publications } = this.#options
+    const { urls, random, channelOf, publications, isKeyed } = this.#options
     const events = numbers.map((n) => ({
       channel: channelOf(n),
       type: 'verify',
       data: { n, ...this.#padding },
-      key: `${this.#run}.${n}`,
+      ...(isKeyed && { key: `${this.#run}.${n}` }),
     }))
     while (!this.#giveUp.signal.aborted) {
       try {
@@ -98,6 +100,7 @@ export class NumberedPublisher {
       } catch (error) {
         this.retries++
         this.problem = (error as Error).message
+        if (!isKeyed) return
         await sleep(jittered(RETRY_WAIT), this.#giveUp.signal)
       }
     }

@@ -13,8 +13,8 @@ export interface SubscriberOptions {
   wants: (n: number) => boolean
   /** Numbers from 0 to 1. */
   random: () => number
-  /** Told the number of each event of the log. */
-  onEvent: (n: number) => void
+  /** Told the number and the position of each event of the log. */
+  onEvent: (n: number, position: number) => void
 }
 
 /** How long it waits while no server has told it. */
@@ -39,6 +39,8 @@ export class Subscriber {
   #isPaused = false
   #isStopped = false
   isReady = false
+  /** Why the last connection ended. */
+  problem = ''
   /** Connections after the first. */
   reconnects = -1
   /** Gaps that the server announced. */
@@ -97,7 +99,7 @@ export class Subscriber {
       onRetry: (ms) => {
         this.#retry = ms
       },
-      onClose: () => this.#onClose(),
+      onClose: (problem) => this.#onClose(problem),
     })
   }
 
@@ -118,7 +120,7 @@ export class Subscriber {
       default: {
         const n = numberAt(text, text.indexOf('"n":') + 4)
         this.ledger.receive(n, id)
-        this.#options.onEvent(n)
+        this.#options.onEvent(n, id)
       }
     }
   }
@@ -133,8 +135,9 @@ export class Subscriber {
     if (this.#isPaused) this.#socket?.pause()
   }
 
-  #onClose(): void {
+  #onClose(problem: string): void {
     this.isReady = false
+    this.problem = problem
     if (this.#isStopped) return
     const backoff = Math.min(MAX_WAIT, FIRST_WAIT * 2 ** this.#failures++)
     // Full jitter, but never sooner than the server wants.

@@ -90,6 +90,12 @@ describe('the decoder of responses', () => {
 })
 
 describe('a ledger', () => {
+  const findings = (ledger: StreamLedger, of: Publications) => ({
+    missing: ledger.missing(of),
+    doubled: ledger.doubled,
+    reordered: ledger.reordered,
+  })
+
   const publications = new Publications()
   for (let n = 0; n < 100; n++) publications.acknowledge(publications.next(), n + 1)
 
@@ -97,14 +103,14 @@ describe('a ledger', () => {
     const ledger = new StreamLedger()
     ledger.begin(0)
     for (let n = 0; n < 100; n++) ledger.receive(n, n + 1)
-    expect(ledger.findings(publications)).toEqual({ missing: 0, doubled: 0, reordered: 0 })
+    expect(findings(ledger, publications)).toEqual({ missing: 0, doubled: 0, reordered: 0 })
   })
 
   test('counts what is missing, doubled and reordered', () => {
     const ledger = new StreamLedger()
     ledger.begin(0)
     for (const n of [0, 1, 1, 4, 3]) ledger.receive(n, n + 1)
-    expect(ledger.findings(publications)).toEqual({ missing: 96, doubled: 1, reordered: 1 })
+    expect(findings(ledger, publications)).toEqual({ missing: 96, doubled: 1, reordered: 1 })
   })
 
   test('does not miss what lay before its first cursor', () => {
@@ -113,6 +119,24 @@ describe('a ledger', () => {
     ledger.begin(95)
     for (let n = 90; n < 100; n++) ledger.receive(n, n + 1)
     expect(ledger.missing(publications)).toBe(0)
+  })
+
+  test('counts what it did not ask for', () => {
+    const ledger = new StreamLedger((n) => n % 2 === 0)
+    ledger.begin(0)
+    for (let n = 0; n < 10; n++) ledger.receive(n, n + 1)
+    expect([ledger.foreign, ledger.delivered, ledger.missing(publications)]).toEqual([5, 5, 45])
+  })
+
+  test('an event has one position, for everybody', () => {
+    const own = new Publications()
+    own.next()
+    own.place(0, 7)
+    own.acknowledge(0, 7)
+    own.place(0, 7)
+    expect(own.misplaced).toBe(0)
+    own.place(0, 8)
+    expect(own.misplaced).toBe(1)
   })
 
   test('that never began lacks everything', () => {

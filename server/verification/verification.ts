@@ -19,6 +19,8 @@ export interface VerificationOptions {
   headers?: Record<string, string>
   /** Milliseconds that streams may take to open, and at the end to receive what is left. Defaults to `60_000`. */
   patience?: number
+  /** Whether events have idempotency keys, under which they are tried again until they are acknowledged. Defaults to `true`. */
+  isKeyed?: boolean
   /** Of everything that is left to chance. Defaults to a new one. */
   seed?: number
 }
@@ -32,6 +34,10 @@ export interface Report {
   missing: number
   doubled: number
   reordered: number
+  /** Events of channels that a stream did not ask for. */
+  foreign: number
+  /** Events that were seen or acknowledged at two positions. */
+  misplaced: number
   /** Gaps that the server announced. */
   gaps: number
   reconnects: number
@@ -41,7 +47,7 @@ export interface Report {
   elapsed: number
   /** Milliseconds from the first sending of an event to a receipt. */
   latency: { p50: number; p99: number; max: number }
-  /** Nothing missing, doubled or reordered. */
+  /** Nothing of all that is wrong, no gap, and everything acknowledged. */
   isClean: boolean
 }
 
@@ -55,7 +61,7 @@ const INTERVAL = SECOND / 20
  */
 export class Verification {
   readonly seed: number
-  readonly random: () => number
+  readonly #choose: () => number
   readonly publications = new Publications()
   readonly subscribers: readonly Subscriber[]
   readonly publisher: NumberedPublisher
@@ -64,6 +70,7 @@ export class Verification {
   #aside: readonly Subscriber[] = []
   readonly #ticker: Timer
   readonly #patience: number
+  readonly #isKeyed: boolean
   #startedAt = 0
   #lastReceipt = 0
 
@@ -75,11 +82,15 @@ export class Verification {
     size = 0,
     headers = {},
     patience = 60 * SECOND,
+    isKeyed = true,
     seed = Math.floor(Math.random() * 2 ** 31),
   }: VerificationOptions) {
     this.seed = seed
+    this.#isKeyed = isKeyed
     this.#patience = patience
-    this.random = createRandom(seed)
+    // A generator of their own: when publishers and subscribers use theirs is up to time.
+    this.#choose = createRandom(seed)
+    const random = createRandom(seed + 1)
     const root = `verify.${crypto.randomUUID()}`
     const channelOf = (n: number) => `${root}.${n % channels}`
     this.publisher = new NumberedPublisher({
@@ -89,9 +100,11 @@ export class Verification {
       size,
       channelOf,
       publications: this.publications,
-      random: this.random,
+      isKeyed,
+      random,
     })
-    const onEvent = (n: number) => {
+    const onEvent = (n: number, position: number) => {
+      this.publications.place(n, position)
       const sentAt = this.publisher.sentAt(n)
       this.#lastReceipt = performance.now()
       if (sentAt !== undefined) this.#latency.record(this.#lastReceipt - sentAt)
@@ -105,7 +118,7 @@ export class Verification {
         headers,
         channels: [isOne ? `${root}.${own}` : `${root}.*`],
         wants: (n) => !isOne || n % channels === own,
-        random: this.random,
+        random,
         onEvent,
       })
     })
@@ -121,11 +134,15 @@ export class Verification {
    * @throws {Error} when they do not open
    */
   async start(): Promise<void> {
-    await until(() => this.subscribers.every(({ isReady }) => isReady), this.#patience)
-    const open = this.subscribers.filter(({ isReady }) => isReady).length
-    if (open < this.subscribers.length) {
+    const refusal = () => this.subscribers.find(({ problem }) => /^status 4/.test(problem))
+    await until(() => this.subscribers.every(({ isReady }) => isReady) || refusal() !== undefined, this.#patience)
+    const closed = this.subscribers.filter(({ isReady }) => !isReady)
+    if (closed.length > 0) {
       this.#stopAll()
-      throw new Error(`only ${open} of ${this.subscribers.length} streams opened`)
+      const open = this.subscribers.length - closed.length
+      throw new Error(
+        `${open} of ${this.subscribers.length} streams opened (${(refusal() ?? closed[0])?.problem || 'no answer'})`,
+      )
     }
     this.#startedAt = performance.now()
     this.publisher.start()
@@ -135,7 +152,7 @@ export class Verification {
   pick(count: number): Subscriber[] {
     return Array.from(
       { length: count },
-      () => this.subscribers[Math.floor(this.random() * this.subscribers.length)] as Subscriber,
+      () => this.subscribers[Math.floor(this.#choose() * this.subscribers.length)] as Subscriber,
     )
   }
 
@@ -166,23 +183,26 @@ export class Verification {
 
   /** As of now; `missing` counts what is still on its way, too. */
   report(): Report {
-    const missing = this.#missing()
-    const doubled = this.#sum(({ ledger }) => ledger.doubled)
-    const reordered = this.#sum(({ ledger }) => ledger.reordered)
+    const wrong = {
+      missing: this.#missing(),
+      doubled: this.#sum(({ ledger }) => ledger.doubled),
+      reordered: this.#sum(({ ledger }) => ledger.reordered),
+      foreign: this.#sum(({ ledger }) => ledger.foreign),
+      misplaced: this.publications.misplaced,
+      gaps: this.#sum(({ gaps }) => gaps),
+    }
+    const { sent, acknowledged } = this.publications
     return {
       seed: this.seed,
-      published: this.publications.sent,
-      acknowledged: this.publications.acknowledged,
+      published: sent,
+      acknowledged,
       delivered: this.delivered,
-      missing,
-      doubled,
-      reordered,
-      gaps: this.#sum(({ gaps }) => gaps),
+      ...wrong,
       reconnects: this.#sum(({ reconnects }) => Math.max(0, reconnects)),
       retries: this.publisher.retries,
       elapsed: this.#lastReceipt - this.#startedAt,
       latency: { p50: this.#latency.percentile(0.5), p99: this.#latency.percentile(0.99), max: this.#latency.max },
-      isClean: missing + doubled + reordered === 0 && this.publications.acknowledged === this.publications.sent,
+      isClean: Object.values(wrong).every((count) => count === 0) && (acknowledged === sent || !this.#isKeyed),
     }
   }
 

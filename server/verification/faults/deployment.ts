@@ -93,11 +93,13 @@ export async function expectClean(
   await faults(verification)
   await verification.untilDelivered(deliveries)
   const report = await verification.finish()
-  const { missing, doubled, reordered, gaps, isClean } = report
+  const { missing, doubled, reordered, foreign, misplaced, gaps, isClean } = report
   expect({
     missing,
     doubled,
     reordered,
+    foreign,
+    misplaced,
     gaps,
     isClean,
     problem: isClean ? '' : verification.publisher.problem,
@@ -105,6 +107,8 @@ export async function expectClean(
     missing: 0,
     doubled: 0,
     reordered: 0,
+    foreign: 0,
+    misplaced: 0,
     gaps: 0,
     isClean: true,
     problem: '',

@@ -1,7 +1,9 @@
 // All faults, in an order that chance chose and a seed repeats: FAULT_SEED=… bun run test:faults mix
 
 import { expect, test } from 'bun:test'
+import type { Sql } from '../../platform/database.ts'
 import { SECOND } from '../../platform/time.ts'
+import { startOwnPostgres } from '../../testing/own-postgres.ts'
 import { createRandom } from '../random.ts'
 import type { Verification } from '../verification.ts'
 import { type Deployment, deploy, expectClean, full } from './deployment.ts'
@@ -9,7 +11,10 @@ import { type Deployment, deploy, expectClean, full } from './deployment.ts'
 const seed = Number(process.env.FAULT_SEED ?? Math.floor(Math.random() * 2 ** 31))
 const duration = Number(process.env.FAULT_SECONDS ?? full(600, 10)) * SECOND
 
-type Fault = (deployment: Deployment, verification: Verification, random: () => number) => Promise<void>
+/** A deployment on a Postgres of its own, which may be killed. */
+type Mixed = Deployment & { sql: Sql; killPostgres: (signal: NodeJS.Signals) => Promise<void> }
+
+type Fault = (deployment: Mixed, verification: Verification, random: () => number) => Promise<void>
 
 const one = <T>(list: readonly T[], random: () => number) => list[Math.floor(random() * list.length)] as T
 const moment = (random: () => number) => Bun.sleep(50 + random() * 700)
@@ -36,6 +41,39 @@ const faults: Record<string, Fault> = {
   async 'cut Postgres'({ postgres }) {
     postgres.cut()
   },
+  async 'kill Postgres'({ killPostgres }) {
+    await killPostgres('SIGKILL')
+  },
+  async 'restart Postgres'({ killPostgres }) {
+    await killPostgres('SIGINT')
+  },
+  async 'stall Postgres'({ postgres }, _verification, random) {
+    postgres.stall()
+    await moment(random)
+    postgres.flow()
+  },
+  async 'hold a transaction open'({ sql }, _verification, random) {
+    await sql
+      .begin(async (transaction) => {
+        await transaction`select sse.publish('long', 't', '1')`
+        await moment(random)
+      })
+      // Postgres may go away meanwhile.
+      .catch(() => {})
+  },
+  async 'look for what has expired'({ sql }) {
+    await sql`select sse.purge('1 hour', 5000000)`.catch(() => {})
+  },
+  async 'publish too much at once'({ urls }, _verification, random) {
+    const body = JSON.stringify(Array.from({ length: 500 }, () => ({ channel: 'flood', type: 't' })))
+    const headers = { 'content-type': 'application/json' }
+    const flood = Array.from({ length: 100 }, () =>
+      fetch(`${one(urls, random)}/events`, { method: 'POST', headers, body, signal: AbortSignal.timeout(5000) }).catch(
+        () => {},
+      ),
+    )
+    await Promise.all(flood)
+  },
   async 'refuse Postgres'({ postgres }, _verification, random) {
     await postgres.refuse()
     await moment(random)
@@ -51,10 +89,10 @@ const faults: Record<string, Fault> = {
     await moment(random)
     postgres.delay(0)
   },
-  async 'terminate backends'({ database }) {
-    await database.sql`
+  async 'terminate backends'({ sql }) {
+    await sql`
       select pg_terminate_backend(pid) from pg_stat_activity
-      where application_name like 'sse-update%' and datname = current_database()`
+      where application_name like 'sse-update%' and datname = current_database()`.catch(() => {})
   },
   async 'kill an instance'(deployment, _verification, random) {
     const index = Math.floor(random() * deployment.instances.length)
@@ -73,7 +111,13 @@ test(
   `a mix of all faults, seed ${seed}`,
   async () => {
     const random = createRandom(seed)
-    await using deployment = await deploy({ instances: 3 })
+    await using own = await startOwnPostgres()
+    await using deployed = await deploy({
+      instances: 3,
+      databaseUrl: own.url,
+      settings: { MAX_PENDING_PUBLISHES: '50' },
+    })
+    const deployment = Object.assign(deployed, { sql: own.sql, killPostgres: own.kill })
     const happened: string[] = []
     const report = await expectClean(
       deployment.urls,

@@ -2,9 +2,11 @@
 
 import { expect, test } from 'bun:test'
 import { createDatabase } from '../../testing/database.ts'
+import { startFaultProxy } from '../../testing/fault-proxy.ts'
 import { startProcess } from '../../testing/instance.ts'
 import { describeWithPgbouncer, startPgbouncer } from '../../testing/pgbouncer.ts'
-import { expectClean, someTraffic, untilReadiness } from './deployment.ts'
+import { openStream } from '../../testing/stream-reader.ts'
+import { expectClean, full, someTraffic, untilReadiness } from './deployment.ts'
 
 describeWithPgbouncer('behind pgbouncer in transaction mode', () => {
   test('without a direct connection events come on the tick; readiness and the log say so', async () => {
@@ -38,5 +40,43 @@ describeWithPgbouncer('behind pgbouncer in transaction mode', () => {
     await using b = await startProcess(settings)
     for (const { url } of [a, b]) await untilReadiness(url, ({ status }) => status === 'ok')
     await expectClean([a.url, b.url], (verification) => someTraffic(verification))
+  })
+
+  test('an outage of Postgres behind it: streams live on, publishing answers 503, and afterwards everything is there', async () => {
+    await using database = await createDatabase()
+    const { hostname, port } = new URL(database.url)
+    await using postgres = await startFaultProxy({ host: hostname, port: Number(port) })
+    const behind = new URL(database.url)
+    behind.port = String(postgres.port)
+    await using bouncer = await startPgbouncer(behind.href)
+    const settings = { DATABASE_URL: bouncer.url, DATABASE_LISTEN_URL: database.url, WINDOW_BYTES: '0', RETRY_MS: '50' }
+    await using a = await startProcess({ ...settings, HEARTBEAT_MS: '300' })
+    await using quiet = await openStream(a.url, ['quiet'])
+    const statuses = new Set<number>()
+    await expectClean([a.url], async (verification) => {
+      for (let times = 0; times < full(5, 2); times++) {
+        await someTraffic(verification)
+        await postgres.refuse()
+        for (const end = performance.now() + 1000; performance.now() < end; ) {
+          const [publishing, stream] = await Promise.all([
+            fetch(`${a.url}/events`, {
+              method: 'POST',
+              headers: { 'content-type': 'application/json' },
+              body: '{"channel":"other","type":"t"}',
+            }),
+            fetch(`${a.url}/events?lastEventId=earliest`),
+          ])
+          statuses.add(publishing.status)
+          expect(stream.status).toBe(200)
+          await stream.body?.cancel()
+        }
+        await postgres.accept()
+      }
+    })
+    statuses.delete(201)
+    expect([...statuses]).toEqual([503])
+    // The stream that was open all the time still is.
+    const seen = quiet.frames.length
+    await quiet.until(({ frames }) => frames.length > seen)
   })
 })

@@ -1,12 +1,7 @@
 // Postgres goes away and comes back: streams stay open, publishing says 503, and afterwards everybody has everything once.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { EmbeddedPostgres } from '../../platform/embedded-postgres/embedded-postgres.ts'
-import { createLogger } from '../../platform/logger.ts'
-import { freePort } from '../../testing/ports.ts'
+import { type OwnPostgres, startOwnPostgres } from '../../testing/own-postgres.ts'
 import { openStream } from '../../testing/stream-reader.ts'
 import { type Deployment, deploy, expectClean, full, someTraffic, untilReadiness } from './deployment.ts'
 
@@ -28,6 +23,21 @@ describe('Postgres out of reach', () => {
       }
     })
     expect(report.retries).toBeGreaterThan(0)
+  })
+
+  test('its connections are cut under events without a key: each is published once or not at all, never twice', async () => {
+    const { postgres, urls } = deployment
+    const report = await expectClean(
+      urls,
+      async (verification) => {
+        for (let times = 0; times < full(20, 5); times++) {
+          await someTraffic(verification)
+          postgres.cut()
+        }
+      },
+      { isKeyed: false },
+    )
+    expect(report.doubled + report.misplaced).toBe(0)
   })
 
   test('an address that refuses, as in a failover: readiness says why, publishing is told when to try again, streams live on', async () => {
@@ -126,37 +136,22 @@ describe('Postgres out of reach', () => {
 })
 
 describe('Postgres restarts', () => {
-  let directory: string
-  let postgres: EmbeddedPostgres
+  let postgres: OwnPostgres
   let deployment: Deployment
   beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'sse-update-restart-'))
-    await Bun.$`chmod 755 ${directory}`
-    const port = await freePort()
-    postgres = await EmbeddedPostgres.start({
-      directory,
-      port,
-      logger: createLogger({ logLevel: 'silent', logFormat: 'json' }),
-    })
-    deployment = await deploy({ databaseUrl: `postgres://postgres@127.0.0.1:${port}/postgres` })
+    postgres = await startOwnPostgres()
+    deployment = await deploy({ databaseUrl: postgres.url })
   })
   afterAll(async () => {
     await deployment[Symbol.asyncDispose]()
-    await postgres.stop()
-    await rm(directory, { recursive: true, force: true })
+    await postgres[Symbol.asyncDispose]()
   })
-
-  // It is started again by the part that looks after it.
-  const signal = async (name: NodeJS.Signals) => {
-    const pid = (await readFile(join(directory, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0]
-    process.kill(Number(pid), name)
-  }
 
   test.each(['SIGINT', 'SIGKILL'] as const)('after %s everybody has every event once', async (name) => {
     await expectClean(deployment.urls, async (verification) => {
       for (let times = 0; times < full(3, 1); times++) {
         await someTraffic(verification)
-        await signal(name)
+        await postgres.kill(name)
         await untilReadiness(String(deployment.instances[0]?.url), ({ code }) => code === 503)
         await untilReadiness(String(deployment.instances[0]?.url), ({ code }) => code === 200)
       }

@@ -82,6 +82,35 @@ describe('health', () => {
     expect(reader.events.map(({ type }) => type)).toEqual(['meanwhile'])
     await untilReady(instance.url, ({ code }) => code === 200)
   })
+
+  test('while publishing fails but reading does not it is degraded, and says why', async () => {
+    await using own = await createDatabase()
+    await using instance = await startInstance(own.url)
+    const locked = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    // Somebody holds the lock that orders the log.
+    const holding = own.sql.begin(async (transaction) => {
+      await transaction`select from sse.head for update`
+      locked.resolve()
+      await release.promise
+    })
+    await locked.promise
+    const refused = await fetch(`${instance.url}/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"channel":"c","type":"t"}',
+    })
+    expect([refused.status, await refused.json()]).toMatchObject([503, { code: 'database.unavailable' }])
+    expect(await ready(instance.url)).toMatchObject({
+      code: 200,
+      status: 'degraded',
+      checks: { publishing: { status: 'degraded' }, log: { status: 'ok' } },
+    })
+    release.resolve()
+    await holding
+    expect(await publish(instance.url, [{ channel: 'c', type: 't' }])).toEqual([1])
+    expect((await ready(instance.url)).checks.publishing).toEqual({ status: 'ok' })
+  })
 })
 
 describe('stopping', () => {

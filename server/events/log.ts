@@ -88,7 +88,8 @@ export function createLog(database: Database, readers = database): EventLog {
           ${keys}::text[]
         ) as positions`,
       )
-      return row?.positions ?? []
+      if (row?.positions.length === events.length) return row.positions
+      throw new Error(`sse.append answered ${row?.positions.length ?? 'no'} positions for ${events.length} events`)
     },
 
     async read({ after, through, limit, maxBytes = PAGE_BYTES, patterns, isUrgent = false }) {

@@ -16,13 +16,13 @@ describe('Postgres out of reach', () => {
 
   test('its connections are cut, again and again, also under commits', async () => {
     const { postgres, urls } = deployment
-    const report = await expectClean(urls, async (verification) => {
-      for (let times = 0; times < full(20, 5); times++) {
+    await expectClean(urls, async (verification) => {
+      // Until a cut has come under a publish.
+      for (let times = 0; times < full(20, 5) || verification.publisher.retries === 0; times++) {
         await someTraffic(verification)
         postgres.cut()
       }
     })
-    expect(report.retries).toBeGreaterThan(0)
   })
 
   test('its connections are cut under events without a key: each is published once or not at all, never twice', async () => {

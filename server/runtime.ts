@@ -17,7 +17,7 @@ import { type DatabaseAddress, describeAddress } from './platform/database.ts'
 import type { EmbeddedPostgres } from './platform/embedded-postgres/embedded-postgres.ts'
 import { Listener } from './platform/listener.ts'
 import type { Logger } from './platform/logger.ts'
-import { Pool } from './platform/pool.ts'
+import { createPools, type Pools } from './platform/pools.ts'
 import { migrateOnce, openDatabase } from './platform/start-database.ts'
 import { sleep } from './platform/time.ts'
 
@@ -47,29 +47,6 @@ export async function startRuntime(config: Config, logger: Logger): Promise<Runt
     await embedded?.stop()
     throw error
   }
-}
-
-/** Connections of their own for each kind of work, so that none waits for another. */
-interface Pools {
-  /** What orders and follows the log. */
-  journey: Pool
-  /** Pages of the log for those who are behind, however many. */
-  readers: Pool
-  /** The application's own tables. */
-  domain: Pool
-  end(): Promise<void>
-}
-
-function createPools(address: DatabaseAddress, config: Config, logger: Logger): Pools {
-  const open = (max: number) =>
-    new Pool({ address, max, timeout: config.queryTimeoutMs, logger: logger.child({ part: 'database' }) })
-  const journey = open(4)
-  const readers = open(2)
-  const domain = open(Math.max(1, config.databasePool - 6))
-  const end = async () => {
-    await Promise.all([journey, readers, domain].map((pool) => pool.end({ timeout: 1 })))
-  }
-  return { journey, readers, domain, end }
 }
 
 async function assemble(

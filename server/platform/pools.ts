@@ -1,0 +1,37 @@
+import type { Config } from './config.ts'
+import type { DatabaseAddress } from './database.ts'
+import type { Logger } from './logger.ts'
+import { Pool } from './pool.ts'
+
+/** One for the publisher, one for the relay, one for the feed, one for all that is seldom. */
+const JOURNEY = 4
+/** Few: what many read at once is shared, and more would only make Postgres busy. */
+const READERS = 2
+
+/** Connections of their own for each kind of work, so that none waits for another. */
+export interface Pools {
+  /** What orders and follows the log. */
+  journey: Pool
+  /** Pages of the log for those who are behind, however many. */
+  readers: Pool
+  /** The application's own tables. */
+  domain: Pool
+  end(): Promise<void>
+}
+
+/** The application gets what `DATABASE_POOL` leaves. */
+export function createPools(
+  address: DatabaseAddress,
+  { databasePool, queryTimeoutMs }: Pick<Config, 'databasePool' | 'queryTimeoutMs'>,
+  logger: Logger,
+): Pools {
+  const open = (max: number) =>
+    new Pool({ address, max, timeout: queryTimeoutMs, logger: logger.child({ part: 'database' }) })
+  const journey = open(JOURNEY)
+  const readers = open(READERS)
+  const domain = open(databasePool - JOURNEY - READERS)
+  const end = async () => {
+    await Promise.all([journey, readers, domain].map((pool) => pool.end({ timeout: 1 })))
+  }
+  return { journey, readers, domain, end }
+}

@@ -108,6 +108,7 @@ export class Hub {
       .filter(({ isLive }) => reason === 'unknown' || isLive)
       .map((connection) => ({ connection, cursor: connection.cursor }))
     this.#window.reset(head)
+    this.#options.replay.forget()
     this.#flushed = head
     for (const { connection, cursor } of affected) connection.jump({ from: cursor, to: head, reason })
     this.#wakeWaiting()
@@ -128,7 +129,7 @@ export class Hub {
       heartbeat,
       stallTimeout,
       position: () => this.#flushed,
-      replay: (after) => this.#options.replay({ cursor: after, through: this.#flushed, selection, clientId }),
+      replay: (after) => this.#options.replay.next({ cursor: after, through: this.#flushed, selection, clientId }),
       abandon,
       onAhead: () => this.#waiting.add(connection),
       onClose: (reason) => this.#forget(connection, audience, reason),

@@ -25,7 +25,11 @@ export interface ReplayRequest {
 }
 
 /** Reads what lies after a cursor: from the window while it reaches back that far, else from the log. */
-export type Replay = (request: ReplayRequest) => ReplayStep | Promise<ReplayStep>
+export interface Replay {
+  next(request: ReplayRequest): ReplayStep | Promise<ReplayStep>
+  /** Forgets what is shared: the log is another one. */
+  forget(): void
+}
 
 /** Events after a cursor, for everybody with the same selection. */
 interface Part {
@@ -49,7 +53,7 @@ const SHARED_STEPS = 256
 export function createReplay(window: Window, log: EventLog): Replay {
   const fromWindow = new Shared<Part>(SHARED_STEPS)
   const fromLog = new Shared<Promise<Part>>(SHARED_STEPS)
-  return (request) => {
+  const fromWindowOrLog = (request: ReplayRequest) => {
     const { cursor, selection, clientId } = request
     const key = `${cursor} ${selection.name}`
     if (cursor >= window.tail) {
@@ -60,9 +64,16 @@ export function createReplay(window: Window, log: EventLog): Replay {
     // Also while it is being read: a thousand who come back to the same place cost one query.
     const reading = fromLog.get(key) ?? readLog(log, request)
     fromLog.set(key, reading)
-    const forget = () => fromLog.delete(key, reading)
-    reading.then((part) => part.isComplete || forget(), forget)
+    const drop = () => fromLog.delete(key, reading)
+    reading.then((part) => part.isComplete || drop(), drop)
     return reading.then((part) => toStep(part, clientId))
+  }
+  return {
+    next: fromWindowOrLog,
+    forget() {
+      fromWindow.clear()
+      fromLog.clear()
+    },
   }
 }
 

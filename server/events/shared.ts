@@ -19,4 +19,8 @@ export class Shared<T> {
   delete(key: string, value: T): void {
     if (this.#values.get(key) === value) this.#values.delete(key)
   }
+
+  clear(): void {
+    this.#values.clear()
+  }
 }

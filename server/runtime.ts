@@ -95,7 +95,7 @@ async function assemble(
   const admission = new Admission(config.maxPendingPublishes)
   const retention = createRetention({
     log,
-    limits: { maxAgeHours: config.retentionHours || null, maxEvents: config.retentionEvents || null },
+    limits: { maxAge: config.retention || null, maxEvents: config.retentionEvents || null },
     interval: config.retentionIntervalMs,
     logger: logger.child({ part: 'retention' }),
   })

@@ -1,6 +1,7 @@
 import type { Sql } from '../platform/database.ts'
 import { databaseUnavailable, isUnreachable } from '../platform/database-errors.ts'
 import type { Database } from '../platform/pool.ts'
+import { SECOND } from '../platform/time.ts'
 import { isLiteral, toPostgresRegex } from './channel.ts'
 import type { LoggedEvent, NewEvent } from './event.ts'
 import type { Gap } from './frame.ts'
@@ -57,7 +58,8 @@ export interface EventLog {
 
 /** What is kept; `null` is no limit. */
 export interface PurgeLimits {
-  maxAgeHours: number | null
+  /** Milliseconds. */
+  maxAge: number | null
   maxEvents: number | null
 }
 
@@ -150,10 +152,10 @@ export function createLog(database: Database, readers = database): EventLog {
       await database.query((sql) => sql`select sse.prepare_partitions()`)
     },
 
-    async purge({ maxAgeHours, maxEvents }) {
+    async purge({ maxAge, maxEvents }) {
       const [row] = await database.query(
         (sql) => sql<{ purged: number | null }[]>`
-          select sse.purge(make_interval(hours => ${maxAgeHours}), ${maxEvents}) as purged`,
+          select sse.purge(make_interval(secs => ${maxAge === null ? null : maxAge / SECOND}), ${maxEvents}) as purged`,
       )
       return row?.purged ?? null
     },

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { MINUTE } from '../platform/time.ts'
 import { createDatabase, directly, type TestDatabase } from '../testing/database.ts'
 import { startInstance } from '../testing/instance.ts'
 import { openStream, publish } from '../testing/stream-reader.ts'
 import type { NewEvent } from './event.ts'
 import { createLog, type EventLog } from './log.ts'
+
+const HOUR = 60 * MINUTE
 
 let database: TestDatabase
 let log: EventLog
@@ -48,7 +51,7 @@ describe('retention by age', () => {
   test('drops whole partitions, and keeps what is young', async () => {
     await append(250)
     await age(200, '2 hours')
-    expect(await purgeAll({ maxAgeHours: 1, maxEvents: null })).toBe(200)
+    expect(await purgeAll({ maxAge: HOUR, maxEvents: null })).toBe(200)
     expect(await log.bounds()).toEqual({ oldest: 201, head: 250 })
     expect((await partitions())[0]?.first).toBe(201)
   })
@@ -56,20 +59,20 @@ describe('retention by age', () => {
   test('deletes the oldest of a partition that would take long to expire as a whole', async () => {
     await append(50)
     await age(20, '2 hours')
-    expect(await purgeAll({ maxAgeHours: 1, maxEvents: null })).toBe(20)
+    expect(await purgeAll({ maxAge: HOUR, maxEvents: null })).toBe(20)
     expect(await log.bounds()).toEqual({ oldest: 21, head: 50 })
   })
 
   test('waits with a partition that will soon have expired as a whole', async () => {
     await append(50)
     await age(20, '70 minutes')
-    expect(await purgeAll({ maxAgeHours: 1, maxEvents: null })).toBe(0)
+    expect(await purgeAll({ maxAge: HOUR, maxEvents: null })).toBe(0)
   })
 
   test('drops everything when everything is old, and the log goes on', async () => {
     await append(150)
     await age(150, '2 hours')
-    await purgeAll({ maxAgeHours: 1, maxEvents: null })
+    await purgeAll({ maxAge: HOUR, maxEvents: null })
     expect(await log.bounds()).toEqual({ oldest: 151, head: 150 })
     expect(await append(1)).toEqual([151])
   })
@@ -78,13 +81,13 @@ describe('retention by age', () => {
 describe('retention by number', () => {
   test('keeps the newest, and at most a partition more', async () => {
     await append(1000)
-    await purgeAll({ maxAgeHours: null, maxEvents: 250 })
+    await purgeAll({ maxAge: null, maxEvents: 250 })
     expect(await log.bounds()).toEqual({ oldest: 701, head: 1000 })
   })
 
   test('keeps exactly so many when they are fewer than a partition', async () => {
     await append(350)
-    await purgeAll({ maxAgeHours: null, maxEvents: 10 })
+    await purgeAll({ maxAge: null, maxEvents: 10 })
     expect(await log.bounds()).toEqual({ oldest: 341, head: 350 })
   })
 })
@@ -98,7 +101,7 @@ test('times in the log never go back, so a clock that was behind makes no young 
   const [row] = await database.sql<{ backwards: number }[]>`
     select count(*)::int as backwards from (select time < lag(time) over (order by position) as is_back from sse.log) l where is_back`
   expect(row).toEqual({ backwards: 0 })
-  expect(await purgeAll({ maxAgeHours: 1, maxEvents: null })).toBe(0)
+  expect(await purgeAll({ maxAge: HOUR, maxEvents: null })).toBe(0)
   await database.sql`update sse.head set time = clock_timestamp()`
 })
 
@@ -115,15 +118,15 @@ test('an idempotency key lives as long as its event', async () => {
   await append(1, 'k')
   await append(150)
   expect(await append(1, 'k')).toEqual([1])
-  await purgeAll({ maxAgeHours: null, maxEvents: 10 })
+  await purgeAll({ maxAge: null, maxEvents: 10 })
   expect(await append(1, 'k')).toEqual([152])
 })
 
 test('is done by one instance at a time', async () => {
   await append(300)
   await database.sql.begin(async (transaction) => {
-    expect(await createLog(directly(transaction)).purge({ maxAgeHours: null, maxEvents: 100 })).toBe(100)
-    expect(await log.purge({ maxAgeHours: null, maxEvents: 100 })).toBeNull()
+    expect(await createLog(directly(transaction)).purge({ maxAge: null, maxEvents: 100 })).toBe(100)
+    expect(await log.purge({ maxAge: null, maxEvents: 100 })).toBeNull()
   })
 })
 
@@ -137,11 +140,11 @@ test('does not wait for somebody who reads the log for long, and holds nobody up
     await release.promise
   })
   await reading.promise
-  expect(await log.purge({ maxAgeHours: null, maxEvents: 100 })).toBe(0)
+  expect(await log.purge({ maxAge: null, maxEvents: 100 })).toBe(0)
   expect(await append(1)).toEqual([301])
   release.resolve()
   await slow
-  expect(await purgeAll({ maxAgeHours: null, maxEvents: 100 })).toBe(200)
+  expect(await purgeAll({ maxAge: null, maxEvents: 100 })).toBe(200)
 })
 
 test('an instance drops what has expired, and tells a client whose cursor is older', async () => {

@@ -17,7 +17,7 @@ export function createRetention({ log, limits, interval, logger }: RetentionOpti
     interval,
     async work() {
       await log.preparePartitions()
-      if (limits.maxAgeHours === null && limits.maxEvents === null) return
+      if (limits.maxAge === null && limits.maxEvents === null) return
       const purged = await log.purge(limits)
       if (!purged) return
       logger.info({ purged }, 'dropped events that have expired')

@@ -41,6 +41,14 @@ test('a number is digits alone', () => {
   for (const value of ['-1', '1.5', '1e3', '0x10', '70000', 'NaN']) expect(problemsOf({ PORT: value })).toHaveLength(1)
 })
 
+test('a span of time has a unit', () => {
+  expect(loadConfig({}).retention).toBe(7 * 24 * 3_600_000)
+  expect(loadConfig({ RETENTION: '36h' }).retention).toBe(36 * 3_600_000)
+  expect(loadConfig({ RETENTION: '0' }).retention).toBe(0)
+  for (const value of ['7', '7 days', '-1d', 'd'])
+    expect(problemsOf({ RETENTION: value })[0]).toContain('wants a span of time')
+})
+
 test('a password is not repeated in an error', () => {
   expect(problemsOf({ DATABASE_URL: 'mysql://user:hunter2@host/x' })[0]).not.toContain('hunter2')
 })

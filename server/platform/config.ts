@@ -1,4 +1,4 @@
-import { choice, databaseUrl, integer, type Setting, text } from './settings.ts'
+import { choice, databaseUrl, duration, integer, type Setting, text } from './settings.ts'
 
 /** Every setting, in the order of the help text. */
 export const settings = {
@@ -88,11 +88,9 @@ export const settings = {
     unit: 'bytes',
     doc: 'Memory for the newest events, from which reconnecting clients are served without Postgres.',
   }),
-  retentionHours: integer('RETENTION_HOURS', {
-    min: 0,
-    max: 24 * 3650,
-    fallback: 7 * 24,
-    unit: 'hours',
+  retention: duration('RETENTION', {
+    shown: '7d',
+    unit: 's, m, h or d',
     doc: 'Events are kept this long, and up to a quarter longer; 0 keeps them for ever.',
   }),
   retentionEvents: integer('RETENTION_EVENTS', {

@@ -1,3 +1,5 @@
+import { MINUTE, SECOND } from './time.ts'
+
 /** One environment variable: how it is read, and how it is explained. */
 export interface Setting<T> {
   /** Name of the environment variable. */
@@ -49,6 +51,19 @@ export const integer = (
     return number
   },
 })
+
+const UNITS = { s: SECOND, m: MINUTE, h: 60 * MINUTE, d: 24 * 60 * MINUTE } as const
+
+/** A span of time such as `7d`, `36h`, `90m` or `30s`, in milliseconds; `0` is none. */
+export const duration = (name: string, { shown, ...rest }: Explained & { shown: string }): Setting<number> => {
+  const parse = (value: string) => {
+    const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(value) ?? []
+    if (value === '0') return 0
+    if (count === undefined) throw new Error('a span of time such as 7d, 36h, 90m or 30s, or 0')
+    return Number(count) * UNITS[unit as keyof typeof UNITS]
+  }
+  return { name, ...rest, unit: rest.unit, shown, fallback: parse(shown), parse }
+}
 
 /** One of a few words. */
 export const choice = <const C extends string>(

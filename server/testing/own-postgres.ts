@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectDatabase, type Sql } from '../platform/database.ts'
+import { isAlive } from '../platform/embedded-postgres/data-directory.ts'
 import { EmbeddedPostgres } from '../platform/embedded-postgres/embedded-postgres.ts'
 import { createLogger } from '../platform/logger.ts'
 import { freePort } from './ports.ts'
@@ -10,6 +11,7 @@ import { freePort } from './ports.ts'
 export interface OwnPostgres extends AsyncDisposable {
   url: string
   sql: Sql
+  /** Resolves when the process is gone; another is started. */
   kill(signal: NodeJS.Signals): Promise<void>
 }
 
@@ -28,7 +30,9 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
       const file = await readFile(join(directory, 'postgres/postmaster.pid'), 'utf8').catch(() => '')
       const pid = Number(file.split('\n')[0])
       // It may just be starting again.
-      if (pid > 0) process.kill(pid, signal)
+      if (pid === 0 || !isAlive(pid)) return
+      process.kill(pid, signal)
+      while (isAlive(pid)) await Bun.sleep(5)
     },
     async [Symbol.asyncDispose]() {
       await sql.end({ timeout: 1 })

@@ -63,6 +63,8 @@ describeInBrowser('the dashboard', () => {
     await screenshot(tabs[0], 'dashboard-without-server')
     await database.sql`select sse.publish('orders.alice.1', 'order.while-away', '1')`
     instance = await start()
+    // From the outbox, by the relay: only when it is there, the next comes after it.
+    await row(tabs[0], 'order.while-away').waitFor()
     await publish(instance.url, [{ channel: 'orders.alice.1', type: 'order.after' }])
     for (const tab of tabs) {
       await row(tab, 'order.after').waitFor()

@@ -6,6 +6,7 @@ import { type Checks, healthRoutes } from './operations/health.ts'
 import { type MetricSources, metricsRoutes } from './operations/metrics.ts'
 import { methodNotAllowed, problemResponse } from './operations/problem.ts'
 import { type OrderRoutesOptions, orderRoutes } from './orders/routes.ts'
+import { databaseProblem } from './platform/database-errors.ts'
 import { AppError } from './platform/errors.ts'
 import type { Logger } from './platform/logger.ts'
 import { urlOf } from './platform/request-url.ts'
@@ -26,11 +27,11 @@ export const createApp = (options: AppOptions) =>
       if (code === 'NOT_FOUND') return problemResponse(notFound(request))
       if (error instanceof ValidationError) return problemResponse(invalidRequest(error))
       // Elysia wraps what a parser throws.
-      if (error instanceof ParseError && error.cause instanceof AppError) return problemResponse(error.cause)
-      if (!(error instanceof AppError))
-        options.logger.error({ err: error, method: request.method, url: request.url }, 'a request failed')
-      else if (error.status >= 500) options.logger.warn({ code: error.code, url: request.url }, error.message)
-      return problemResponse(error)
+      const cause = error instanceof ParseError ? error.cause : error
+      const known = cause instanceof AppError ? cause : databaseProblem(cause)
+      if (!known) options.logger.error({ err: error, method: request.method, url: request.url }, 'a request failed')
+      else if (known.status >= 500) options.logger.warn({ code: known.code, url: request.url }, known.message)
+      return problemResponse(known ?? error)
     })
     .use(healthRoutes(options.checks))
     .use(metricsRoutes(options.metrics))

@@ -63,7 +63,7 @@ export class Hub {
   #nextId = 1
   #isDraining = false
   /** For metrics: streams opened so far, and closed, by reason. */
-  readonly opened = { count: 0 }
+  opened = 0
   readonly closed: Record<CloseReason, number> = { client: 0, replaced: 0, stalled: 0, shutdown: 0, error: 0 }
 
   constructor(options: HubOptions) {
@@ -135,7 +135,7 @@ export class Hub {
       onClose: (reason) => this.#forget(connection, audience, reason),
       onError: (error) => this.#options.logger.error({ err: error, connection: id }, 'a connection failed'),
     })
-    this.opened.count++
+    this.opened++
     audience.connections.add(connection)
     this.#connections.set(id, connection)
     if (clientId !== null) this.#byClientId.set(clientId, connection)

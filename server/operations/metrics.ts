@@ -54,7 +54,7 @@ function createRegistry({ hub, feed, window, publisher, admission, listener, mon
     })
 
   gauge('connections', 'Streams that are open', () => hub.connectionCount)
-  counter('connections_opened_total', 'Streams opened', () => hub.opened.count)
+  counter('connections_opened_total', 'Streams opened', () => hub.opened)
   new Counter({
     name: 'sse_update_connections_closed_total',
     help: 'Streams closed, by reason',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Runtime } from '../runtime.ts'
 import { createDatabase, type TestDatabase } from '../testing/database.ts'
+import { startFaultProxy } from '../testing/fault-proxy.ts'
 import { startInstance } from '../testing/instance.ts'
 import { openStream } from '../testing/stream-reader.ts'
 import type { Order, OrderStatus } from './schema.ts'
@@ -184,6 +185,25 @@ describe('bad input', () => {
     })
     expect(await call('PUT', `/${id}`, {})).toMatchObject({ status: 405 })
   })
+})
+
+test('without Postgres an order says when to try again', async () => {
+  const { hostname, port } = new URL(database.url)
+  await using proxy = await startFaultProxy({ host: hostname, port: Number(port) })
+  const address = new URL(database.url)
+  address.port = String(proxy.port)
+  await using instance = await startInstance(address.href, { QUERY_TIMEOUT_MS: '300' })
+  const order = { customer: newCustomer(), currency: 'EUR', lines: LINES }
+  expect((await call('POST', '', order, {}, instance.url)).status).toBe(201)
+  proxy.blackhole()
+  const lost = await call('POST', '', order, {}, instance.url)
+  expect([lost.status, lost.headers.get('retry-after'), lost.body.code]).toEqual([503, '2', 'database.unknown'])
+  await proxy.refuse()
+  for (;;) {
+    const refused = await call('GET', '', undefined, {}, instance.url)
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '2'])
+    if (refused.body.code === 'database.unavailable') break
+  }
 })
 
 test('state, then stream: what is read and then streamed from its cursor ends as the database', async () => {

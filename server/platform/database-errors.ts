@@ -38,6 +38,20 @@ export function outcomeOf(error: unknown): 'refused' | 'unsent' | 'unknown' {
 /** Whether an error means that Postgres is out of reach just now, rather than that it refused something. */
 export const isUnreachable = (error: unknown): boolean => outcomeOf(error) !== 'refused'
 
+/** Errors of a connection that was lost under a query, by the codes of sockets, the client library and Postgres. */
+const LOST = /^(CONNECTION_(CLOSED|DESTROYED)|QUERY_TIMEOUT|ECONNRESET|EPIPE|ETIMEDOUT|57P0[12]|08)/
+
+/** What a client is told of a query that failed for reasons of the database; `undefined` when they are others. */
+export function databaseProblem(error: unknown): AppError | undefined {
+  if (outcomeOf(error) === 'unsent') return databaseUnavailable(error)
+  if (!LOST.test(codeOf(error) ?? '')) return undefined
+  return new AppError(
+    'database.unknown',
+    'The connection to the database died under the request: it may have been carried out or not. Read the state before you try again.',
+    { status: 503, retryAfter: 2, cause: error },
+  )
+}
+
 /** What a client is told while Postgres is out of reach. */
 export const databaseUnavailable = (cause: unknown): AppError =>
   new AppError('database.unavailable', 'The database is out of reach just now. Nothing was changed; try again.', {

@@ -51,22 +51,23 @@ export class Pool implements Database {
   async query<T>(run: (sql: Sql) => PromiseLike<T>): Promise<T> {
     await this.#turn()
     const sql = this.#sql
-    const { timeout } = this.#options
     try {
-      // Counted from here: how long others keep the connections busy says nothing of Postgres.
-      return await withTimeout(
-        run(sql),
-        timeout,
-        () => new QueryTimeoutError(`no answer from Postgres within ${timeout} ms`),
-      )
+      return await this.#answer(run(sql))
     } catch (error) {
       const code = codeOf(error) ?? ''
       if (code === 'QUERY_TIMEOUT') this.#replace(sql, 'Postgres does not answer; connecting anew')
-      else if (PREPARED_STATEMENT_ERRORS.has(code) && this.#mayUnprepare(sql)) return await run(this.#sql)
-      throw error
+      const isRunAgain = PREPARED_STATEMENT_ERRORS.has(code) && this.#mayUnprepare(sql)
+      if (!isRunAgain) throw error
     } finally {
       this.#free()
     }
+    return this.query(run)
+  }
+
+  /** Counted from here: how long others keep the connections busy says nothing of Postgres. */
+  #answer<T>(query: PromiseLike<T>): Promise<T> {
+    const { timeout } = this.#options
+    return withTimeout(query, timeout, () => new QueryTimeoutError(`no answer from Postgres within ${timeout} ms`))
   }
 
   /** Resolves when fewer queries are under way than there are connections; first come, first served. */

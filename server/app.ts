@@ -5,13 +5,16 @@ import { type EventRoutesOptions, eventRoutes } from './events/routes.ts'
 import { type Checks, healthRoutes } from './operations/health.ts'
 import { type MetricSources, metricsRoutes } from './operations/metrics.ts'
 import { methodNotAllowed, problemResponse } from './operations/problem.ts'
+import { invalidRequest } from './operations/validation.ts'
 import { type OrderRoutesOptions, orderRoutes } from './orders/routes.ts'
 import { databaseProblem } from './platform/database-errors.ts'
 import { AppError } from './platform/errors.ts'
 import type { Logger } from './platform/logger.ts'
 import { urlOf } from './platform/request-url.ts'
+import { type ImportRoutesOptions, importRoutes } from './tasks/import-routes.ts'
+import { type TaskRoutesOptions, taskRoutes } from './tasks/routes.ts'
 
-export interface AppOptions extends EventRoutesOptions, OrderRoutesOptions {
+export interface AppOptions extends EventRoutesOptions, OrderRoutesOptions, TaskRoutesOptions, ImportRoutesOptions {
   checks: () => Checks
   metrics: MetricSources
   /** Folder of the built dashboard; without it, the front page says how to build it. */
@@ -36,19 +39,12 @@ export const createApp = (options: AppOptions) =>
     .use(healthRoutes(options.checks))
     .use(metricsRoutes(options.metrics))
     .use(eventRoutes(options))
+    .use(importRoutes(options))
     .use(orderRoutes(options))
+    .use(taskRoutes(options))
     .use(dashboardRoutes(options.dashboard))
 
 export type App = ReturnType<typeof createApp>
-
-/** The first thing that is wrong, and where. */
-function invalidRequest(error: ValidationError): AppError {
-  const [first] = error.all
-  const path = first && 'path' in first ? first.path.slice(1).replaceAll('/', '.') : ''
-  const message = first && 'message' in first ? first.message : error.message
-  const place = [error.type, path].filter(Boolean).join(' ')
-  return new AppError('request.invalid', `${place}: ${message}.`, { extensions: { in: error.type, path } })
-}
 
 const notFound = (request: Request) =>
   new AppError(

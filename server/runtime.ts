@@ -3,6 +3,7 @@ import { Admission } from './events/admission.ts'
 import { Feed } from './events/feed.ts'
 import { Hub } from './events/hub.ts'
 import { createLog } from './events/log.ts'
+import { createOutbox } from './events/outbox.ts'
 import { Publisher } from './events/publisher.ts'
 import { Relay } from './events/relay.ts'
 import { createReplay } from './events/replay.ts'
@@ -20,6 +21,8 @@ import type { Logger } from './platform/logger.ts'
 import { createPools, type Pools } from './platform/pools.ts'
 import { migrateOnce, openDatabase } from './platform/start-database.ts'
 import { sleep } from './platform/time.ts'
+import { areTasksOver } from './tasks/over.ts'
+import { createTaskSystem } from './tasks/task-system.ts'
 
 /** One instance of the server. */
 export interface Runtime {
@@ -112,6 +115,10 @@ async function assemble(
     logger: logger.child({ part: 'listener' }),
   })
 
+  const onPublished = () => relay.kick()
+  const outbox = createOutbox({ database: pools.domain, onPublished })
+  const taskSystem = createTaskSystem({ outbox, pools, onPublished, config, logger: logger.child({ part: 'tasks' }) })
+
   let isDraining = false
   const checks = (): Checks => ({
     log:
@@ -129,6 +136,10 @@ async function assemble(
       publisher.problem === undefined
         ? { status: 'ok' }
         : { status: 'degraded', detail: `the last publish failed: ${publisher.problem}` },
+    tasks:
+      taskSystem.queue.problem === undefined
+        ? { status: 'ok' }
+        : { status: 'degraded', detail: `tasks wait: ${taskSystem.queue.problem}` },
     ...monitor.checks(),
     draining: isDraining ? { status: 'failed', detail: 'this instance is stopping' } : { status: 'ok' },
   })
@@ -141,8 +152,12 @@ async function assemble(
     maxRequestBytes: config.maxRequestBytes,
     retry: config.retryMs,
     checks,
-    orders: createOrders({ database: pools.domain, onPublished: () => relay.kick() }),
-    metrics: { hub, feed, window, publisher, admission, listener, monitor },
+    isOver: (channels, after) => areTasksOver(pools.domain, channels, after),
+    orders: createOrders(outbox),
+    tasks: taskSystem.tasks,
+    files: taskSystem.files,
+    maxUploadBytes: config.maxUploadBytes,
+    metrics: { hub, feed, window, publisher, admission, listener, monitor, worker: taskSystem.worker },
     dashboard: dashboardDirectory(),
     logger: logger.child({ part: 'http' }),
   })
@@ -153,6 +168,7 @@ async function assemble(
   listener.start()
   retention.start()
   monitor.start()
+  await taskSystem.start()
   app.listen({
     hostname: config.host,
     port: config.port,
@@ -172,6 +188,7 @@ async function assemble(
     hub.stop()
     await Promise.race([closed, settled(() => server.pendingRequests === 0)])
     await publisher.drain()
+    await taskSystem.stop(config.shutdownTimeoutMs / 2)
     await Promise.all([relay.stop(), feed.stop(), listener.stop(), retention.stop(), monitor.stop()])
   }
   const stop = async () => {

@@ -29,6 +29,8 @@ export interface EventRoutesOptions {
   maxRequestBytes: number
   /** Milliseconds; see `RETRY_MS`. */
   retry: number
+  /** Whether nothing will ever come after this position on these channels: a client that comes back is told to stop. */
+  isOver: (channels: readonly string[], after: number) => Promise<boolean>
 }
 
 const STREAM_HEADERS = {
@@ -99,11 +101,15 @@ const parseStreamRequest = (request: Request, query: URLSearchParams) => ({
 async function stream(
   request: Request,
   query: URLSearchParams,
-  { hub, log, retry }: EventRoutesOptions,
+  { hub, log, retry, isOver }: EventRoutesOptions,
   abandon: () => void,
 ): Promise<Response> {
   const { selection, clientId, requested } = parseStreamRequest(request, query)
   if (hub.isFull(clientId)) return comeBackLater(retry)
+  if (typeof requested === 'number' && (await isOver(requestedPatterns(query), requested).catch(() => false))) {
+    // The one status that makes every client stop coming back (HTML, section 9.2.3).
+    return new Response(null, { status: 204 })
+  }
   const start = await resolveCursor(requested, hub, log).catch((error) => {
     if (error instanceof AppError && error.status === 503) return undefined
     throw error

@@ -18,6 +18,8 @@ export interface MetricSources {
   admission: Admission
   listener: Listener
   monitor: Monitor
+  /** Anything that runs tasks. */
+  worker: { readonly running: number }
 }
 
 /** `/metrics`, in Prometheus's text format: the parts are asked when somebody reads it. */
@@ -31,7 +33,16 @@ export const metricsRoutes = (sources: MetricSources) => {
     .all('/metrics', ({ request }) => methodNotAllowed(request, 'GET'))
 }
 
-function createRegistry({ hub, feed, window, publisher, admission, listener, monitor }: MetricSources): Registry {
+function createRegistry({
+  hub,
+  feed,
+  window,
+  publisher,
+  admission,
+  listener,
+  monitor,
+  worker,
+}: MetricSources): Registry {
   const registry = new Registry()
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
@@ -78,6 +89,7 @@ function createRegistry({ hub, feed, window, publisher, admission, listener, mon
     "Fraction of Postgres's notification queue in use",
     () => monitor.readings.notificationQueueUsage,
   )
+  gauge('tasks_running', 'Tasks that this instance runs', () => worker.running)
   gauge('resident_memory_bytes', 'Resident memory of the process', () => process.memoryUsage.rss())
   return registry
 }

@@ -1,18 +1,10 @@
 import type { Actor } from '../auth/identity.ts'
+import { type Outbox, publishEvent } from '../events/outbox.ts'
+import type { AtCursor } from '../events/schema.ts'
 import type { Sql } from '../platform/database.ts'
 import { AppError } from '../platform/errors.ts'
-import type { Database } from '../platform/pool.ts'
 import { channelOf, checkDeletable, checkTransition, checkVersion, totalOf } from './order.ts'
 import type { NewOrder, Order, OrderStatus } from './schema.ts'
-
-export interface OrdersOptions {
-  database: Database
-  /** Told after a commit that published. */
-  onPublished: () => void
-}
-
-/** What is read, and the position of the log that it was read at: streaming after it misses nothing. */
-export type AtCursor<T> = T & { cursor: number }
 
 export interface OrderFilter {
   status?: OrderStatus | undefined
@@ -43,17 +35,10 @@ export interface Orders {
   remove(id: number, versions: readonly number[] | undefined, actor: Actor): Promise<void>
 }
 
-export function createOrders({ database, onPublished }: OrdersOptions): Orders {
-  /** A transaction whose events are on their way as soon as it has committed. */
-  const change = async <T>(work: (sql: Sql) => Promise<T>): Promise<T> => {
-    const result = await database.query((sql) => sql.begin((transaction) => work(transaction as unknown as Sql)))
-    onPublished()
-    return result as T
-  }
-
+export function createOrders(outbox: Outbox): Orders {
   return {
     create: ({ customer, currency, lines }, key, actor) =>
-      change(async (sql) => {
+      outbox.change(async (sql) => {
         const [created] = await sql<Row[]>`
           insert into sse.orders (customer, currency, lines, total, key)
           values (${customer}, ${currency}, ${JSON.stringify(lines)}::text::jsonb, ${totalOf(lines)}, ${key})
@@ -65,7 +50,7 @@ export function createOrders({ database, onPublished }: OrdersOptions): Orders {
       }),
 
     async list({ status, customer, before, limit }) {
-      const rows = await database.query(
+      const rows = await outbox.query(
         (sql) => sql<(Row & { cursor: number })[]>`
           select head.position as cursor, found.*
           from sse.head left join lateral (
@@ -83,7 +68,7 @@ export function createOrders({ database, onPublished }: OrdersOptions): Orders {
     },
 
     async read(id) {
-      const rows = await database.query(
+      const rows = await outbox.query(
         (sql) => sql<(Row & { cursor: number })[]>`
           select head.position as cursor, o.* from sse.head left join sse.orders o on o.id = ${id}`,
       )
@@ -93,7 +78,7 @@ export function createOrders({ database, onPublished }: OrdersOptions): Orders {
     },
 
     async count() {
-      const rows = await database.query(
+      const rows = await outbox.query(
         (sql) => sql<{ cursor: number; status: OrderStatus | null; count: number }[]>`
           select head.position as cursor, found.* from sse.head
           left join lateral (select status, count(*)::int as count from sse.orders group by status) found on true`,
@@ -103,7 +88,7 @@ export function createOrders({ database, onPublished }: OrdersOptions): Orders {
     },
 
     transition: (id, to, versions, actor) =>
-      change(async (sql) => {
+      outbox.change(async (sql) => {
         const order = await lock(sql, id)
         checkVersion(order, versions)
         checkTransition(order, to)
@@ -114,7 +99,7 @@ export function createOrders({ database, onPublished }: OrdersOptions): Orders {
       }),
 
     remove: (id, versions, actor) =>
-      change(async (sql) => {
+      outbox.change(async (sql) => {
         const order = await lock(sql, id)
         checkVersion(order, versions)
         checkDeletable(order)
@@ -167,7 +152,24 @@ async function publish(
   changed: readonly (keyof Order)[],
   { clientId }: Actor,
 ): Promise<Order> {
-  const data = JSON.stringify({ order, changed })
-  await sql`select sse.publish(${channelOf(order)}, ${type}, ${data}::text, origin => ${clientId})`
+  await publishEvent(sql, { channel: channelOf(order), type, data: { order, changed }, origin: clientId })
   return order
+}
+
+/** Creates many at once within a transaction, each with its event. */
+export async function insertOrders(sql: Sql, orders: readonly NewOrder[]): Promise<void> {
+  if (orders.length === 0) return
+  const given = orders.map((order) => ({ ...order, total: totalOf(order.lines) }))
+  const rows = await sql<Row[]>`
+    insert into sse.orders (customer, currency, lines, total)
+    select g->>'customer', g->>'currency', g->'lines', (g->>'total')::bigint
+    from jsonb_array_elements(${JSON.stringify(given)}::text::jsonb) g
+    returning *`
+  const events = rows.map(toOrder).map((order) => ({
+    channel: channelOf(order),
+    data: JSON.stringify({ order, changed: ['status'] }),
+  }))
+  await sql`
+    select sse.publish(e->>'channel', 'order.created', e->>'data')
+    from jsonb_array_elements(${JSON.stringify(events)}::text::jsonb) e`
 }

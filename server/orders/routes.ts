@@ -1,11 +1,12 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia, t } from 'elysia'
 import { identify } from '../auth/identity.ts'
+import { Cursor } from '../events/schema.ts'
 import { methodNotAllowed } from '../operations/problem.ts'
 import { readJson } from '../platform/body.ts'
-import { AppError } from '../platform/errors.ts'
+import { etagOf, idempotencyKey, ifMatch } from '../platform/request-headers.ts'
 import type { Orders } from './orders.ts'
-import { Cursor, NewOrder, Order, OrderStatus } from './schema.ts'
+import { NewOrder, Order, OrderStatus } from './schema.ts'
 
 export interface OrderRoutesOptions {
   orders: Orders
@@ -107,25 +108,4 @@ export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => 
     .all('/count', ({ request }) => methodNotAllowed(request, 'GET'))
     .all('/:id', ({ request }) => methodNotAllowed(request, 'GET, DELETE'))
     .all('/:id/transitions', ({ request }) => methodNotAllowed(request, 'POST'))
-}
-
-const etagOf = ({ version }: { version: number }) => `"${version}"`
-
-/**
- * The versions that a change is meant for, from `If-Match` (RFC 9110, section 13.1.1); `undefined` for any.
- *
- * @throws {AppError} `if_match.invalid`
- */
-function ifMatch(request: Request): number[] | undefined {
-  const header = request.headers.get('if-match')?.trim()
-  if (header === undefined || header === '*') return undefined
-  const versions = header.split(',').map((tag) => /^"(\d+)"$/.exec(tag.trim())?.[1])
-  if (versions.every((version) => version !== undefined)) return versions.map(Number)
-  throw new AppError('if_match.invalid', 'If-Match is the ETag of the order that was read, such as "3".')
-}
-
-function idempotencyKey(request: Request): string | null {
-  const key = request.headers.get('idempotency-key')
-  if (key === null || /^\P{Cc}{1,255}$/u.test(key)) return key
-  throw new AppError('key.invalid', 'An idempotency key is text of 1 to 255 characters without control characters.')
 }

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { t } from 'elysia'
+import { ChannelToken } from '../events/schema.ts'
 
 // Not Elysia's t.UnionEnum: that would make the first the default.
 export const OrderStatus = Type.Union(
@@ -32,11 +33,7 @@ export const OrderLine = t.Object(
 
 export const NewOrder = t.Object(
   {
-    customer: t.String({
-      pattern: '^[^\\u0000-\\u0020\\u007f.*>]{1,100}$',
-      description: 'a token of the channel orders.<customer>.<id>',
-      examples: ['alice'],
-    }),
+    customer: ChannelToken('a token of the channel orders.<customer>.<id>', ['alice']),
     currency: t.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217', examples: ['EUR'] }),
     lines: t.Array(OrderLine, { minItems: 1, maxItems: 1000 }),
   },
@@ -54,9 +51,6 @@ export const Order = t.Object({
   createdAt: t.String({ format: 'date-time' }),
   updatedAt: t.String({ format: 'date-time' }),
 })
-
-/** The position of the log at which something was read: stream after it to miss nothing. */
-export const Cursor = Type.Integer({ description: 'stream after this position to miss nothing', examples: [42] })
 
 export type OrderStatus = typeof OrderStatus.static
 

@@ -16,9 +16,9 @@ export const settings = {
     doc: 'Direct connection for LISTEN, when DATABASE_URL goes through a pooler.',
   }),
   databasePool: integer('DATABASE_POOL', {
-    min: 7,
+    min: 10,
     max: 1000,
-    fallback: 10,
+    fallback: 12,
     unit: 'connections',
     doc: 'Most connections to Postgres, besides the one that listens.',
   }),
@@ -135,6 +135,20 @@ export const settings = {
     unit: 'bytes',
     doc: 'Most bytes of a request body.',
   }),
+  workerConcurrency: integer('WORKER_CONCURRENCY', {
+    min: 0,
+    max: 100,
+    fallback: 2,
+    unit: 'tasks',
+    doc: 'Most tasks that this instance runs at once; 0 leaves them to others.',
+  }),
+  maxUploadBytes: integer('MAX_UPLOAD_BYTES', {
+    min: 1024,
+    max: 2 ** 34,
+    fallback: 100 * 2 ** 20,
+    unit: 'bytes',
+    doc: 'Most bytes of a file to import.',
+  }),
   drainMs: integer('DRAIN_MS', {
     min: 0,
     max: 600_000,
@@ -147,7 +161,7 @@ export const settings = {
     max: 600_000,
     fallback: 10_000,
     unit: 'ms',
-    doc: 'Time after that to finish what was begun; then the process exits all the same.',
+    doc: 'Time after that to finish what was begun; tasks that take longer than half of it go to another instance. Then the process exits all the same.',
   }),
   logLevel: choice('LOG_LEVEL', {
     of: ['silent', 'error', 'warn', 'info', 'debug'],

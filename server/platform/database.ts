@@ -33,6 +33,8 @@ export function connectDatabase(address: DatabaseAddress, options: ConnectOption
       bigint: { to: 20, from: [20], serialize: String, parse: Number },
       bigints: { to: 1016, from: [1016], serialize: arrayLiteral, parse: parseNumbers },
       texts: { to: 1009, from: [], serialize: arrayLiteral, parse: String },
+      uuids: { to: 2951, from: [], serialize: arrayLiteral, parse: String },
+      integers: { to: 1007, from: [1007], serialize: arrayLiteral, parse: parseNumbers },
     },
   }
   if (typeof address === 'string') return postgres(address, { ...settings, ...socketOf(address) })

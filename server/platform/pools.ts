@@ -7,6 +7,8 @@ import { Pool } from './pool.ts'
 const JOURNEY = 4
 /** Few: what many read at once is shared, and more would only make Postgres busy. */
 const READERS = 2
+/** The queue's looks, and what running tasks read and write. */
+const TASKS = 3
 
 /** Connections of their own for each kind of work, so that none waits for another. */
 export interface Pools {
@@ -16,6 +18,8 @@ export interface Pools {
   readers: Pool
   /** The application's own tables. */
   domain: Pool
+  /** What runs in the background: people don't wait for it, nor it for them. */
+  tasks: Pool
   end(): Promise<void>
 }
 
@@ -29,9 +33,10 @@ export function createPools(
     new Pool({ address, max, timeout: queryTimeoutMs, logger: logger.child({ part: 'database' }) })
   const journey = open(JOURNEY)
   const readers = open(READERS)
-  const domain = open(databasePool - JOURNEY - READERS)
+  const domain = open(databasePool - JOURNEY - READERS - TASKS)
+  const tasks = open(TASKS)
   const end = async () => {
-    await Promise.all([journey, readers, domain].map((pool) => pool.end({ timeout: 1 })))
+    await Promise.all([journey, readers, domain, tasks].map((pool) => pool.end({ timeout: 1 })))
   }
-  return { journey, readers, domain, end }
+  return { journey, readers, domain, tasks, end }
 }

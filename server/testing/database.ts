@@ -1,7 +1,9 @@
 import { migrationsDirectory } from '../platform/assets.ts'
 import { connectDatabase, type Sql } from '../platform/database.ts'
+import { createLogger } from '../platform/logger.ts'
 import { migrate, readMigrations } from '../platform/migrate.ts'
 import type { Database } from '../platform/pool.ts'
+import { installQueue } from '../tasks/queue.ts'
 import { testCluster } from './cluster.ts'
 
 /** A database of one test file. */
@@ -41,8 +43,9 @@ async function createTemplate(): Promise<string> {
   const { url: maintenance } = await testCluster()
   const name = `template_${process.pid}`
   await administrate(maintenance, `create database ${name}`)
-  const sql = connectDatabase(withDatabase(maintenance, name), { max: 1 })
+  const sql = connectDatabase(withDatabase(maintenance, name), { max: 2 })
   await migrate(sql, await readMigrations(migrationsDirectory))
+  await installQueue(directly(sql), createLogger({ logLevel: 'warn', logFormat: 'auto' }))
   await sql.end()
   return name
 }

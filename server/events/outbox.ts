@@ -1,0 +1,38 @@
+import type { Sql } from '../platform/database.ts'
+import type { Database } from '../platform/pool.ts'
+
+/** Tables whose changes publish events in the transaction that makes them. */
+export interface Outbox extends Database {
+  /** A transaction whose events are on their way as soon as it has committed. */
+  change<T>(work: (sql: Sql) => Promise<T>): Promise<T>
+}
+
+export interface OutboxOptions {
+  database: Database
+  /** Called after a transaction that has published: what moves the outbox need not wait for its next look. */
+  onPublished: () => void
+}
+
+export function createOutbox({ database, onPublished }: OutboxOptions): Outbox {
+  return {
+    query: (run) => database.query(run),
+    async change(work) {
+      const result = await database.query((sql) => sql.begin((transaction) => work(transaction as unknown as Sql)))
+      onPublished()
+      return result as Awaited<ReturnType<typeof work>>
+    },
+  }
+}
+
+export interface OutgoingEvent {
+  channel: string
+  type: string
+  data: unknown
+  /** `X-Client-Id` of the page that caused it. */
+  origin?: string | null
+}
+
+/** Publishes when the transaction commits. */
+export async function publishEvent(sql: Sql, { channel, type, data, origin = null }: OutgoingEvent): Promise<void> {
+  await sql`select sse.publish(${channel}, ${type}, ${JSON.stringify(data)}::text, origin => ${origin})`
+}

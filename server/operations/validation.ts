@@ -1,0 +1,32 @@
+import type { ValueError } from '@sinclair/typebox/errors'
+import type { ValidationError } from 'elysia'
+import { AppError } from '../platform/errors.ts'
+
+/** The first thing that is wrong with a request, and where. */
+export function invalidRequest(error: ValidationError): AppError {
+  const { path, message } = explain(error)
+  const place = [error.type, path].filter(Boolean).join(' ')
+  return new AppError('request.invalid', `${place}: ${message}.`, { extensions: { in: error.type, path } })
+}
+
+function explain(error: ValidationError): { path: string; message: string } {
+  if (!('Errors' in error.validator)) return { path: '', message: error.message }
+  const first = error.validator.Errors(error.value).First()
+  if (!first) return { path: '', message: error.message }
+  const { path, message } = innermost(first)
+  return { path: path.slice(1).replaceAll('/', '.'), message }
+}
+
+/**
+ * Of a union, TypeBox only says that no variant fits. The one that is meant is the one whose constants fit, such as
+ * `kind: "demo"`; when there is none, the constants are what is wrong.
+ */
+function innermost(error: ValueError): { path: string; message: string } {
+  if (error.errors.length === 0) return error
+  const variants = error.errors.map((variant) => [...variant])
+  const meant = variants.find((problems) => problems.every(({ schema }) => schema.const === undefined))
+  if (meant?.[0]) return innermost(meant[0])
+  const constants = variants.flatMap((problems) => problems.find(({ schema }) => schema.const !== undefined) ?? [])
+  const values = [...new Set(constants.map(({ schema }) => JSON.stringify(schema.const)))]
+  return { path: constants[0]?.path ?? error.path, message: `Expected ${values.join(' or ')}` }
+}

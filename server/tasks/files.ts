@@ -1,0 +1,122 @@
+import type { Outbox } from '../events/outbox.ts'
+import type { Sql } from '../platform/database.ts'
+import { AppError } from '../platform/errors.ts'
+import { MINUTE } from '../platform/time.ts'
+import type { TaskFile } from './schema.ts'
+
+/** Bytes of one part: what a query carries, and what a download holds in memory. */
+export const PART_BYTES = 512 * 1024
+
+/** Uploads that nobody made a task of. */
+const ORPHAN_AGE = 60 * MINUTE
+
+export interface Upload {
+  id: string
+  bytes: number
+}
+
+/** Files of tasks in Postgres, in parts: on whichever instance they were written, any can read them. */
+export interface Files {
+  /**
+   * Takes in what a task will read.
+   *
+   * @throws {AppError} `upload.too_large` (413), `upload.empty`; what was taken in is gone then
+   */
+  upload(name: string, body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Upload>
+  discard(upload: string): Promise<void>
+  /** The bytes from the beginning, part by part. */
+  read(file: string): AsyncGenerator<Uint8Array<ArrayBuffer>>
+  /** @throws {AppError} `file.unknown` (404) */
+  open(task: number, name: string): Promise<TaskFile & { id: string }>
+  /** Deletes uploads that were left behind. */
+  sweep(): Promise<void>
+}
+
+export function createFiles(outbox: Outbox): Files {
+  const discard = async (upload: string) => {
+    await outbox.query((sql) => sql`delete from sse.files where id = ${upload} and task is null`)
+  }
+  const take = async (id: string, body: AsyncIterable<Uint8Array>, maxBytes: number) => {
+    let bytes = 0
+    let part = 0
+    for await (const content of inParts(body)) {
+      bytes += content.byteLength
+      if (bytes > maxBytes) throw uploadTooLarge(maxBytes)
+      await outbox.query((sql) => insertPart(sql, id, part++, content))
+    }
+    if (bytes === 0) throw new AppError('upload.empty', 'The body is empty. Send the content of the file.')
+    await outbox.query((sql) => sql`update sse.files set bytes = ${bytes} where id = ${id}`)
+    return { id, bytes }
+  }
+  return {
+    async upload(name, body, maxBytes) {
+      const rows = await outbox.query(
+        (sql) => sql<{ id: string }[]>`
+          insert into sse.files (role, name, content_type) values ('input', ${name}, 'text/csv') returning id`,
+      )
+      const { id } = rows[0] as { id: string }
+      try {
+        return await take(id, body, maxBytes)
+      } catch (error) {
+        await discard(id).catch(() => {})
+        throw error
+      }
+    },
+    discard,
+    async *read(file) {
+      for (let part = 0; ; part++) {
+        const rows = await outbox.query(
+          (sql) => sql<{ content: Uint8Array<ArrayBuffer> }[]>`
+            select content from sse.file_parts where file = ${file} and part = ${part}`,
+        )
+        if (!rows[0]) return
+        yield rows[0].content
+      }
+    },
+    async open(task, name) {
+      const rows = await outbox.query(
+        (sql) => sql<{ id: string; name: string; contentType: string; bytes: number }[]>`
+          select f.id, f.name, f.content_type as "contentType", f.bytes
+          from sse.files f join sse.tasks t on t.id = f.task
+          where f.task = ${task} and f.name = ${name} and f.role = 'result' and t.state = 'succeeded'`,
+      )
+      if (rows[0]) return rows[0]
+      throw new AppError(
+        'file.unknown',
+        `Task ${task} has no file ${JSON.stringify(name.slice(0, 80))}. Its "files" tell which it has, once it succeeded.`,
+        { status: 404 },
+      )
+    },
+    async sweep() {
+      const before = new Date(Date.now() - ORPHAN_AGE)
+      await outbox.query((sql) => sql`delete from sse.files where task is null and created_at < ${before}`)
+    },
+  }
+}
+
+export const uploadTooLarge = (maxBytes: number) =>
+  new AppError(
+    'upload.too_large',
+    `The file has more than ${maxBytes} bytes (MAX_UPLOAD_BYTES). Send it in several imports.`,
+    { status: 413 },
+  )
+
+export const insertPart = (sql: Sql, file: string, part: number, content: Uint8Array) =>
+  sql`insert into sse.file_parts (file, part, content) values (${file}, ${part}, ${content})`
+
+/** Chunks of any size as parts of the same size. */
+export async function* inParts(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let pending: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of chunks) {
+    pending.push(chunk)
+    size += chunk.byteLength
+    if (size < PART_BYTES) continue
+    const all = Buffer.concat(pending)
+    const whole = size - (size % PART_BYTES)
+    for (let start = 0; start < whole; start += PART_BYTES) yield all.subarray(start, start + PART_BYTES)
+    pending = [all.subarray(whole)]
+    size -= whole
+  }
+  if (size > 0) yield Buffer.concat(pending)
+}

@@ -1,0 +1,61 @@
+import { Elysia } from 'elysia'
+import { identify } from '../auth/identity.ts'
+import { methodNotAllowed } from '../operations/problem.ts'
+import { AppError } from '../platform/errors.ts'
+import { idempotencyKey } from '../platform/request-headers.ts'
+import { urlOf } from '../platform/request-url.ts'
+import { type Files, uploadTooLarge } from './files.ts'
+import { COLUMNS } from './kinds/order-rows.ts'
+import { Task } from './schema.ts'
+import type { Tasks } from './tasks.ts'
+
+export interface ImportRoutesOptions {
+  tasks: Tasks
+  files: Files
+  maxUploadBytes: number
+}
+
+/** `/api/orders/import`: an upload that becomes a task. */
+export const importRoutes = ({ tasks, files, maxUploadBytes }: ImportRoutesOptions) =>
+  new Elysia({ name: 'orders-import', prefix: '/api/orders/import', tags: ['orders'] })
+    .post(
+      '/',
+      async ({ request, set }) => {
+        const actor = identify(request)
+        const key = idempotencyKey(request)
+        const name = fileName(request)
+        checkType(request)
+        if (Number(request.headers.get('content-length') ?? 0) > maxUploadBytes) throw uploadTooLarge(maxUploadBytes)
+        const upload = await files.upload(name, request.body ?? noBytes(), maxUploadBytes)
+        const task = await tasks.startImport(upload, name, key, actor)
+        // A key that was used before: its task has the file of then.
+        if (task.input.file !== upload.id) await files.discard(upload.id)
+        set.status = 202
+        set.headers.location = `/api/tasks/${task.id}`
+        return task
+      },
+      {
+        parse: 'none',
+        response: { 202: Task },
+        detail: {
+          summary: 'Import orders from a CSV file',
+          description: `The body is the file, up to MAX_UPLOAD_BYTES; its first line names the columns ${COLUMNS.join(', ')}, in any order, and each other line is an order. The answer is a task; lines that can't be imported are in its file rejected.csv, with number and reason. \`?name=\` is what the file is called.`,
+        },
+      },
+    )
+    .all('/', ({ request }) => methodNotAllowed(request, 'POST'))
+
+/** @throws {AppError} `upload.not_csv` (415): any other type could come from a form on a foreign page */
+function checkType(request: Request): void {
+  if (/^text\/csv\b/i.test(request.headers.get('content-type') ?? '')) return
+  throw new AppError('upload.not_csv', 'Send a CSV file, with the header "Content-Type: text/csv".', { status: 415 })
+}
+
+/** @throws {AppError} `upload.name_invalid` */
+function fileName(request: Request): string {
+  const name = urlOf(request).searchParams.get('name') ?? 'orders.csv'
+  if (/^\P{Cc}{1,200}$/u.test(name)) return name
+  throw new AppError('upload.name_invalid', 'name is text of 1 to 200 characters without control characters.')
+}
+
+async function* noBytes(): AsyncGenerator<Uint8Array> {}

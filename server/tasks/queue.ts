@@ -1,0 +1,168 @@
+import { type Db, PgBoss } from 'pg-boss'
+import type { Sql } from '../platform/database.ts'
+import { messageOf } from '../platform/errors.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Database } from '../platform/pool.ts'
+
+/** What stands in the queue for a task that wants to run. */
+export interface Job {
+  id: string
+  task: number
+  /** Aborts when the queue has given the job to somebody else. */
+  signal: AbortSignal
+}
+
+export interface QueueOptions {
+  database: Database
+  /** Whether its tables are made and brought up to date at start. */
+  migrate: boolean
+  logger: Logger
+}
+
+/** Schema of pg-boss's own tables. */
+export const QUEUE_SCHEMA = 'sse_tasks'
+const TASKS = 'tasks'
+/** Where jobs go whose workers died over and over. */
+const ABANDONED = 'tasks-abandoned'
+
+/** Seconds without a sign of life after which a job goes to another worker; the least that pg-boss takes. */
+export const LEASE = 10
+/** Times that a job is given to another worker after one died. */
+const MAX_TAKEOVERS = 3
+
+/**
+ * The queue of tasks: pg-boss, on connections of the application, in the transactions of the application. It settles
+ * who runs what, and hands over what a dead worker held; what a task is and how it went is in sse.tasks.
+ */
+export class Queue {
+  readonly #options: QueueOptions
+  readonly #boss: PgBoss
+  #worker: string | undefined
+  #problem: string | undefined
+
+  constructor(options: QueueOptions) {
+    this.#options = options
+    this.#boss = new PgBoss({
+      db: pooled(options.database),
+      schema: QUEUE_SCHEMA,
+      migrate: options.migrate,
+      // Nothing here is due at a time of day.
+      schedule: false,
+      superviseIntervalSeconds: 1,
+      monitorIntervalSeconds: 1,
+    })
+    this.#boss.on('error', (error) => this.#fail(error))
+    this.#boss.on('warning', (warning) => options.logger.warn({ warning }, 'the queue of tasks warns'))
+  }
+
+  /** Why it could not be read last time; `undefined` while it can. */
+  get problem(): string | undefined {
+    return this.#problem
+  }
+
+  async start(): Promise<void> {
+    await this.#boss.start()
+    const settings = { retryLimit: MAX_TAKEOVERS, heartbeatSeconds: LEASE, expireInSeconds: 24 * 60 * 60 - 1 }
+    await this.#boss.createQueue(ABANDONED, settings)
+    await this.#boss.createQueue(TASKS, { ...settings, deadLetter: ABANDONED })
+  }
+
+  /** Adds a job for a task when the transaction commits, to be run after `delay` seconds at the earliest. */
+  async add(sql: Sql, task: number, delay = 0): Promise<string> {
+    const id = crypto.randomUUID()
+    const startAfter = delay > 0 ? { startAfter: new Date(Date.now() + 1000 * delay) } : {}
+    await this.#boss.send(TASKS, { task, job: id }, { id, db: within(sql), ...startAfter })
+    return id
+  }
+
+  /** Takes a job out when the transaction commits. */
+  async remove(sql: Sql, job: string): Promise<void> {
+    await this.#boss.deleteJob(TASKS, job, { db: within(sql) })
+  }
+
+  /**
+   * Runs jobs as they come, `concurrency` at once. `run` settles the task's outcome itself; when it throws, it could not,
+   * and the job comes again.
+   */
+  async work(
+    concurrency: number,
+    run: (job: Job) => Promise<void>,
+    abandon: (task: number, job: string) => Promise<void>,
+  ): Promise<void> {
+    const polling = { pollingIntervalSeconds: 1 }
+    this.#worker = await this.#boss.work<JobData>(
+      TASKS,
+      { ...polling, localConcurrency: concurrency, heartbeatRefreshSeconds: LEASE / 4 },
+      async ([job]) => {
+        this.#problem = undefined
+        if (job) await run({ id: job.id, task: job.data.task, signal: job.signal })
+      },
+    )
+    await this.#boss.work<JobData>(ABANDONED, polling, async ([job]) => {
+      if (job) await abandon(job.data.task, job.data.job)
+    })
+  }
+
+  /** There is a new job: an idle worker of this instance need not wait for its next look. */
+  kick(): void {
+    if (this.#worker) this.#boss.notifyWorker(this.#worker)
+  }
+
+  /** Takes no more jobs. */
+  async pause(): Promise<void> {
+    await Promise.all([TASKS, ABANDONED].map((queue) => this.#boss.offWork(queue, { wait: false })))
+  }
+
+  async stop(): Promise<void> {
+    await this.#boss.stop({ graceful: false })
+  }
+
+  #fail(error: Error): void {
+    const { logger } = this.#options
+    // It looks every second: one line tells of an outage.
+    if (this.#problem === undefined) logger.warn({ problem: messageOf(error) }, 'the queue of tasks failed')
+    this.#problem = messageOf(error)
+  }
+}
+
+/** Makes the queue's tables, and ends. */
+export async function installQueue(database: Database, logger: Logger): Promise<void> {
+  const queue = new Queue({ database, migrate: true, logger })
+  await queue.start()
+  await queue.stop()
+}
+
+interface JobData {
+  task: number
+  /** The job's own id, which a copy of it among the abandoned does not have. */
+  job: string
+}
+
+type Rows = { rows: unknown[] }
+
+/** Several statements answer several lists of rows. */
+const rowsOf = (result: readonly unknown[]): Rows => ({
+  rows: result.some(Array.isArray) ? result.flat() : [...result],
+})
+
+type Values = Parameters<Sql['unsafe']>[1]
+
+function pooled(database: Database): Db {
+  return {
+    executeSql: (text, values) =>
+      database.query(async (sql) => {
+        if (!/^\s*begin\b/i.test(text)) return rowsOf(await sql.unsafe(text, values as Values))
+        // A transaction as one text: `postgres` wants a connection of its own for it.
+        const connection = await sql.reserve()
+        try {
+          return rowsOf(await connection.unsafe(text))
+        } finally {
+          connection.release()
+        }
+      }),
+  }
+}
+
+const within = (sql: Sql): Db => ({
+  executeSql: async (text, values) => rowsOf(await sql.unsafe(text, values as Values)),
+})

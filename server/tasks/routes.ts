@@ -1,0 +1,172 @@
+import { Type } from '@sinclair/typebox'
+import { Elysia, t } from 'elysia'
+import { identify } from '../auth/identity.ts'
+import { Cursor } from '../events/schema.ts'
+import { methodNotAllowed } from '../operations/problem.ts'
+import { readJson } from '../platform/body.ts'
+import { etagOf, idempotencyKey, ifMatch } from '../platform/request-headers.ts'
+import type { Files } from './files.ts'
+import { NewTask, Task, TaskKind, TaskState } from './schema.ts'
+import type { Tasks } from './tasks.ts'
+
+export interface TaskRoutesOptions {
+  tasks: Tasks
+  files: Files
+  maxRequestBytes: number
+}
+
+const Id = t.Object({ id: t.Integer({ minimum: 1 }) })
+const TaskAtCursor = t.Composite([Task, t.Object({ cursor: Cursor })])
+const TaskList = t.Object({
+  tasks: t.Array(Task),
+  next: t.Nullable(Type.Integer({ description: '`before` of the next page' })),
+  cursor: Cursor,
+})
+
+/** `/api/tasks`. */
+export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions) => {
+  const parse = ({ request }: { request: Request }) => readJson(request, maxRequestBytes)
+  return new Elysia({ name: 'tasks', prefix: '/api/tasks', tags: ['tasks'] })
+    .get(
+      '/',
+      async ({ query, set }) => {
+        const { limit = 50, ...filter } = query
+        const page = await tasks.list({ ...filter, limit })
+        set.headers['x-cursor'] = String(page.cursor)
+        return page
+      },
+      {
+        query: t.Object({
+          state: t.Optional(TaskState),
+          kind: t.Optional(TaskKind),
+          owner: t.Optional(t.String()),
+          before: t.Optional(t.Integer({ minimum: 1, description: 'the `next` of the page before' })),
+          limit: t.Optional(t.Integer({ minimum: 1, maximum: 500, description: 'Defaults to 50.' })),
+        }),
+        response: TaskList,
+        detail: { summary: 'Tasks, newest first' },
+      },
+    )
+    .post(
+      '/',
+      async ({ body, request, set }) => {
+        const task = await tasks.start(body, idempotencyKey(request), identify(request))
+        set.status = 202
+        set.headers.location = `/api/tasks/${task.id}`
+        set.headers.etag = etagOf(task)
+        return task
+      },
+      { parse, body: NewTask, response: { 202: Task }, detail: { summary: 'Start a task' } },
+    )
+    .get(
+      '/count',
+      async ({ set }) => {
+        const counted = await tasks.count()
+        set.headers['x-cursor'] = String(counted.cursor)
+        return counted
+      },
+      {
+        response: t.Object({ counts: t.Record(t.String(), Type.Integer()), cursor: Cursor }),
+        detail: { summary: 'How many tasks there are, by state' },
+      },
+    )
+    .get(
+      '/:id',
+      async ({ params, set }) => {
+        const task = await tasks.read(params.id)
+        set.headers['x-cursor'] = String(task.cursor)
+        set.headers.etag = etagOf(task)
+        return task
+      },
+      { params: Id, response: TaskAtCursor, detail: { summary: 'One task' } },
+    )
+    .patch(
+      '/:id',
+      async ({ params, body, request, set }) => {
+        const task = await tasks.rename(params.id, body.description, ifMatch(request), identify(request))
+        set.headers.etag = etagOf(task)
+        return task
+      },
+      {
+        parse,
+        params: Id,
+        body: t.Object({ description: t.String({ maxLength: 200 }) }, { additionalProperties: false }),
+        response: Task,
+        detail: { summary: 'Rename a task' },
+      },
+    )
+    .delete(
+      '/:id',
+      async ({ params, request, set }) => {
+        await tasks.remove(params.id, ifMatch(request), identify(request))
+        set.status = 204
+      },
+      { params: Id, detail: { summary: 'Delete a task that has ended, and its files' } },
+    )
+    .post(
+      '/:id/cancel',
+      async ({ params, request, set }) => {
+        const task = await tasks.cancel(params.id, ifMatch(request), identify(request))
+        set.headers.etag = etagOf(task)
+        return task
+      },
+      {
+        params: Id,
+        parse: 'none',
+        response: Task,
+        detail: { summary: 'Cancel a task; what runs stops within a second' },
+      },
+    )
+    .post(
+      '/:id/retry',
+      async ({ params, request, set }) => {
+        const task = await tasks.retry(params.id, ifMatch(request), identify(request))
+        set.status = 202
+        set.headers.etag = etagOf(task)
+        return task
+      },
+      {
+        params: Id,
+        parse: 'none',
+        response: { 202: Task },
+        detail: { summary: 'Run a task again that failed or was cancelled; an import goes on where it stopped' },
+      },
+    )
+    .get('/:id/files/:name', async ({ params }) => download(files, params.id, params.name), {
+      params: t.Object({ id: t.Integer({ minimum: 1 }), name: t.String() }),
+      detail: { summary: 'Download what a task produced' },
+    })
+    .all('/', ({ request }) => methodNotAllowed(request, 'GET, POST'))
+    .all('/count', ({ request }) => methodNotAllowed(request, 'GET'))
+    .all('/:id', ({ request }) => methodNotAllowed(request, 'GET, PATCH, DELETE'))
+    .all('/:id/cancel', ({ request }) => methodNotAllowed(request, 'POST'))
+    .all('/:id/retry', ({ request }) => methodNotAllowed(request, 'POST'))
+    .all('/:id/files/:name', ({ request }) => methodNotAllowed(request, 'GET'))
+}
+
+async function download(files: Files, task: number, name: string): Promise<Response> {
+  const { id, contentType, bytes } = await files.open(task, name)
+  const parts = files.read(id)
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await parts.next()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  // A page opens in the browser, but runs nothing and belongs to nobody.
+  const disposition = contentType.startsWith('text/html') ? 'inline' : 'attachment'
+  return new Response(body, {
+    headers: {
+      'content-type': contentType,
+      'content-length': String(bytes),
+      'content-disposition': `${disposition}; filename="task-${task}-${name}"`,
+      'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'private, max-age=3600',
+    },
+  })
+}

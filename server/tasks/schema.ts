@@ -1,0 +1,106 @@
+import { Type } from '@sinclair/typebox'
+import { t } from 'elysia'
+
+export const TaskState = Type.Union(
+  [
+    Type.Literal('queued'),
+    Type.Literal('running'),
+    Type.Literal('succeeded'),
+    Type.Literal('failed'),
+    Type.Literal('cancelled'),
+  ],
+  { description: 'queued → running → succeeded, failed or cancelled' },
+)
+
+export const TaskKind = Type.Union([Type.Literal('demo'), Type.Literal('report'), Type.Literal('import')])
+
+export const DemoInput = t.Object(
+  {
+    seconds: Type.Optional(
+      Type.Number({ minimum: 0, maximum: 3600, description: 'how long it takes; defaults to 3', examples: [3] }),
+    ),
+    fail_at: Type.Optional(
+      Type.Number({ minimum: 0, maximum: 100, description: 'percent at which every attempt fails', examples: [50] }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+const Day = (description: string) =>
+  Type.String({ pattern: '^\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])$', description, examples: ['2026-11-01'] })
+
+export const ReportInput = t.Object(
+  {
+    from: Type.Optional(Day('first day, UTC; defaults to that of the oldest order')),
+    to: Type.Optional(Day('last day, UTC; defaults to today')),
+  },
+  { additionalProperties: false },
+)
+
+export const ImportInput = t.Object({
+  file: t.String({ format: 'uuid', description: 'the upload' }),
+  name: t.String({ examples: ['orders.csv'] }),
+  bytes: Type.Integer(),
+})
+
+const description = t.Optional(
+  t.String({ maxLength: 200, description: 'for people; defaults to what the kind says', examples: ['November'] }),
+)
+
+/** What `POST /api/tasks` takes; an import is started by `POST /api/orders/import`. */
+export const NewTask = Type.Union(
+  [
+    t.Object(
+      { kind: Type.Literal('demo'), input: t.Optional(DemoInput), description },
+      { additionalProperties: false, title: 'demo' },
+    ),
+    t.Object(
+      { kind: Type.Literal('report'), input: t.Optional(ReportInput), description },
+      { additionalProperties: false, title: 'report' },
+    ),
+  ],
+  {
+    examples: [
+      { kind: 'demo', input: { seconds: 3 } },
+      { kind: 'report', input: { from: '2026-11-01' } },
+    ],
+  },
+)
+
+export const TaskFile = t.Object({
+  name: t.String({ examples: ['report.csv'] }),
+  contentType: t.String({ examples: ['text/csv; charset=utf-8'] }),
+  bytes: Type.Integer(),
+})
+
+const time = t.String({ format: 'date-time' })
+
+export const Task = t.Object({
+  id: Type.Integer({ examples: [9] }),
+  kind: TaskKind,
+  owner: t.String({ examples: ['bob'] }),
+  description: t.String(),
+  input: Type.Record(t.String(), Type.Unknown(), { description: 'what the kind was given' }),
+  state: TaskState,
+  progress: Type.Number({ minimum: 0, maximum: 100, description: 'percent' }),
+  step: t.String({ description: 'what it is doing, for people', examples: ['120,000 of 200,000 orders'] }),
+  attempt: Type.Integer({ description: 'how often a worker has taken it up' }),
+  error: t.Nullable(t.String({ description: 'why the last attempt failed' })),
+  result: t.Nullable(Type.Record(t.String(), Type.Unknown(), { description: 'figures, once it succeeded' })),
+  files: t.Array(TaskFile, { description: 'at /api/tasks/:id/files/:name' }),
+  version: Type.Integer({ description: 'grows by one with each change', examples: [1] }),
+  createdAt: time,
+  updatedAt: time,
+  nextAttemptAt: t.Nullable(t.String({ format: 'date-time', description: 'when it is tried again' })),
+  startedAt: t.Nullable(t.String({ format: 'date-time', description: 'of the last attempt' })),
+  endedAt: t.Nullable(time),
+})
+
+export type TaskState = typeof TaskState.static
+export type TaskKind = typeof TaskKind.static
+export type NewTask = typeof NewTask.static
+export type TaskFile = typeof TaskFile.static
+export type Task = typeof Task.static
+
+export const STATES = TaskState.anyOf.map((state) => state.const)
+export const KINDS = TaskKind.anyOf.map((kind) => kind.const)

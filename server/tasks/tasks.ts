@@ -1,0 +1,170 @@
+import type { Actor } from '../auth/identity.ts'
+import type { Outbox } from '../events/outbox.ts'
+import type { AtCursor } from '../events/schema.ts'
+import type { Sql } from '../platform/database.ts'
+import type { Upload } from './files.ts'
+import { kinds } from './kinds/kinds.ts'
+import type { Queue } from './queue.ts'
+import { changeTask, lockTask, publishTask, type TaskRow, toTask, unknownTask } from './rows.ts'
+import type { NewTask, Task, TaskKind, TaskState } from './schema.ts'
+import { checkAction, checkVersion } from './task.ts'
+
+export interface TaskFilter {
+  state?: TaskState | undefined
+  kind?: TaskKind | undefined
+  owner?: string | undefined
+  /** Tasks with smaller ids: the `next` of the page before. */
+  before?: number | undefined
+  limit: number
+}
+
+export interface TaskPage {
+  tasks: Task[]
+  /** `before` of the next page; `null` on the last. */
+  next: number | null
+}
+
+/** Versions of `If-Match`; `undefined` for any. */
+type Versions = readonly number[] | undefined
+
+/** Tasks in Postgres. Each change, its event and its job in the queue are one transaction. */
+export interface Tasks {
+  /** With a key that started a task before, answers that task and starts nothing. */
+  start(task: NewTask, key: string | null, actor: Actor): Promise<Task>
+  /** A task that makes orders of an upload. */
+  startImport(upload: Upload, name: string, key: string | null, actor: Actor): Promise<Task>
+  /** Newest first. */
+  list(filter: TaskFilter): Promise<AtCursor<TaskPage>>
+  /** @throws {AppError} `task.unknown` (404) */
+  read(id: number): Promise<AtCursor<Task>>
+  count(): Promise<AtCursor<{ counts: Record<string, number> }>>
+  /** What runs is told within a second. @throws {AppError} `task.unknown`, `task.illegal_action`, `task.version_conflict` */
+  cancel(id: number, versions: Versions, actor: Actor): Promise<Task>
+  /** Again, from where it stopped. @throws {AppError} `task.unknown`, `task.illegal_action`, `task.version_conflict` */
+  retry(id: number, versions: Versions, actor: Actor): Promise<Task>
+  /** @throws {AppError} `task.unknown`, `task.version_conflict` */
+  rename(id: number, description: string, versions: Versions, actor: Actor): Promise<Task>
+  /** With its files. @throws {AppError} `task.unknown`, `task.illegal_action`, `task.version_conflict` */
+  remove(id: number, versions: Versions, actor: Actor): Promise<void>
+}
+
+export interface TasksOptions {
+  outbox: Outbox
+  queue: Queue
+}
+
+export function createTasks({ outbox, queue }: TasksOptions): Tasks {
+  const insert = (
+    kind: TaskKind,
+    input: Record<string, unknown>,
+    description: string,
+    key: string | null,
+    actor: Actor,
+    also: (sql: Sql, id: number) => Promise<unknown> = async () => {},
+  ) =>
+    outbox
+      .change(async (sql) => {
+        const [created] = await sql<TaskRow[]>`
+          insert into sse.tasks (kind, owner, description, input, key)
+          values (${kind}, ${actor.user}, ${description}, ${JSON.stringify(input)}::text::jsonb, ${key})
+          on conflict (key) where key is not null do nothing
+          returning *`
+        if (!created) {
+          const [existing] = await sql<TaskRow[]>`select * from sse.tasks where key = ${key}`
+          return toTask(existing as TaskRow)
+        }
+        const job = await queue.add(sql, created.id)
+        await sql`update sse.tasks set job = ${job} where id = ${created.id}`
+        await also(sql, created.id)
+        await publishTask(sql, toTask(created), 'task.queued', ['state'], actor)
+        return toTask(created)
+      })
+      .then(kicked)
+  const kicked = (task: Task) => {
+    queue.kick()
+    return task
+  }
+  const change = async (id: number, versions: Versions, work: (sql: Sql, row: TaskRow) => Promise<TaskRow>) =>
+    toTask(
+      await outbox.change(async (sql) => {
+        const row = await lockTask(sql, id)
+        checkVersion(row, versions)
+        return work(sql, row)
+      }),
+    )
+  return {
+    start: ({ kind, input = {}, description }, key, actor) =>
+      insert(kind, input, description ?? kinds[kind].describe(input as never), key, actor),
+    startImport: ({ id: file, bytes }, name, key, actor) => {
+      const input = { file, name, bytes }
+      const adopt = (sql: Sql, task: number) => sql`update sse.files set task = ${task} where id = ${file}`
+      return insert('import', input, kinds.import.describe(input as never), key, actor, adopt)
+    },
+    async list({ state, kind, owner, before, limit }) {
+      const rows = await outbox.query(
+        (sql) => sql<(TaskRow & { cursor: number })[]>`
+          select head.position as cursor, found.*
+          from sse.head left join lateral (
+            select * from sse.tasks
+            where true ${state === undefined ? sql`` : sql`and state = ${state}`}
+              ${kind === undefined ? sql`` : sql`and kind = ${kind}`}
+              ${owner === undefined ? sql`` : sql`and owner = ${owner}`}
+              ${before === undefined ? sql`` : sql`and id < ${before}`}
+            order by id desc limit ${limit + 1}
+          ) found on true
+          order by found.id desc`,
+      )
+      const tasks = rows.filter(({ id }) => id !== null).map(toTask)
+      const page = tasks.slice(0, limit)
+      const next = tasks.length > limit ? (page.at(-1)?.id ?? null) : null
+      return { tasks: page, next, cursor: rows[0]?.cursor ?? 0 }
+    },
+    async read(id) {
+      const [row] = await outbox.query(
+        (sql) => sql<(TaskRow & { cursor: number })[]>`
+          select head.position as cursor, t.* from sse.head left join sse.tasks t on t.id = ${id}`,
+      )
+      if (!row || row.id === null) throw unknownTask(id)
+      return { ...toTask(row), cursor: row.cursor }
+    },
+    async count() {
+      const rows = await outbox.query(
+        (sql) => sql<{ cursor: number; state: TaskState | null; count: number }[]>`
+          select head.position as cursor, found.* from sse.head
+          left join lateral (select state, count(*)::int as count from sse.tasks group by state) found on true`,
+      )
+      const counts = Object.fromEntries(rows.flatMap(({ state, count }) => (state === null ? [] : [[state, count]])))
+      return { counts, cursor: rows[0]?.cursor ?? 0 }
+    },
+    cancel: (id, versions, actor) =>
+      change(id, versions, async (sql, row) => {
+        checkAction(row, 'cancel')
+        if (row.state === 'queued' && row.job) await queue.remove(sql, row.job)
+        const ended = { state: 'cancelled', ended_at: new Date(), next_attempt_at: null } as const
+        return changeTask(sql, row, 'task.cancelled', ended, actor)
+      }),
+    retry: (id, versions, actor) =>
+      change(id, versions, async (sql, row) => {
+        checkAction(row, 'retry')
+        const anew = {
+          state: 'queued',
+          failures: 0,
+          error: null,
+          ended_at: null,
+          job: await queue.add(sql, id),
+        } as const
+        return changeTask(sql, row, 'task.queued', anew, actor)
+      }).then(kicked),
+    rename: (id, description, versions, actor) =>
+      change(id, versions, (sql, row) => changeTask(sql, row, 'task.renamed', { description }, actor)),
+    async remove(id, versions, actor) {
+      await change(id, versions, async (sql, row) => {
+        checkAction(row, 'delete')
+        await sql`delete from sse.tasks where id = ${id}`
+        // The next version, so that it is told apart from the state that is deleted.
+        await publishTask(sql, toTask({ ...row, version: row.version + 1 }), 'task.deleted', [], actor)
+        return row
+      })
+    },
+  }
+}

@@ -1,4 +1,5 @@
 import postgres from 'postgres'
+import { parse as parseArray } from 'postgres-array'
 
 /** A pool of connections; also the `sql` of a transaction. */
 export type Sql = postgres.Sql<{ bigint: number }>
@@ -32,8 +33,8 @@ export function connectDatabase(address: DatabaseAddress, options: ConnectOption
       // Positions stay below 2^53, so a number serves for every bigint.
       bigint: { to: 20, from: [20], serialize: String, parse: Number },
       bigints: { to: 1016, from: [1016], serialize: arrayLiteral, parse: parseNumbers },
-      texts: { to: 1009, from: [], serialize: arrayLiteral, parse: String },
-      uuids: { to: 2951, from: [], serialize: arrayLiteral, parse: String },
+      texts: { to: 1009, from: [1009], serialize: arrayLiteral, parse: parseTexts },
+      uuids: { to: 2951, from: [2951], serialize: arrayLiteral, parse: parseTexts },
       integers: { to: 1007, from: [1007], serialize: arrayLiteral, parse: parseNumbers },
     },
   }
@@ -51,8 +52,9 @@ export function connectDatabase(address: DatabaseAddress, options: ConnectOption
 const arrayLiteral = (items: readonly unknown[]): string =>
   `{${items.map((item) => (item === null ? 'NULL' : `"${String(item).replace(/[\\"]/g, '\\$&')}"`)).join(',')}}`
 
-const parseNumbers = (literal: string): number[] =>
-  literal === '{}' ? [] : literal.slice(1, -1).split(',').map(Number)
+const parseTexts = (literal: string): string[] => parseArray(literal, String)
+
+const parseNumbers = (literal: string): number[] => parseArray(literal, Number)
 
 /** libpq's way to name a unix socket in a URL: `postgres://user@localhost/database?host=/folder`. */
 function socketOf(url: string): { host?: string } {

@@ -43,6 +43,9 @@ export const importRoutes = ({ tasks, files, maxUploadBytes }: ImportRoutesOptio
         },
       },
     )
+    // By name: the route of one order would take these.
+    .get('/', ({ request }) => methodNotAllowed(request, 'POST'), { detail: { hide: true } })
+    .delete('/', ({ request }) => methodNotAllowed(request, 'POST'), { detail: { hide: true } })
     .all('/', ({ request }) => methodNotAllowed(request, 'POST'))
 
 /** @throws {AppError} `upload.not_csv` (415): any other type could come from a form on a foreign page */

@@ -29,7 +29,9 @@ const WANTS: OrderRow = {
 
 /** The order of a line, or what is wrong with it. */
 export function toOrder(row: OrderRow): { order: NewOrder } | { reason: string } {
-  const { customer, currency, sku, name, quantity, unit_price } = row
+  const stray = COLUMNS.find((column) => row[column].startsWith('"'))
+  if (stray) return { reason: `${stray} begins with a quote, or has text after its closing quote` }
+  const { customer, currency, sku, name, quantity, unit_price } = trimmed(row)
   const order = {
     customer,
     currency,
@@ -41,5 +43,8 @@ export function toOrder(row: OrderRow): { order: NewOrder } | { reason: string }
   const value = column ? JSON.stringify(row[column].slice(0, 80)) : ''
   return { reason: column ? `${column} is ${value}, wants ${WANTS[column]}` : error.message }
 }
+
+const trimmed = (row: OrderRow): OrderRow =>
+  Object.fromEntries(Object.entries(row).map(([column, value]) => [column, value.trim()])) as OrderRow
 
 const wholeNumber = (text: string) => (/^\d{1,15}$/.test(text) ? Number(text) : Number.NaN)

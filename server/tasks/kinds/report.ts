@@ -62,7 +62,7 @@ async function addUp(
   )
   const all = counted[0]?.count ?? 0
   let read = 0
-  let after = { created: '-infinity', id: 0 }
+  let after = { created: `${from} UTC`, id: 0 }
   for (;;) {
     signal.throwIfAborted()
     tell(all === 0 ? 0 : (95 * read) / all, `${format(read)} of ${format(all)} orders`)
@@ -71,8 +71,7 @@ async function addUp(
         select id, customer, currency, lines, total, status, created_at::text as created,
                to_char(created_at at time zone 'UTC', 'YYYY-MM-DD') as day
         from sse.orders
-        where created_at >= ${from}::timestamp at time zone 'UTC'
-          and created_at < (${to}::timestamp + interval '1 day') at time zone 'UTC'
+        where created_at < (${to}::timestamp + interval '1 day') at time zone 'UTC'
           and (created_at, id) > (${after.created}::text::timestamptz, ${after.id})
         order by created_at, id limit ${PAGE}`,
     )

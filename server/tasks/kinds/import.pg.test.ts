@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { parse } from 'csv-parse/sync'
+import type { Runtime } from '../../runtime.ts'
+import { createDatabase, type TestDatabase } from '../../testing/database.ts'
+import { startInstance } from '../../testing/instance.ts'
+import { openStream } from '../../testing/stream-reader.ts'
+import type { Task } from '../schema.ts'
+
+let database: TestDatabase
+let instance: Runtime & AsyncDisposable
+
+beforeAll(async () => {
+  database = await createDatabase()
+  instance = await startInstance(database.url, { MAX_UPLOAD_BYTES: '5000000' })
+})
+afterAll(async () => {
+  await instance[Symbol.asyncDispose]()
+  await database[Symbol.asyncDispose]()
+})
+
+const HEADER = 'customer,currency,sku,name,quantity,unit_price'
+
+const upload = (body: BodyInit, headers: Record<string, string> = {}, query = '') =>
+  fetch(`${instance.url}/api/orders/import${query}`, {
+    method: 'POST',
+    headers: { 'content-type': 'text/csv', ...headers },
+    body,
+  })
+
+/** Uploads, and waits for the end of the task. */
+async function importCsv(body: BodyInit): Promise<Task> {
+  const owner = `o-${crypto.randomUUID()}`
+  await using reader = await openStream(instance.url, [`tasks.${owner}.*`])
+  const response = await upload(body, { 'x-user': owner })
+  expect(response.status).toBe(202)
+  const ended = (type: string) => type === 'task.succeeded' || type === 'task.failed'
+  await reader.until(({ events }) => events.some(({ type }) => ended(type)))
+  const [last] = reader.events.slice(-1)
+  return (last as { data: unknown } as { data: { task: Task } }).data.task
+}
+
+const rejected = async ({ id }: Task) =>
+  parse(await (await fetch(`${instance.url}/api/tasks/${id}/files/rejected.csv`)).text(), { columns: true }) as {
+    line: string
+    reason: string
+    content: string
+  }[]
+
+describe('an import', () => {
+  test('of 10,000 lines makes orders of the good ones, each with its event, and tells the bad ones', async () => {
+    const customer = `c-${crypto.randomUUID()}`
+    const bad: Record<number, string> = {
+      17: 'with space,EUR,A1,Tea,1,450',
+      500: `${customer},EUR,A1,Tea,0,450`,
+      501: `${customer},euro,A1,Tea,1,450`,
+      4711: `${customer},EUR,A1,Tea,1`,
+      4712: `${customer},EUR,A1,Tea,1,4.50`,
+      9000: `${customer},EUR,A1,"Tea"x,1,450`,
+      10001: `${customer},EUR,,Tea,1,450`,
+    }
+    const lines = Array.from(
+      { length: 10_000 },
+      (_, index) => bad[index + 2] ?? `${customer},EUR,A${index % 9},"Tea, green",2,450`,
+    )
+    await using reader = await openStream(instance.url, [`orders.${customer}.*`])
+    const task = await importCsv(`${HEADER}\n${lines.join('\n')}\n`)
+    expect(task).toMatchObject({ kind: 'import', state: 'succeeded', result: { imported: 9993, rejected: 7 } })
+    const [row] = await database.sql<{ count: number; total: number }[]>`
+      select count(*)::int as count, sum(total)::int as total from sse.orders where customer = ${customer}`
+    expect(row).toEqual({ count: 9993, total: 9993 * 900 })
+    await reader.untilEvents(9993)
+    expect(new Set(reader.events.map(({ channel }) => channel)).size).toBe(9993)
+    const rows = await rejected(task)
+    expect(rows.map(({ line, reason }) => [Number(line), reason.split(' ')[0]])).toEqual([
+      [17, 'customer'],
+      [500, 'quantity'],
+      [501, 'currency'],
+      [4711, 'not'],
+      [4712, 'unit_price'],
+      [9000, 'name'],
+      [10_001, 'sku'],
+    ])
+    expect(rows[4]).toMatchObject({
+      reason: 'unit_price is "4.50", wants a whole number of minor units (cents) from 0 to 1000000000',
+      content: bad[4712],
+    })
+  }, 30_000)
+
+  test('takes columns in any order, a byte order mark, and Windows line ends', async () => {
+    const task = await importCsv('\uFEFFSKU,Unit_Price,quantity,name,currency,customer\r\nA1,450,2,Tea,EUR,bom\r\n')
+    expect(task.result).toEqual({ imported: 1, rejected: 0 })
+    expect(await database.sql`select total, status from sse.orders where customer = 'bom'`).toMatchObject([
+      { total: 900, status: 'pending' },
+    ])
+  })
+
+  test('without the columns fails at once, and says which are missing', async () => {
+    expect(await importCsv('customer;currency;sku\na;EUR;1\n')).toMatchObject({
+      state: 'failed',
+      attempt: 1,
+      error: expect.stringContaining('The first line lacks customer, currency, sku, name, quantity, unit_price.'),
+    })
+  })
+
+  test('of nothing but a header makes nothing', async () => {
+    expect((await importCsv(`${HEADER}\n`)).result).toEqual({ imported: 0, rejected: 0 })
+  })
+
+  test('of a hundred thousand bad lines gives up, and says so', async () => {
+    const task = await importCsv(`${HEADER}\n${`a b,EUR,A1,Tea,1,1\n`.repeat(100_100)}`)
+    expect(task).toMatchObject({ state: 'failed', attempt: 1, error: expect.stringContaining('Is it the right file?') })
+  }, 30_000)
+
+  test('with one idempotency key happens once', async () => {
+    const headers = { 'idempotency-key': crypto.randomUUID() }
+    const tasks = await Promise.all(
+      [1, 2, 3].map(async () => (await (await upload(`${HEADER}\n`, headers)).json()) as Task),
+    )
+    expect(new Set(tasks.map(({ id }) => id)).size).toBe(1)
+    expect(await database.sql`select 1 from sse.files where task is null`).toHaveLength(0)
+  })
+})
+
+describe('an upload', () => {
+  test('that is too large, empty, or no CSV is refused, and leaves nothing behind', async () => {
+    const problem = async (response: Response) => [response.status, ((await response.json()) as { code: string }).code]
+    expect(await problem(await upload('x'.repeat(5_000_001)))).toEqual([413, 'upload.too_large'])
+    // In chunks it does not say how large it is.
+    const chunks = new ReadableStream({
+      start(controller) {
+        for (let count = 0; count < 6; count++) controller.enqueue(new Uint8Array(1_000_000))
+        controller.close()
+      },
+    })
+    expect(await problem(await upload(chunks))).toEqual([413, 'upload.too_large'])
+    expect(await problem(await upload(''))).toEqual([400, 'upload.empty'])
+    expect(await problem(await upload('x', { 'content-type': 'text/plain' }))).toEqual([415, 'upload.not_csv'])
+    expect(await problem(await upload('x', {}, '?name=%00'))).toEqual([400, 'upload.name_invalid'])
+    expect((await fetch(`${instance.url}/api/orders/import`)).status).toBe(405)
+    expect(await database.sql`select 1 from sse.files where task is null`).toHaveLength(0)
+  })
+})

@@ -10,6 +10,7 @@ import { settingsHelp } from './commands/settings-help.ts'
 import { sqlCommand } from './commands/sql.ts'
 import { tailCommand } from './commands/tail.ts'
 import { verifyCommand } from './commands/verify.ts'
+import { workCommand } from './commands/work.ts'
 
 const program = new Command('sse-update')
   .description(
@@ -17,6 +18,7 @@ const program = new Command('sse-update')
   )
   .version(version)
   .addCommand(serveCommand())
+  .addCommand(workCommand())
   .addCommand(migrateCommand())
   .addCommand(publishCommand())
   .addCommand(tailCommand())

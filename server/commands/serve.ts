@@ -5,6 +5,7 @@ import { createLogger } from '../platform/logger.ts'
 import { startRuntime } from '../runtime.ts'
 import { CommandError } from './output.ts'
 import { settingsHelp } from './settings-help.ts'
+import { stopRequested } from './stop-signal.ts'
 
 export const serveCommand = () =>
   new Command('serve')
@@ -15,15 +16,7 @@ export const serveCommand = () =>
 async function serve(): Promise<void> {
   const config = loadConfig(process.env)
   const logger = createLogger(config)
-  const stopRequested = new Promise<string>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-      process.once(signal, () => {
-        // Whoever asks twice does not want to wait.
-        process.once(signal, () => process.exit(1))
-        resolve(signal)
-      })
-    }
-  })
+  const requested = stopRequested()
   const runtime = await startRuntime(config, logger).catch((error) => {
     if (codeOf(error) !== 'EADDRINUSE') throw error
     throw new CommandError(
@@ -31,7 +24,7 @@ async function serve(): Promise<void> {
     )
   })
   logger.info({ database: runtime.database }, `sse-update serves ${runtime.url}`)
-  const signal = await stopRequested
+  const signal = await requested
   logger.info({ signal }, 'stopping')
   await runtime.stop()
   logger.info('stopped')

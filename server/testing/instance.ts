@@ -31,13 +31,13 @@ export interface InstanceProcess extends AsyncDisposable {
   end(signal: NodeJS.Signals): Promise<number>
 }
 
-/** Starts `sse-update serve`; resolves when it serves. */
+/** Starts `sse-update serve` (or `work`); resolves when it does. */
 export async function startProcess(
   settings: Record<string, string>,
-  { command = [process.execPath, 'server/main.ts'], cwd = process.cwd() } = {},
+  { command = [process.execPath, 'server/main.ts'], cwd = process.cwd(), verb = 'serve' } = {},
 ): Promise<InstanceProcess> {
   const port = settings.PORT ?? String(await freePort())
-  const child = Bun.spawn([...command, 'serve'], {
+  const child = Bun.spawn([...command, verb], {
     cwd,
     env: {
       PATH: process.env.PATH ?? '',
@@ -52,7 +52,7 @@ export async function startProcess(
   void (async () => {
     for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
       output += text
-      if (output.includes('sse-update serves')) serving.resolve()
+      if (output.includes(`sse-update ${verb}s`)) serving.resolve()
     }
     serving.reject(new Error(`the instance ended before it served:\n${output}`))
   })()

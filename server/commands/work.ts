@@ -1,0 +1,26 @@
+import { Command } from 'commander'
+import { loadConfig } from '../platform/config.ts'
+import { createLogger } from '../platform/logger.ts'
+import { startWorker } from '../worker-runtime.ts'
+import { settingsHelp } from './settings-help.ts'
+import { stopRequested } from './stop-signal.ts'
+
+export const workCommand = () =>
+  new Command('work')
+    .description('Run tasks, without serving anything: for machines of their own. WORKER_CONCURRENCY says how many.')
+    .addHelpText(
+      'after',
+      () =>
+        `\n${settingsHelp(['databaseUrl', 'dataDir', 'databasePool', 'queryTimeoutMs', 'migrate', 'outboxPollMs', 'workerConcurrency', 'shutdownTimeoutMs', 'logLevel', 'logFormat'])}`,
+    )
+    .action(async () => {
+      const config = loadConfig(process.env)
+      const logger = createLogger(config)
+      const requested = stopRequested()
+      const worker = await startWorker(config, logger)
+      logger.info({ database: worker.database, concurrency: config.workerConcurrency }, 'sse-update works')
+      const signal = await requested
+      logger.info({ signal }, 'stopping')
+      await worker.stop()
+      logger.info('stopped')
+    })

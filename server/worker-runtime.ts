@@ -1,0 +1,57 @@
+import { createLog } from './events/log.ts'
+import { createOutbox } from './events/outbox.ts'
+import { Relay } from './events/relay.ts'
+import type { Config } from './platform/config.ts'
+import { describeAddress } from './platform/database.ts'
+import type { Logger } from './platform/logger.ts'
+import { createPools } from './platform/pools.ts'
+import { migrateOnce, openDatabase } from './platform/start-database.ts'
+import { createTaskSystem } from './tasks/task-system.ts'
+
+/** A worker without HTTP. */
+export interface WorkerRuntime {
+  /** Which Postgres it uses, without a password. */
+  database: string
+  /** Lets running tasks end, and gives those that take longer than `SHUTDOWN_TIMEOUT_MS` to others. */
+  stop(): Promise<void>
+}
+
+/**
+ * Takes tasks up and publishes their events, and nothing else.
+ *
+ * @throws {MigrationError} when the database does not fit this program
+ */
+export async function startWorker(config: Config, logger: Logger): Promise<WorkerRuntime> {
+  const { address, embedded } = await openDatabase(config, logger)
+  const pools = createPools(address, config, logger)
+  const end = async () => {
+    await pools.end()
+    await embedded?.stop()
+  }
+  try {
+    await migrateOnce(address, config, logger)
+    const relay = new Relay({
+      log: createLog(pools.journey, pools.readers),
+      // Those that serve are notified.
+      onMoved: () => {},
+      interval: config.outboxPollMs,
+      logger: logger.child({ part: 'relay' }),
+    })
+    const onPublished = () => relay.kick()
+    const outbox = createOutbox({ database: pools.domain, onPublished })
+    const taskSystem = createTaskSystem({ outbox, pools, onPublished, config, logger: logger.child({ part: 'tasks' }) })
+    relay.start()
+    await taskSystem.start()
+    return {
+      database: describeAddress(address),
+      async stop() {
+        await taskSystem.stop(config.shutdownTimeoutMs)
+        await relay.stop()
+        await end()
+      },
+    }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { staticPlugin } from '@elysiajs/static'
 import { Elysia, ParseError, ValidationError } from 'elysia'
 import { type EventRoutesOptions, eventRoutes } from './events/routes.ts'
+import { type NotificationRoutesOptions, notificationRoutes } from './notifications/routes.ts'
 import { type Checks, healthRoutes } from './operations/health.ts'
 import { type MetricSources, metricsRoutes } from './operations/metrics.ts'
 import { methodNotAllowed, problemResponse } from './operations/problem.ts'
@@ -14,7 +15,12 @@ import { urlOf } from './platform/request-url.ts'
 import { type ImportRoutesOptions, importRoutes } from './tasks/import-routes.ts'
 import { type TaskRoutesOptions, taskRoutes } from './tasks/routes.ts'
 
-export interface AppOptions extends EventRoutesOptions, OrderRoutesOptions, TaskRoutesOptions, ImportRoutesOptions {
+export interface AppOptions
+  extends EventRoutesOptions,
+    OrderRoutesOptions,
+    TaskRoutesOptions,
+    ImportRoutesOptions,
+    NotificationRoutesOptions {
   checks: () => Checks
   metrics: MetricSources
   /** Folder of the built dashboard; without it, the front page says how to build it. */
@@ -42,6 +48,7 @@ export const createApp = (options: AppOptions) =>
     .use(importRoutes(options))
     .use(orderRoutes(options))
     .use(taskRoutes(options))
+    .use(notificationRoutes(options))
     .use(dashboardRoutes(options.dashboard))
 
 export type App = ReturnType<typeof createApp>

@@ -9,6 +9,7 @@ import { Relay } from './events/relay.ts'
 import { createReplay } from './events/replay.ts'
 import { createRetention } from './events/retention.ts'
 import { Window } from './events/window.ts'
+import { createNotifications } from './notifications/notifications.ts'
 import type { Checks } from './operations/health.ts'
 import { Monitor } from './operations/monitor.ts'
 import { createOrders } from './orders/orders.ts'
@@ -154,6 +155,7 @@ async function assemble(
     checks,
     isOver: (channels, after) => areTasksOver(pools.domain, channels, after),
     orders: createOrders(outbox),
+    notifications: createNotifications(outbox),
     tasks: taskSystem.tasks,
     files: taskSystem.files,
     maxUploadBytes: config.maxUploadBytes,

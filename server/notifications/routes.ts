@@ -1,0 +1,78 @@
+import { Type } from '@sinclair/typebox'
+import { Elysia, t } from 'elysia'
+import { identify } from '../auth/identity.ts'
+import { Cursor } from '../events/schema.ts'
+import { methodNotAllowed } from '../operations/problem.ts'
+import { readJson } from '../platform/body.ts'
+import { idempotencyKey } from '../platform/request-headers.ts'
+import type { Notifications } from './notifications.ts'
+import { NewNotification, Notification } from './schema.ts'
+
+export interface NotificationRoutesOptions {
+  notifications: Notifications
+  maxRequestBytes: number
+}
+
+/** `/api/notifications`. */
+export const notificationRoutes = ({ notifications, maxRequestBytes }: NotificationRoutesOptions) => {
+  const parse = ({ request }: { request: Request }) => readJson(request, maxRequestBytes)
+  return new Elysia({ name: 'notifications', prefix: '/api/notifications', tags: ['notifications'] })
+    .get(
+      '/',
+      async ({ query, request, set }) => {
+        const { limit = 50, ...filter } = query
+        const inbox = await notifications.inbox(identify(request).user, { ...filter, limit })
+        set.headers['x-cursor'] = String(inbox.cursor)
+        return inbox
+      },
+      {
+        query: t.Object({
+          unread: t.Optional(t.BooleanString({ description: 'only what is not read yet' })),
+          before: t.Optional(t.Integer({ minimum: 1, description: 'the `next` of the page before' })),
+          limit: t.Optional(t.Integer({ minimum: 1, maximum: 500, description: 'Defaults to 50.' })),
+        }),
+        response: t.Object({
+          notifications: t.Array(Notification),
+          next: t.Nullable(Type.Integer({ description: '`before` of the next page' })),
+          unread: Type.Integer({ description: 'how many are not read, on this page or not' }),
+          cursor: Cursor,
+        }),
+        detail: { summary: 'The inbox of who asks, newest first' },
+      },
+    )
+    .post(
+      '/',
+      async ({ body, request, set }) => {
+        const notification = await notifications.send(body, idempotencyKey(request), identify(request))
+        set.status = 201
+        return notification
+      },
+      {
+        parse,
+        body: NewNotification,
+        response: { 201: Notification },
+        detail: { summary: 'Send a notification to a person, to several, or to everyone' },
+      },
+    )
+    .post('/read', async ({ body, request }) => notifications.readAll(body.through, identify(request)), {
+      parse,
+      body: t.Object(
+        { through: t.Optional(Type.Integer({ minimum: 1, description: 'only up to this id; defaults to all' })) },
+        { additionalProperties: false },
+      ),
+      response: t.Object({
+        ids: t.Array(Type.Integer(), { description: 'what was marked now, at most 10,000 at once' }),
+        unread: Type.Integer({ description: 'how many are left' }),
+      }),
+      detail: { summary: 'Mark everything as read' },
+    })
+    .post('/:id/read', async ({ params, request }) => notifications.read(params.id, identify(request)), {
+      params: t.Object({ id: t.Integer({ minimum: 1 }) }),
+      parse: 'none',
+      response: Notification,
+      detail: { summary: 'Mark a notification as read' },
+    })
+    .all('/', ({ request }) => methodNotAllowed(request, 'GET, POST'))
+    .all('/read', ({ request }) => methodNotAllowed(request, 'POST'))
+    .all('/:id/read', ({ request }) => methodNotAllowed(request, 'POST'))
+}

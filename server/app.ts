@@ -1,11 +1,11 @@
-import { join } from 'node:path'
-import { staticPlugin } from '@elysiajs/static'
 import { Elysia, ParseError, ValidationError } from 'elysia'
+import { documentRoutes } from './api/routes.ts'
 import { type EventRoutesOptions, eventRoutes } from './events/routes.ts'
 import { type NotificationRoutesOptions, notificationRoutes } from './notifications/routes.ts'
+import { dashboardRoutes } from './operations/dashboard.ts'
 import { type Checks, healthRoutes } from './operations/health.ts'
 import { type MetricSources, metricsRoutes } from './operations/metrics.ts'
-import { methodNotAllowed, problemResponse } from './operations/problem.ts'
+import { problemResponse } from './operations/problem.ts'
 import { invalidRequest } from './operations/validation.ts'
 import { type OrderRoutesOptions, orderRoutes } from './orders/routes.ts'
 import { databaseProblem } from './platform/database-errors.ts'
@@ -29,9 +29,9 @@ export interface AppOptions
 }
 
 /** The whole HTTP interface. */
-export const createApp = (options: AppOptions) =>
+export const createApp = (options: AppOptions) => {
   // A member that nobody knows is told, not dropped.
-  new Elysia({ normalize: false })
+  const app = new Elysia({ normalize: false })
     .onError({ as: 'global' }, ({ error, code, request }) => {
       if (code === 'NOT_FOUND') return problemResponse(notFound(request))
       if (error instanceof ValidationError) return problemResponse(invalidRequest(error))
@@ -50,6 +50,8 @@ export const createApp = (options: AppOptions) =>
     .use(taskRoutes(options))
     .use(notificationRoutes(options))
     .use(dashboardRoutes(options.dashboard))
+  return app.use(documentRoutes(() => app))
+}
 
 export type App = ReturnType<typeof createApp>
 
@@ -59,36 +61,3 @@ const notFound = (request: Request) =>
     `There is nothing at ${urlOf(request).pathname}. The event stream is /events, the dashboard is /.`,
     { status: 404 },
   )
-
-function dashboardRoutes(directory: string | undefined) {
-  const routes = new Elysia({ name: 'dashboard' })
-  if (directory === undefined) {
-    return routes.get(
-      '/',
-      () => new Response('The dashboard is not built. Build it with "bun run build:web" and start again.\n'),
-    )
-  }
-  const page = Bun.file(join(directory, 'index.html'))
-  const headers = {
-    'content-type': 'text/html; charset=utf-8',
-    'cache-control': 'no-cache',
-    'content-security-policy':
-      "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
-    'x-content-type-options': 'nosniff',
-  }
-  return routes
-    .get('/', async () => new Response(await page.bytes(), { headers }))
-    .all('/', ({ request }) => methodNotAllowed(request, 'GET'))
-    .use(
-      staticPlugin({
-        assets: join(directory, 'assets'),
-        prefix: '/assets',
-        alwaysStatic: true,
-        indexHTML: false,
-        // The names hold a hash of the content.
-        directive: 'immutable',
-        maxAge: 365 * 24 * 60 * 60,
-        headers: { 'x-content-type-options': 'nosniff' },
-      }),
-    )
-}

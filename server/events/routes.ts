@@ -1,10 +1,11 @@
 import { Elysia } from 'elysia'
-import { methodNotAllowed } from '../operations/problem.ts'
+import { HIDDEN, methodNotAllowed } from '../operations/problem.ts'
 import { AppError } from '../platform/errors.ts'
 import { urlOf } from '../platform/request-url.ts'
 import { jittered } from '../platform/time.ts'
 import type { Admission } from './admission.ts'
 import { createSelection } from './audience.ts'
+import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { type Gap, retryFrame } from './frame.ts'
 import { history } from './history.ts'
 import type { Hub } from './hub.ts'
@@ -43,32 +44,40 @@ const STREAM_HEADERS = {
 
 /** `/events`: the live stream, pages of history, and publishing. */
 export const eventRoutes = (options: EventRoutesOptions) =>
-  new Elysia({ name: 'events' })
-    .get('/events', async ({ request, server }) => {
-      const query = urlOf(request).searchParams
-      switch (representation(request)) {
-        case 'stream':
-          // Bun would cut a quiet stream; heartbeats and the stall limit take over.
-          server?.timeout(request, 0)
-          return stream(request, query, options, () => server?.timeout(request, 1))
-        case 'history':
-          return history(query, options.log)
-        default:
-          throw notAcceptable()
-      }
-    })
-    .head('/events', ({ request }) => {
-      const query = urlOf(request).searchParams
-      switch (representation(request)) {
-        case 'stream':
-          parseStreamRequest(request, query)
-          return new Response(null, { headers: STREAM_HEADERS })
-        case 'history':
-          return new Response(null, { headers: { 'content-type': 'application/json; charset=utf-8' } })
-        default:
-          throw notAcceptable()
-      }
-    })
+  new Elysia({ name: 'events', tags: ['events'] })
+    .get(
+      '/events',
+      async ({ request, server }) => {
+        const query = urlOf(request).searchParams
+        switch (representation(request)) {
+          case 'stream':
+            // Bun would cut a quiet stream; heartbeats and the stall limit take over.
+            server?.timeout(request, 0)
+            return stream(request, query, options, () => server?.timeout(request, 1))
+          case 'history':
+            return history(query, options.log)
+          default:
+            throw notAcceptable()
+        }
+      },
+      { detail: FOLLOW },
+    )
+    .head(
+      '/events',
+      ({ request }) => {
+        const query = urlOf(request).searchParams
+        switch (representation(request)) {
+          case 'stream':
+            parseStreamRequest(request, query)
+            return new Response(null, { headers: STREAM_HEADERS })
+          case 'history':
+            return new Response(null, { headers: { 'content-type': 'application/json; charset=utf-8' } })
+          default:
+            throw notAcceptable()
+        }
+      },
+      { detail: FOLLOW_HEAD },
+    )
     .post(
       '/events',
       async ({ request }) => {
@@ -80,9 +89,9 @@ export const eventRoutes = (options: EventRoutesOptions) =>
           return Response.json(isBatch ? { positions } : { position: positions[0] }, { status: 201 })
         })
       },
-      { parse: 'none' },
+      { parse: 'none', detail: PUBLISH },
     )
-    .all('/events', ({ request }) => methodNotAllowed(request, 'GET, HEAD, POST'), { parse: 'none' })
+    .all('/events', ({ request }) => methodNotAllowed(request, 'GET, HEAD, POST'), { parse: 'none', ...HIDDEN })
 
 const notAcceptable = () =>
   new AppError(

@@ -1,4 +1,4 @@
-import { Type } from '@sinclair/typebox'
+import { type TSchema, Type } from '@sinclair/typebox'
 
 /** The position of the log at which something was read: stream after it to miss nothing. */
 export const Cursor = Type.Integer({ description: 'stream after this position to miss nothing', examples: [42] })
@@ -9,3 +9,6 @@ export const ChannelToken = (description: string, examples: string[]) =>
 
 /** What is read, and the position of the log that it was read at. */
 export type AtCursor<T> = T & { cursor: number }
+
+/** Not Elysia's t.Nullable: its `nullable` is no JSON Schema. */
+export const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])

@@ -1,8 +1,9 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia, t } from 'elysia'
+import { detail } from '../api/detail.ts'
 import { identify } from '../auth/identity.ts'
-import { Cursor } from '../events/schema.ts'
-import { methodNotAllowed } from '../operations/problem.ts'
+import { Cursor, Nullable } from '../events/schema.ts'
+import { HIDDEN, methodNotAllowed } from '../operations/problem.ts'
 import { readJson } from '../platform/body.ts'
 import { idempotencyKey } from '../platform/request-headers.ts'
 import type { Notifications } from './notifications.ts'
@@ -33,11 +34,15 @@ export const notificationRoutes = ({ notifications, maxRequestBytes }: Notificat
         }),
         response: t.Object({
           notifications: t.Array(Notification),
-          next: t.Nullable(Type.Integer({ description: '`before` of the next page' })),
+          next: Nullable(Type.Integer({ description: '`before` of the next page' })),
           unread: Type.Integer({ description: 'how many are not read, on this page or not' }),
           cursor: Cursor,
         }),
-        detail: { summary: 'The inbox of who asks, newest first' },
+        detail: detail({
+          summary: 'The inbox of who asks, newest first',
+          headers: ['X-User'],
+          responseHeaders: ['X-Cursor'],
+        }),
       },
     )
     .post(
@@ -51,7 +56,11 @@ export const notificationRoutes = ({ notifications, maxRequestBytes }: Notificat
         parse,
         body: NewNotification,
         response: { 201: Notification },
-        detail: { summary: 'Send a notification to a person, to several, or to everyone' },
+        detail: detail({
+          summary: 'Send a notification to a person, to several, or to everyone',
+          headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
+          errors: ['key.invalid'],
+        }),
       },
     )
     .post('/read', async ({ body, request }) => notifications.readAll(body.through, identify(request)), {
@@ -64,15 +73,19 @@ export const notificationRoutes = ({ notifications, maxRequestBytes }: Notificat
         ids: t.Array(Type.Integer(), { description: 'what was marked now, at most 10,000 at once' }),
         unread: Type.Integer({ description: 'how many are left' }),
       }),
-      detail: { summary: 'Mark everything as read' },
+      detail: detail({ summary: 'Mark everything as read', headers: ['X-User', 'X-Client-Id'] }),
     })
     .post('/:id/read', async ({ params, request }) => notifications.read(params.id, identify(request)), {
       params: t.Object({ id: t.Integer({ minimum: 1 }) }),
       parse: 'none',
       response: Notification,
-      detail: { summary: 'Mark a notification as read' },
+      detail: detail({
+        summary: 'Mark a notification as read',
+        headers: ['X-User', 'X-Client-Id'],
+        errors: ['notification.unknown'],
+      }),
     })
-    .all('/', ({ request }) => methodNotAllowed(request, 'GET, POST'))
-    .all('/read', ({ request }) => methodNotAllowed(request, 'POST'))
-    .all('/:id/read', ({ request }) => methodNotAllowed(request, 'POST'))
+    .all('/', ({ request }) => methodNotAllowed(request, 'GET, POST'), HIDDEN)
+    .all('/read', ({ request }) => methodNotAllowed(request, 'POST'), HIDDEN)
+    .all('/:id/read', ({ request }) => methodNotAllowed(request, 'POST'), HIDDEN)
 }

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { t } from 'elysia'
-import { ChannelToken } from '../events/schema.ts'
+import { ChannelToken, Nullable } from '../events/schema.ts'
 
 export const NotificationLevel = Type.Union([
   Type.Literal('info'),
@@ -34,21 +34,24 @@ export const NewNotification = t.Object(
       }),
     ),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, title: 'NewNotification' },
 )
 
-export const Notification = t.Object({
-  id: Type.Integer({ examples: [5] }),
-  sender: t.String({ examples: ['shop'] }),
-  everyone: Type.Boolean({ description: 'whether it was sent to everyone' }),
-  title: t.String(),
-  body: t.String(),
-  level: NotificationLevel,
-  link: t.Nullable(t.String()),
-  createdAt: t.String({ format: 'date-time' }),
-  readAt: t.Nullable(t.String({ format: 'date-time', description: 'when this person read it' })),
-  version: Type.Integer({ description: '1 when sent, 2 when read', examples: [1] }),
-})
+export const Notification = t.Object(
+  {
+    id: Type.Integer({ examples: [5] }),
+    sender: t.String({ examples: ['shop'] }),
+    everyone: Type.Boolean({ description: 'whether it was sent to everyone' }),
+    title: t.String({ examples: ['Your order is on its way'] }),
+    body: t.String({ examples: ['It will be there tomorrow.'] }),
+    level: NotificationLevel,
+    link: Nullable(t.String({ examples: ['/orders/17'] })),
+    createdAt: t.String({ format: 'date-time' }),
+    readAt: Nullable(t.String({ format: 'date-time', description: 'when this person read it' })),
+    version: Type.Integer({ description: '1 when sent, 2 when read', examples: [1] }),
+  },
+  { title: 'Notification' },
+)
 
 export type NotificationLevel = typeof NotificationLevel.static
 export type NewNotification = typeof NewNotification.static

@@ -1,5 +1,6 @@
 import { Elysia } from 'elysia'
-import { methodNotAllowed } from './problem.ts'
+import { detail } from '../api/detail.ts'
+import { HIDDEN, methodNotAllowed } from './problem.ts'
 
 /** One thing that readiness depends on. */
 export interface Check {
@@ -17,18 +18,48 @@ export type Checks = Record<string, Check>
 
 /** `/healthz`: the process turns. `/readyz`: it should get traffic, and if not, why. */
 export const healthRoutes = (checks: () => Checks) =>
-  new Elysia({ name: 'health' })
-    .get('/healthz', () => answer(200, { status: 'ok' }))
-    .all('/healthz', ({ request }) => methodNotAllowed(request, 'GET'))
-    .get('/readyz', () => {
-      const results = checks()
-      const status = worst(Object.values(results))
-      return answer(status === 'failed' ? 503 : 200, {
-        status: status === 'failed' ? 'unavailable' : status,
-        checks: results,
-      })
-    })
-    .all('/readyz', ({ request }) => methodNotAllowed(request, 'GET'))
+  new Elysia({ name: 'health', tags: ['operations'] })
+    .get('/healthz', () => answer(200, { status: 'ok' }), { detail: HEALTH })
+    .all('/healthz', ({ request }) => methodNotAllowed(request, 'GET'), HIDDEN)
+    .get(
+      '/readyz',
+      () => {
+        const results = checks()
+        const status = worst(Object.values(results))
+        return answer(status === 'failed' ? 503 : 200, {
+          status: status === 'failed' ? 'unavailable' : status,
+          checks: results,
+        })
+      },
+      { detail: READINESS },
+    )
+    .all('/readyz', ({ request }) => methodNotAllowed(request, 'GET'), HIDDEN)
+
+const json = (description: string, example: object) => ({
+  description,
+  content: { 'application/json': { example } },
+})
+
+const HEALTH = detail({
+  summary: 'Whether the process turns',
+  operation: { responses: { 200: json('It does.', { status: 'ok' }) } },
+})
+
+const READINESS = detail({
+  summary: 'Whether this instance should get traffic, and if not, why',
+  operation: {
+    responses: {
+      200: json('It should; `degraded` tells that something is not as it should be.', {
+        status: 'degraded',
+        checks: { log: { status: 'ok' }, listener: { status: 'degraded', detail: 'events arrive up to 1000 ms late' } },
+      }),
+      503: json('It should not.', {
+        status: 'unavailable',
+        checks: { draining: { status: 'failed', detail: 'this instance is stopping' } },
+      }),
+    },
+  },
+})
 
 const worst = (checks: readonly Check[]): Check['status'] =>
   (['failed', 'degraded'] as const).find((status) => checks.some((check) => check.status === status)) ?? 'ok'

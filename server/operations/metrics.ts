@@ -1,5 +1,6 @@
 import { Elysia } from 'elysia'
 import { Counter, Gauge, Registry } from 'prom-client'
+import { detail } from '../api/detail.ts'
 import type { Admission } from '../events/admission.ts'
 import type { Feed } from '../events/feed.ts'
 import type { Hub } from '../events/hub.ts'
@@ -7,7 +8,7 @@ import type { Publisher } from '../events/publisher.ts'
 import type { Window } from '../events/window.ts'
 import type { Listener } from '../platform/listener.ts'
 import type { Monitor } from './monitor.ts'
-import { methodNotAllowed } from './problem.ts'
+import { HIDDEN, methodNotAllowed } from './problem.ts'
 
 /** Whom the metrics ask. */
 export interface MetricSources {
@@ -25,12 +26,25 @@ export interface MetricSources {
 /** `/metrics`, in Prometheus's text format: the parts are asked when somebody reads it. */
 export const metricsRoutes = (sources: MetricSources) => {
   const registry = createRegistry(sources)
-  return new Elysia({ name: 'metrics' })
+  return new Elysia({ name: 'metrics', tags: ['operations'] })
     .get(
       '/metrics',
       async () => new Response(await registry.metrics(), { headers: { 'content-type': registry.contentType } }),
+      {
+        detail: detail({
+          summary: 'Metrics, in the text format of Prometheus',
+          operation: {
+            responses: {
+              200: {
+                description: 'The metrics.',
+                content: { 'text/plain': { example: 'sse_update_connections 3\n' } },
+              },
+            },
+          },
+        }),
+      },
     )
-    .all('/metrics', ({ request }) => methodNotAllowed(request, 'GET'))
+    .all('/metrics', ({ request }) => methodNotAllowed(request, 'GET'), HIDDEN)
 }
 
 function createRegistry({

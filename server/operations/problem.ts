@@ -36,6 +36,9 @@ export function problemResponse(error: unknown, headers: Record<string, string> 
 
 const BUG = new AppError('internal', 'Something went wrong in the server. Its log says what.', { status: 500 })
 
+/** Of a route that only answers what is not possible: it is not told in the API's document. */
+export const HIDDEN = { detail: { hide: true } }
+
 /** The answer to a method that a resource does not have; to OPTIONS, the methods it has. */
 export function methodNotAllowed(request: Request, allow: string): Response {
   const allowed = `${allow}, OPTIONS`

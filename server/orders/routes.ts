@@ -1,8 +1,9 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia, t } from 'elysia'
+import { detail } from '../api/detail.ts'
 import { identify } from '../auth/identity.ts'
-import { Cursor } from '../events/schema.ts'
-import { methodNotAllowed } from '../operations/problem.ts'
+import { Cursor, Nullable } from '../events/schema.ts'
+import { HIDDEN, methodNotAllowed } from '../operations/problem.ts'
 import { readJson } from '../platform/body.ts'
 import { etagOf, idempotencyKey, ifMatch } from '../platform/request-headers.ts'
 import type { Orders } from './orders.ts'
@@ -17,7 +18,7 @@ const Id = t.Object({ id: t.Integer({ minimum: 1 }) })
 const OrderAtCursor = t.Composite([Order, t.Object({ cursor: Cursor })])
 const OrderList = t.Object({
   orders: t.Array(Order),
-  next: t.Nullable(Type.Integer({ description: '`before` of the next page' })),
+  next: Nullable(Type.Integer({ description: '`before` of the next page' })),
   cursor: Cursor,
 })
 
@@ -45,7 +46,7 @@ export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => 
           limit: t.Optional(t.Integer({ minimum: 1, maximum: 500, description: 'Defaults to 50.' })),
         }),
         response: OrderList,
-        detail: { summary: 'Orders, newest first' },
+        detail: detail({ summary: 'Orders, newest first', responseHeaders: ['X-Cursor'] }),
       },
     )
     .post(
@@ -57,7 +58,17 @@ export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => 
         set.headers.etag = etagOf(order)
         return order
       },
-      { parse, body: NewOrder, response: { 201: Order }, detail: { summary: 'Create an order' } },
+      {
+        parse,
+        body: NewOrder,
+        response: { 201: Order },
+        detail: detail({
+          summary: 'Create an order',
+          headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
+          errors: ['key.invalid', 'order.total_too_large'],
+          responseHeaders: ['Location', 'ETag'],
+        }),
+      },
     )
     .get(
       '/count',
@@ -68,7 +79,7 @@ export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => 
       },
       {
         response: t.Object({ counts: t.Record(t.String(), Type.Integer()), cursor: Cursor }),
-        detail: { summary: 'How many orders there are, by status' },
+        detail: detail({ summary: 'How many orders there are, by status', responseHeaders: ['X-Cursor'] }),
       },
     )
     .get(
@@ -79,7 +90,11 @@ export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => 
         set.headers.etag = etagOf(order)
         return order
       },
-      { params: Id, response: OrderAtCursor, detail: { summary: 'One order' } },
+      {
+        params: Id,
+        response: OrderAtCursor,
+        detail: detail({ summary: 'One order', errors: ['order.unknown'], responseHeaders: ['X-Cursor', 'ETag'] }),
+      },
     )
     .delete(
       '/:id',
@@ -87,7 +102,15 @@ export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => 
         await orders.remove(params.id, ifMatch(request), identify(request))
         set.status = 204
       },
-      { params: Id, detail: { summary: 'Delete an order that is pending, delivered or cancelled' } },
+      {
+        params: Id,
+        detail: detail({
+          summary: 'Delete an order that is pending, delivered or cancelled',
+          headers: ['X-User', 'X-Client-Id', 'If-Match'],
+          errors: ['order.unknown', 'order.not_deletable', 'order.version_conflict', 'if_match.invalid'],
+          operation: { responses: { 204: { description: 'Done.' } } },
+        }),
+      },
     )
     .post(
       '/:id/transitions',
@@ -101,11 +124,16 @@ export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => 
         params: Id,
         body: t.Object({ to: OrderStatus }, { additionalProperties: false }),
         response: Order,
-        detail: { summary: 'Move an order to its next status' },
+        detail: detail({
+          summary: 'Move an order to its next status',
+          headers: ['X-User', 'X-Client-Id', 'If-Match'],
+          errors: ['order.unknown', 'order.illegal_transition', 'order.version_conflict', 'if_match.invalid'],
+          responseHeaders: ['ETag'],
+        }),
       },
     )
-    .all('/', ({ request }) => methodNotAllowed(request, 'GET, POST'))
-    .all('/count', ({ request }) => methodNotAllowed(request, 'GET'))
-    .all('/:id', ({ request }) => methodNotAllowed(request, 'GET, DELETE'))
-    .all('/:id/transitions', ({ request }) => methodNotAllowed(request, 'POST'))
+    .all('/', ({ request }) => methodNotAllowed(request, 'GET, POST'), HIDDEN)
+    .all('/count', ({ request }) => methodNotAllowed(request, 'GET'), HIDDEN)
+    .all('/:id', ({ request }) => methodNotAllowed(request, 'GET, DELETE'), HIDDEN)
+    .all('/:id/transitions', ({ request }) => methodNotAllowed(request, 'POST'), HIDDEN)
 }

@@ -28,7 +28,7 @@ export const OrderLine = t.Object(
       examples: [450],
     }),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, title: 'OrderLine' },
 )
 
 export const NewOrder = t.Object(
@@ -37,20 +37,23 @@ export const NewOrder = t.Object(
     currency: t.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217', examples: ['EUR'] }),
     lines: t.Array(OrderLine, { minItems: 1, maxItems: 1000 }),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, title: 'NewOrder' },
 )
 
-export const Order = t.Object({
-  id: Type.Integer({ examples: [17] }),
-  customer: t.String(),
-  currency: t.String(),
-  lines: t.Array(OrderLine),
-  total: Type.Integer({ description: 'in minor units', examples: [900] }),
-  status: OrderStatus,
-  version: Type.Integer({ description: 'grows by one with each change', examples: [1] }),
-  createdAt: t.String({ format: 'date-time' }),
-  updatedAt: t.String({ format: 'date-time' }),
-})
+export const Order = t.Object(
+  {
+    id: Type.Integer({ examples: [17] }),
+    customer: t.String({ examples: ['alice'] }),
+    currency: t.String({ examples: ['EUR'] }),
+    lines: t.Array(OrderLine),
+    total: Type.Integer({ description: 'in minor units', examples: [900] }),
+    status: OrderStatus,
+    version: Type.Integer({ description: 'grows by one with each change', examples: [1] }),
+    createdAt: t.String({ format: 'date-time' }),
+    updatedAt: t.String({ format: 'date-time' }),
+  },
+  { title: 'Order' },
+)
 
 export type OrderStatus = typeof OrderStatus.static
 

@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia'
+import { detail } from '../api/detail.ts'
 import { identify } from '../auth/identity.ts'
-import { methodNotAllowed } from '../operations/problem.ts'
+import { HIDDEN, methodNotAllowed } from '../operations/problem.ts'
 import { AppError } from '../platform/errors.ts'
 import { idempotencyKey } from '../platform/request-headers.ts'
 import { urlOf } from '../platform/request-url.ts'
@@ -37,16 +38,36 @@ export const importRoutes = ({ tasks, files, maxUploadBytes }: ImportRoutesOptio
       {
         parse: 'none',
         response: { 202: Task },
-        detail: {
+        detail: detail({
           summary: 'Import orders from a CSV file',
           description: `The body is the file, up to MAX_UPLOAD_BYTES; its first line names the columns ${COLUMNS.join(', ')}, in any order, and each other line is an order. The answer is a task; lines that can't be imported are in its file rejected.csv, with number and reason. \`?name=\` is what the file is called.`,
-        },
+          headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
+          errors: ['key.invalid', 'upload.empty', 'upload.name_invalid', 'upload.not_csv', 'upload.too_large'],
+          responseHeaders: ['Location'],
+          operation: {
+            parameters: [
+              {
+                name: 'name',
+                in: 'query',
+                description: 'What the file is called.',
+                schema: { type: 'string' },
+                example: 'orders.csv',
+              },
+            ],
+            requestBody: {
+              required: true,
+              content: {
+                'text/csv': { schema: { type: 'string' }, example: `${COLUMNS.join(',')}\nalice,EUR,A1,Tea,2,450\n` },
+              },
+            },
+          },
+        }),
       },
     )
     // By name: the route of one order would take these.
-    .get('/', ({ request }) => methodNotAllowed(request, 'POST'), { detail: { hide: true } })
-    .delete('/', ({ request }) => methodNotAllowed(request, 'POST'), { detail: { hide: true } })
-    .all('/', ({ request }) => methodNotAllowed(request, 'POST'))
+    .get('/', ({ request }) => methodNotAllowed(request, 'POST'), HIDDEN)
+    .delete('/', ({ request }) => methodNotAllowed(request, 'POST'), HIDDEN)
+    .all('/', ({ request }) => methodNotAllowed(request, 'POST'), HIDDEN)
 
 /** @throws {AppError} `upload.not_csv` (415): any other type could come from a form on a foreign page */
 function checkType(request: Request): void {

@@ -1,8 +1,9 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia, t } from 'elysia'
+import { detail } from '../api/detail.ts'
 import { identify } from '../auth/identity.ts'
-import { Cursor } from '../events/schema.ts'
-import { methodNotAllowed } from '../operations/problem.ts'
+import { Cursor, Nullable } from '../events/schema.ts'
+import { HIDDEN, methodNotAllowed } from '../operations/problem.ts'
 import { readJson } from '../platform/body.ts'
 import { etagOf, idempotencyKey, ifMatch } from '../platform/request-headers.ts'
 import type { Files } from './files.ts'
@@ -19,7 +20,7 @@ const Id = t.Object({ id: t.Integer({ minimum: 1 }) })
 const TaskAtCursor = t.Composite([Task, t.Object({ cursor: Cursor })])
 const TaskList = t.Object({
   tasks: t.Array(Task),
-  next: t.Nullable(Type.Integer({ description: '`before` of the next page' })),
+  next: Nullable(Type.Integer({ description: '`before` of the next page' })),
   cursor: Cursor,
 })
 
@@ -44,7 +45,7 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
           limit: t.Optional(t.Integer({ minimum: 1, maximum: 500, description: 'Defaults to 50.' })),
         }),
         response: TaskList,
-        detail: { summary: 'Tasks, newest first' },
+        detail: detail({ summary: 'Tasks, newest first', responseHeaders: ['X-Cursor'] }),
       },
     )
     .post(
@@ -56,7 +57,17 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
         set.headers.etag = etagOf(task)
         return task
       },
-      { parse, body: NewTask, response: { 202: Task }, detail: { summary: 'Start a task' } },
+      {
+        parse,
+        body: NewTask,
+        response: { 202: Task },
+        detail: detail({
+          summary: 'Start a task',
+          headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
+          errors: ['key.invalid'],
+          responseHeaders: ['Location', 'ETag'],
+        }),
+      },
     )
     .get(
       '/count',
@@ -67,7 +78,7 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
       },
       {
         response: t.Object({ counts: t.Record(t.String(), Type.Integer()), cursor: Cursor }),
-        detail: { summary: 'How many tasks there are, by state' },
+        detail: detail({ summary: 'How many tasks there are, by state', responseHeaders: ['X-Cursor'] }),
       },
     )
     .get(
@@ -78,7 +89,11 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
         set.headers.etag = etagOf(task)
         return task
       },
-      { params: Id, response: TaskAtCursor, detail: { summary: 'One task' } },
+      {
+        params: Id,
+        response: TaskAtCursor,
+        detail: detail({ summary: 'One task', errors: ['task.unknown'], responseHeaders: ['X-Cursor', 'ETag'] }),
+      },
     )
     .patch(
       '/:id',
@@ -92,7 +107,12 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
         params: Id,
         body: t.Object({ description: t.String({ maxLength: 200 }) }, { additionalProperties: false }),
         response: Task,
-        detail: { summary: 'Rename a task' },
+        detail: detail({
+          summary: 'Rename a task',
+          headers: ['X-User', 'X-Client-Id', 'If-Match'],
+          errors: ['task.unknown', 'task.version_conflict', 'if_match.invalid'],
+          responseHeaders: ['ETag'],
+        }),
       },
     )
     .delete(
@@ -101,7 +121,15 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
         await tasks.remove(params.id, ifMatch(request), identify(request))
         set.status = 204
       },
-      { params: Id, detail: { summary: 'Delete a task that has ended, and its files' } },
+      {
+        params: Id,
+        detail: detail({
+          summary: 'Delete a task that has ended, and its files',
+          headers: ['X-User', 'X-Client-Id', 'If-Match'],
+          errors: ['task.unknown', 'task.illegal_action', 'task.version_conflict', 'if_match.invalid'],
+          operation: { responses: { 204: { description: 'Done.' } } },
+        }),
+      },
     )
     .post(
       '/:id/cancel',
@@ -114,7 +142,12 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
         params: Id,
         parse: 'none',
         response: Task,
-        detail: { summary: 'Cancel a task; what runs stops within a second' },
+        detail: detail({
+          summary: 'Cancel a task; what runs stops within a second',
+          headers: ['X-User', 'X-Client-Id', 'If-Match'],
+          errors: ['task.unknown', 'task.illegal_action', 'task.version_conflict', 'if_match.invalid'],
+          responseHeaders: ['ETag'],
+        }),
       },
     )
     .post(
@@ -129,19 +162,38 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
         params: Id,
         parse: 'none',
         response: { 202: Task },
-        detail: { summary: 'Run a task again that failed or was cancelled; an import goes on where it stopped' },
+        detail: detail({
+          summary: 'Run a task again that failed or was cancelled; an import goes on where it stopped',
+          headers: ['X-User', 'X-Client-Id', 'If-Match'],
+          errors: ['task.unknown', 'task.illegal_action', 'task.version_conflict', 'if_match.invalid'],
+          responseHeaders: ['ETag'],
+        }),
       },
     )
     .get('/:id/files/:name', async ({ params }) => download(files, params.id, params.name), {
       params: t.Object({ id: t.Integer({ minimum: 1 }), name: t.String() }),
-      detail: { summary: 'Download what a task produced' },
+      detail: detail({
+        summary: 'Download what a task produced',
+        errors: ['file.unknown'],
+        operation: {
+          responses: {
+            200: {
+              description: 'The file.',
+              content: {
+                'text/csv': { example: 'dimension,key,currency,orders,quantity,revenue_minor\n' },
+                'text/html': { example: '<!doctype html>' },
+              },
+            },
+          },
+        },
+      }),
     })
-    .all('/', ({ request }) => methodNotAllowed(request, 'GET, POST'))
-    .all('/count', ({ request }) => methodNotAllowed(request, 'GET'))
-    .all('/:id', ({ request }) => methodNotAllowed(request, 'GET, PATCH, DELETE'))
-    .all('/:id/cancel', ({ request }) => methodNotAllowed(request, 'POST'))
-    .all('/:id/retry', ({ request }) => methodNotAllowed(request, 'POST'))
-    .all('/:id/files/:name', ({ request }) => methodNotAllowed(request, 'GET'))
+    .all('/', ({ request }) => methodNotAllowed(request, 'GET, POST'), HIDDEN)
+    .all('/count', ({ request }) => methodNotAllowed(request, 'GET'), HIDDEN)
+    .all('/:id', ({ request }) => methodNotAllowed(request, 'GET, PATCH, DELETE'), HIDDEN)
+    .all('/:id/cancel', ({ request }) => methodNotAllowed(request, 'POST'), HIDDEN)
+    .all('/:id/retry', ({ request }) => methodNotAllowed(request, 'POST'), HIDDEN)
+    .all('/:id/files/:name', ({ request }) => methodNotAllowed(request, 'GET'), HIDDEN)
 }
 
 async function download(files: Files, task: number, name: string): Promise<Response> {

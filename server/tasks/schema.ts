@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { t } from 'elysia'
+import { Nullable } from '../events/schema.ts'
 
 export const TaskState = Type.Union(
   [
@@ -37,12 +38,6 @@ export const ReportInput = t.Object(
   { additionalProperties: false },
 )
 
-export const ImportInput = t.Object({
-  file: t.String({ format: 'uuid', description: 'the upload' }),
-  name: t.String({ examples: ['orders.csv'] }),
-  bytes: Type.Integer(),
-})
-
 const description = t.Optional(
   t.String({ maxLength: 200, description: 'for people; defaults to what the kind says', examples: ['November'] }),
 )
@@ -52,14 +47,15 @@ export const NewTask = Type.Union(
   [
     t.Object(
       { kind: Type.Literal('demo'), input: t.Optional(DemoInput), description },
-      { additionalProperties: false, title: 'demo' },
+      { additionalProperties: false, title: 'NewDemo' },
     ),
     t.Object(
       { kind: Type.Literal('report'), input: t.Optional(ReportInput), description },
-      { additionalProperties: false, title: 'report' },
+      { additionalProperties: false, title: 'NewReport' },
     ),
   ],
   {
+    title: 'NewTask',
     examples: [
       { kind: 'demo', input: { seconds: 3 } },
       { kind: 'report', input: { from: '2026-11-01' } },
@@ -67,34 +63,64 @@ export const NewTask = Type.Union(
   },
 )
 
-export const TaskFile = t.Object({
-  name: t.String({ examples: ['report.csv'] }),
-  contentType: t.String({ examples: ['text/csv; charset=utf-8'] }),
-  bytes: Type.Integer(),
-})
+export const TaskFile = t.Object(
+  {
+    name: t.String({ examples: ['report.csv'] }),
+    contentType: t.String({ examples: ['text/csv; charset=utf-8'] }),
+    bytes: Type.Integer({ examples: [52_133] }),
+  },
+  { title: 'TaskFile' },
+)
 
 const time = t.String({ format: 'date-time' })
 
-export const Task = t.Object({
-  id: Type.Integer({ examples: [9] }),
-  kind: TaskKind,
-  owner: t.String({ examples: ['bob'] }),
-  description: t.String(),
-  input: Type.Record(t.String(), Type.Unknown(), { description: 'what the kind was given' }),
-  state: TaskState,
-  progress: Type.Number({ minimum: 0, maximum: 100, description: 'percent' }),
-  step: t.String({ description: 'what it is doing, for people', examples: ['120,000 of 200,000 orders'] }),
-  attempt: Type.Integer({ description: 'how often a worker has taken it up' }),
-  error: t.Nullable(t.String({ description: 'why the last attempt failed' })),
-  result: t.Nullable(Type.Record(t.String(), Type.Unknown(), { description: 'figures, once it succeeded' })),
-  files: t.Array(TaskFile, { description: 'at /api/tasks/:id/files/:name' }),
-  version: Type.Integer({ description: 'grows by one with each change', examples: [1] }),
-  createdAt: time,
-  updatedAt: time,
-  nextAttemptAt: t.Nullable(t.String({ format: 'date-time', description: 'when it is tried again' })),
-  startedAt: t.Nullable(t.String({ format: 'date-time', description: 'of the last attempt' })),
-  endedAt: t.Nullable(time),
-})
+export const Task = t.Object(
+  {
+    id: Type.Integer({ examples: [9] }),
+    kind: TaskKind,
+    owner: t.String({ examples: ['bob'] }),
+    description: t.String(),
+    input: Type.Record(t.String(), Type.Unknown(), { description: 'what the kind was given' }),
+    state: TaskState,
+    progress: Type.Number({ minimum: 0, maximum: 100, description: 'percent' }),
+    step: t.String({ description: 'what it is doing, for people', examples: ['120,000 of 200,000 orders'] }),
+    attempt: Type.Integer({ description: 'how often a worker has taken it up' }),
+    error: Nullable(t.String({ description: 'why the last attempt failed' })),
+    result: Nullable(Type.Record(t.String(), Type.Unknown(), { description: 'figures, once it succeeded' })),
+    files: t.Array(TaskFile, { description: 'at /api/tasks/:id/files/:name' }),
+    version: Type.Integer({ description: 'grows by one with each change', examples: [1] }),
+    createdAt: time,
+    updatedAt: time,
+    nextAttemptAt: Nullable(t.String({ format: 'date-time', description: 'when it is tried again' })),
+    startedAt: Nullable(t.String({ format: 'date-time', description: 'of the last attempt' })),
+    endedAt: Nullable(time),
+  },
+  {
+    title: 'Task',
+    examples: [
+      {
+        id: 9,
+        kind: 'demo',
+        owner: 'bob',
+        description: 'Demo of 3 s',
+        input: { seconds: 3 },
+        state: 'running',
+        progress: 40,
+        step: 'Labelling',
+        attempt: 1,
+        error: null,
+        result: null,
+        files: [],
+        version: 14,
+        createdAt: '2026-11-21T10:00:00.000Z',
+        updatedAt: '2026-11-21T10:00:01.300Z',
+        nextAttemptAt: null,
+        startedAt: '2026-11-21T10:00:00.100Z',
+        endedAt: null,
+      },
+    ],
+  },
+)
 
 export type TaskState = typeof TaskState.static
 export type TaskKind = typeof TaskKind.static

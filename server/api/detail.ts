@@ -1,0 +1,96 @@
+import type { OpenAPIV3 } from 'openapi-types'
+import { ERRORS, type ErrorCode } from './errors.ts'
+
+type Header = keyof typeof HEADERS
+
+const HEADERS = {
+  'X-User': ['Who acts; defaults to guest. There is no access control yet.', 'alice'],
+  'X-Client-Id': ['The page that causes the change: its own streams leave the event out.', 'page-7'],
+  'Idempotency-Key': ['Requests with the same key create one thing; send it again when there was no answer.', 'a1b2c3'],
+  'If-Match': ['ETag of what was read: if it was changed since, the answer is 412.', '"3"'],
+  'Last-Event-ID': ['Cursor: events after this id, or `earliest`. Browsers send it when they reconnect.', '42'],
+} as const
+
+const RESPONSE_HEADERS = {
+  'X-Cursor': 'The position of the log at which this was read: stream after it to miss nothing.',
+  ETag: 'The version, for If-Match.',
+  Location: 'Where the new thing is.',
+} as const
+
+export interface Documentation {
+  /** A few words. */
+  summary: string
+  description?: string
+  headers?: readonly Header[]
+  /** Besides those that every route with a schema has. */
+  errors?: readonly ErrorCode[]
+  /** Of the answer when it goes well. */
+  responseHeaders?: readonly (keyof typeof RESPONSE_HEADERS)[]
+  /** What the schemas of the route do not tell. */
+  operation?: Partial<OpenAPIV3.OperationObject>
+}
+
+const PROBLEM = { $ref: '#/components/schemas/Problem' } as OpenAPIV3.ReferenceObject
+
+/** What the OpenAPI document says of a route, besides its schemas. */
+export function detail({
+  summary,
+  description,
+  headers = [],
+  errors = [],
+  responseHeaders = [],
+  operation = {},
+}: Documentation) {
+  return {
+    summary,
+    ...(description !== undefined && { description }),
+    ...operation,
+    'x-parameters': [...(operation.parameters ?? []), ...headers.map(parameterOf)],
+    'x-responses': { ...operation.responses, ...problemsOf(errors) },
+    'x-response-headers': Object.fromEntries(
+      responseHeaders.map((name) => [name, { description: RESPONSE_HEADERS[name], schema: { type: 'string' } }]),
+    ),
+  }
+}
+
+const parameterOf = (name: Header): OpenAPIV3.ParameterObject => {
+  const [description, example] = HEADERS[name]
+  return { name, in: 'header', description, schema: { type: 'string' }, example }
+}
+
+/** The answers of one status share one entry; each code has an example. */
+export function problemsOf(codes: readonly ErrorCode[]): Record<string, OpenAPIV3.ResponseObject> {
+  const statuses = Map.groupBy([...new Set(codes)].sort(), (code) => String(ERRORS[code][0]))
+  return Object.fromEntries(
+    [...statuses].map(([status, of]) => [
+      status,
+      {
+        description: of.map((code) => `\`${code}\`: ${ERRORS[code][1]}`).join('\n\n'),
+        content: {
+          'application/problem+json': {
+            schema: PROBLEM,
+            examples: Object.fromEntries(of.map((code) => [code, { value: exampleOf(code) }])),
+          },
+        },
+      },
+    ]),
+  )
+}
+
+const exampleOf = (code: ErrorCode) => {
+  const [status, detail] = ERRORS[code]
+  return { type: 'about:blank', title: TITLES[status], status, detail, code }
+}
+
+const TITLES: Record<number, string> = {
+  400: 'Bad Request',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  406: 'Not Acceptable',
+  409: 'Conflict',
+  412: 'Precondition Failed',
+  413: 'Payload Too Large',
+  415: 'Unsupported Media Type',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+}

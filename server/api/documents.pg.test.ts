@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import asyncApiSchema from '@asyncapi/specs/schemas/3.0.0-without-$id.json' with { type: 'json' }
+import { Validator } from '@seriousme/openapi-schema-validator'
+import Ajv from 'ajv'
+import Ajv2020 from 'ajv/dist/2020'
+import { Glob } from 'bun'
+import type { Runtime } from '../runtime.ts'
+import { createDatabase, type TestDatabase } from '../testing/database.ts'
+import { startInstance } from '../testing/instance.ts'
+import { openStream } from '../testing/stream-reader.ts'
+import { ERRORS } from './errors.ts'
+
+type Json = Record<string, never>
+
+let database: TestDatabase
+let instance: Runtime & AsyncDisposable
+let openApi: Json & { paths: Record<string, Record<string, Json>> }
+let asyncApi: Json & {
+  channels: Record<string, { messages: Record<string, { payload: object; examples: { payload: unknown }[] }> }>
+}
+
+beforeAll(async () => {
+  database = await createDatabase()
+  instance = await startInstance(database.url)
+  const get = async (path: string) => (await fetch(`${instance.url}${path}`)).json()
+  openApi = await get('/openapi.json')
+  asyncApi = await get('/asyncapi.json')
+})
+afterAll(async () => {
+  await instance[Symbol.asyncDispose]()
+  await database[Symbol.asyncDispose]()
+})
+
+/** Checks a value against a schema of a document, in which it may refer to others. */
+function problems(document: object, schema: object, value: unknown): unknown {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false })
+  ajv.addSchema({ ...document, $id: 'document' })
+  const absolute = JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"document#/'))
+  const validate = ajv.compile(absolute)
+  return validate(value) ? null : validate.errors
+}
+
+const operations = () =>
+  Object.entries(openApi.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => [`${method.toUpperCase()} ${path}`, operation] as const),
+  )
+
+describe('the OpenAPI document', () => {
+  test('is valid', async () => {
+    const result = await new Validator().validate(openApi)
+    expect(result.errors ?? []).toEqual([])
+    expect(result.valid).toBe(true)
+  })
+
+  test('tells every route', () => {
+    expect(
+      operations()
+        .map(([name]) => name)
+        .sort(),
+    ).toEqual([
+      'DELETE /api/orders/{id}',
+      'DELETE /api/tasks/{id}',
+      'GET /api/notifications',
+      'GET /api/orders',
+      'GET /api/orders/count',
+      'GET /api/orders/{id}',
+      'GET /api/tasks',
+      'GET /api/tasks/count',
+      'GET /api/tasks/{id}',
+      'GET /api/tasks/{id}/files/{name}',
+      'GET /asyncapi.json',
+      'GET /events',
+      'GET /healthz',
+      'GET /metrics',
+      'GET /openapi.json',
+      'GET /readyz',
+      'HEAD /events',
+      'PATCH /api/tasks/{id}',
+      'POST /api/notifications',
+      'POST /api/notifications/read',
+      'POST /api/notifications/{id}/read',
+      'POST /api/orders',
+      'POST /api/orders/import',
+      'POST /api/orders/{id}/transitions',
+      'POST /api/tasks',
+      'POST /api/tasks/{id}/cancel',
+      'POST /api/tasks/{id}/retry',
+      'POST /events',
+    ])
+  })
+
+  test('has a summary, an answer and an example for each, which fits its schema', () => {
+    for (const [name, operation] of operations()) {
+      const { summary, responses, requestBody } = operation as unknown as {
+        summary: string
+        responses: Record<string, { content?: Record<string, { schema?: object; example?: unknown }> }>
+        requestBody?: { content: Record<string, { schema?: object; example?: unknown }> }
+      }
+      expect(summary, name).toBeString()
+      const successes = Object.entries(responses).filter(([status]) => status.startsWith('2'))
+      expect(successes.length, name).toBeGreaterThan(0)
+      const bodies = [requestBody, ...successes.map(([, response]) => response)]
+      for (const media of bodies.flatMap((body) => Object.values(body?.content ?? {}))) {
+        expect(media.example, name).toBeDefined()
+        if (media.schema) expect(problems(openApi, media.schema, media.example), name).toBeNull()
+      }
+    }
+  })
+
+  test('knows every error that the code throws, with its status', async () => {
+    const thrown = new Set<string>()
+    for await (const file of new Glob('server/**/*.ts').scan()) {
+      if (file.includes('.test.') || file.includes('/testing/') || file.includes('/verification/')) continue
+      for (const [, code] of (await Bun.file(file).text()).matchAll(/AppError\(\s*'([^']+)'/g))
+        thrown.add(code as string)
+    }
+    // What a task fails with is told in the task, not by HTTP.
+    const ofTasks = ['import.header_invalid', 'import.too_many_rejected', 'report.period_invalid']
+    expect([...thrown].filter((code) => !(code in ERRORS)).sort()).toEqual(ofTasks)
+    const told = JSON.stringify(openApi)
+    for (const code of Object.keys(ERRORS)) {
+      if (['route.unknown', 'method.not_allowed'].includes(code)) continue
+      expect(told).toContain(`"code":"${code}"`)
+    }
+  })
+})
+
+describe('the AsyncAPI document', () => {
+  test('is valid', () => {
+    const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true })
+    const validate = ajv.compile(asyncApiSchema)
+    validate(asyncApi)
+    expect(validate.errors).toBeNull()
+  })
+
+  test('has an example for each event, which fits its schema', () => {
+    for (const { messages } of Object.values(asyncApi.channels)) {
+      for (const [type, { payload, examples }] of Object.entries(messages)) {
+        expect(problems(asyncApi, payload, examples[0]?.payload), type).toBeNull()
+      }
+    }
+  })
+
+  test('fits what is published', async () => {
+    await using reader = await openStream(instance.url, ['orders.>', 'tasks.>', 'notifications.>', 'broadcast'])
+    const post = async (path: string, body?: object) =>
+      (
+        await fetch(`${instance.url}/api/${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'x-user': 'alice' },
+          ...(body && { body: JSON.stringify(body) }),
+        })
+      ).json()
+    const lines = [{ sku: 'A1', name: 'Tea', quantity: 1, unitPrice: 100 }]
+    const order = await post('orders', { customer: 'alice', currency: 'EUR', lines })
+    for (const to of ['paid', 'packed', 'shipped', 'delivered']) await post(`orders/${order.id}/transitions`, { to })
+    await fetch(`${instance.url}/api/orders/${order.id}`, { method: 'DELETE' })
+    await post('tasks', { kind: 'demo', input: { seconds: 0.3 } })
+    const failing = await post('tasks', { kind: 'report', input: { from: '2026-01-02', to: '2026-01-01' } })
+    await reader.until(({ frames }) => frames.some(({ event }) => event === 'task.failed'))
+    await fetch(`${instance.url}/api/tasks/${failing.id}`, { method: 'DELETE' })
+    const notification = await post('notifications', { to: ['alice'], title: 'Hello' })
+    await post(`notifications/${notification.id}/read`)
+    await post('notifications', { to: 'everyone', title: 'Hello', link: '/' })
+    await reader.until(({ frames }) =>
+      ['task.succeeded', 'task.deleted'].every((type) => frames.some(({ event }) => event === type)),
+    )
+    await reader.until(({ events }) => events.some(({ channel }) => channel === 'broadcast'))
+    for (const { position: _, ...event } of reader.events) {
+      const channel = asyncApi.channels[event.channel.split('.')[0] ?? '']
+      const message = channel?.messages[event.type]
+      expect(message, event.type).toBeDefined()
+      expect(problems(asyncApi, message?.payload ?? {}, event), event.type).toBeNull()
+    }
+    expect(new Set(reader.events.map(({ type }) => type)).size).toBeGreaterThan(12)
+    // The stream's own.
+    const ready = reader.frames.find(({ event }) => event === 'ready')
+    expect(
+      problems(asyncApi, asyncApi.channels.stream?.messages.ready?.payload ?? {}, JSON.parse(ready?.data ?? '')),
+    ).toBeNull()
+  })
+})

@@ -1,0 +1,157 @@
+import { toOpenAPISchema } from '@elysiajs/openapi/openapi'
+import type { TSchema } from '@sinclair/typebox'
+import type { AnyElysia } from 'elysia'
+import type { OpenAPIV3 } from 'openapi-types'
+import { problemsOf } from './detail.ts'
+import type { ErrorCode } from './errors.ts'
+import { exampleOf } from './example.ts'
+import { hoist } from './hoist.ts'
+
+type Operation = OpenAPIV3.OperationObject & {
+  'x-parameters'?: OpenAPIV3.ParameterObject[]
+  'x-responses'?: Record<string, OpenAPIV3.ResponseObject>
+  'x-response-headers'?: Record<string, OpenAPIV3.HeaderObject>
+}
+
+/** Errors of every route of the application's own tables. */
+const COMMON: readonly ErrorCode[] = [
+  'request.invalid',
+  'user.invalid',
+  'client_id.invalid',
+  'database.unavailable',
+  'database.unknown',
+  'internal',
+]
+/** Errors of every route with a JSON body. */
+const OF_BODIES: readonly ErrorCode[] = ['body.invalid', 'body.not_json', 'body.too_large', 'data.too_deep']
+
+const PROBLEM = {
+  type: 'object',
+  description: 'RFC 9457. `code` is stable: clients compare it.',
+  required: ['type', 'title', 'status', 'detail', 'code'],
+  properties: {
+    type: { type: 'string', examples: ['about:blank'] },
+    title: { type: 'string', examples: ['Conflict'] },
+    status: { type: 'integer', examples: [409] },
+    detail: { type: 'string', description: 'for a person: what was wrong, and what to do' },
+    code: { type: 'string', examples: ['order.illegal_transition'] },
+  },
+}
+
+/**
+ * The OpenAPI document (3.1) of an app, from the schemas of its routes. Elysia's own generator reads the routes; what it
+ * leaves out is added here: errors, examples, headers, and the types of bodies that a function parses.
+ */
+export function openApiDocument(app: AnyElysia, version: string) {
+  const { paths } = toOpenAPISchema(app, {
+    methods: ['options'],
+    paths: [/^\/assets/],
+    staticFile: false,
+  }) as unknown as {
+    paths: Record<string, Record<string, Operation>>
+  }
+  const bodies = new Map(
+    app.routes.map(({ method, path, hooks }) => [`${method} ${normal(path)}`, hooks?.body as TSchema | undefined]),
+  )
+  const schemas: Record<string, unknown> = { Problem: PROBLEM }
+  const documented = Object.fromEntries(
+    Object.entries(paths).map(([path, operations]) => [
+      normal(path),
+      Object.fromEntries(
+        Object.entries(operations).map(([method, operation]) => {
+          const body = bodies.get(`${method.toUpperCase()} ${normal(path)}`)
+          return [method, hoist(complete(operation, path, body), schemas)]
+        }),
+      ),
+    ]),
+  )
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'sse-update',
+      version,
+      description:
+        'Live updates over Server-Sent Events, from Postgres. What comes over the streams is in /asyncapi.json. Errors are problem documents with a stable code.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    tags: ['events', 'orders', 'tasks', 'notifications', 'operations'].map((name) => ({ name })),
+    paths: documented,
+    components: { schemas },
+  }
+}
+
+/** `/orders/:id/` and `/orders/{id}` as one. */
+const normal = (path: string) => path.replace(/:(\w+)/g, '{$1}').replace(/(.)\/$/, '$1')
+
+function complete(operation: Operation, path: string, body: TSchema | undefined): object {
+  const {
+    'x-parameters': parameters = [],
+    'x-responses': extra = {},
+    'x-response-headers': headers = {},
+    requestBody,
+    responses = {},
+    ...rest
+  } = operation
+  const common = path.startsWith('/api/') ? [...COMMON, ...(body ? OF_BODIES : [])] : []
+  const content = body && {
+    content: { 'application/json': { schema: body, example: exampleOf(body) } },
+    required: true,
+  }
+  const succeeded = Object.entries({ ...responses, ...extra }).filter(([status]) => status.startsWith('2'))
+  return {
+    ...rest,
+    ...((operation.parameters ?? parameters).length > 0 && {
+      parameters: unique([...(operation.parameters ?? []), ...parameters] as OpenAPIV3.ParameterObject[]),
+    }),
+    ...((content ?? requestBody) && { requestBody: content ?? requestBody }),
+    responses: {
+      ...merged(problemsOf(common), extra),
+      ...Object.fromEntries(
+        succeeded.map(([status, response]) => [status, withExample(response as OpenAPIV3.ResponseObject, headers)]),
+      ),
+    },
+  }
+}
+
+const unique = (parameters: OpenAPIV3.ParameterObject[]) => [
+  ...new Map(parameters.map((parameter) => [`${parameter.in} ${parameter.name}`, parameter])).values(),
+]
+
+function withExample(response: OpenAPIV3.ResponseObject, headers: Record<string, OpenAPIV3.HeaderObject>) {
+  const { content = {}, description } = response
+  return {
+    description: description.startsWith('Response for status') ? 'Done.' : description,
+    ...(Object.keys(headers).length > 0 && { headers }),
+    ...(Object.keys(content).length > 0 && {
+      content: Object.fromEntries(
+        Object.entries(content).map(([type, media]) => [
+          type,
+          media.schema && media.example === undefined
+            ? { ...media, example: exampleOf(media.schema as unknown as TSchema) }
+            : media,
+        ]),
+      ),
+    }),
+  }
+}
+
+/** Problems of one status, from two sources. */
+function merged(
+  one: Record<string, OpenAPIV3.ResponseObject>,
+  other: Record<string, OpenAPIV3.ResponseObject>,
+): Record<string, OpenAPIV3.ResponseObject> {
+  const result = { ...one }
+  for (const [status, response] of Object.entries(other)) {
+    const problems = result[status]?.content?.['application/problem+json']
+    const more = response.content?.['application/problem+json']
+    if (!problems || !more) result[status] = response
+    else {
+      result[status] = {
+        description: `${result[status]?.description}\n\n${response.description}`,
+        content: { 'application/problem+json': { ...problems, examples: { ...problems.examples, ...more.examples } } },
+      }
+    }
+  }
+  return result
+}

@@ -1,0 +1,42 @@
+import { type AnyElysia, Elysia } from 'elysia'
+import { version } from '../../package.json' with { type: 'json' }
+import { HIDDEN, methodNotAllowed } from '../operations/problem.ts'
+import { asyncApiDocument } from './asyncapi.ts'
+import { detail } from './detail.ts'
+import { openApiDocument } from './openapi.ts'
+
+/** `/openapi.json` and `/asyncapi.json`: made when somebody first asks for them. @param app whose routes are told */
+export const documentRoutes = (app: () => AnyElysia) => {
+  const openApi = once(() => openApiDocument(app(), version))
+  const asyncApi = once(() => asyncApiDocument(version))
+  return new Elysia({ name: 'documents', tags: ['operations'] })
+    .get('/openapi.json', () => json(openApi()), {
+      detail: detail({ summary: 'This document: every route (OpenAPI 3.1)', operation: { responses: JSON_RESPONSE } }),
+    })
+    .get('/asyncapi.json', () => json(asyncApi()), {
+      detail: detail({
+        summary: 'Every event that the streams carry (AsyncAPI 3.0)',
+        operation: { responses: JSON_RESPONSE },
+      }),
+    })
+    .all('/openapi.json', ({ request }) => methodNotAllowed(request, 'GET'), HIDDEN)
+    .all('/asyncapi.json', ({ request }) => methodNotAllowed(request, 'GET'), HIDDEN)
+}
+
+const JSON_RESPONSE = {
+  200: { description: 'The document.', content: { 'application/json': { example: {} } } },
+}
+
+const json = (text: string) =>
+  new Response(text, {
+    // Tools on other pages read it.
+    headers: { 'content-type': 'application/json; charset=utf-8', 'access-control-allow-origin': '*' },
+  })
+
+function once(make: () => unknown): () => string {
+  let text: string | undefined
+  return () => {
+    text ??= `${JSON.stringify(make(), null, 2)}\n`
+    return text
+  }
+}

@@ -1,6 +1,5 @@
 import { type Db, PgBoss } from 'pg-boss'
 import type { Sql } from '../platform/database.ts'
-import { messageOf } from '../platform/errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Database } from '../platform/pool.ts'
 
@@ -27,6 +26,8 @@ const ABANDONED = 'tasks-abandoned'
 
 /** Seconds without a sign of life after which a job goes to another worker; the least that pg-boss takes. */
 export const LEASE = 10
+/** Locks out every other start on the same database until the transaction ends. */
+const ADVISORY_LOCK = 7_736_502
 /** Times that a job is given to another worker after one died. */
 const MAX_TAKEOVERS = 3
 
@@ -43,7 +44,9 @@ export class Queue {
   constructor(options: QueueOptions) {
     this.#options = options
     this.#boss = new PgBoss({
-      db: pooled(options.database),
+      db: pooled(options.database, () => {
+        this.#problem = undefined
+      }),
       schema: QUEUE_SCHEMA,
       migrate: options.migrate,
       // Nothing here is due at a time of day.
@@ -60,7 +63,17 @@ export class Queue {
     return this.#problem
   }
 
+  /** One instance after the other: of several that make the tables at once, all but one would fail. */
   async start(): Promise<void> {
+    await this.#options.database.query((sql) =>
+      sql.begin(async (transaction) => {
+        await transaction`select pg_advisory_xact_lock(${ADVISORY_LOCK})`
+        await this.#start()
+      }),
+    )
+  }
+
+  async #start(): Promise<void> {
     await this.#boss.start()
     const settings = { retryLimit: MAX_TAKEOVERS, heartbeatSeconds: LEASE, expireInSeconds: 24 * 60 * 60 - 1 }
     await this.#boss.createQueue(ABANDONED, settings)
@@ -94,7 +107,6 @@ export class Queue {
       TASKS,
       { ...polling, localConcurrency: concurrency, heartbeatRefreshSeconds: LEASE / 4 },
       async ([job]) => {
-        this.#problem = undefined
         if (job) await run({ id: job.id, task: job.data.task, signal: job.signal })
       },
     )
@@ -120,8 +132,8 @@ export class Queue {
   #fail(error: Error): void {
     const { logger } = this.#options
     // It looks every second: one line tells of an outage.
-    if (this.#problem === undefined) logger.warn({ problem: messageOf(error) }, 'the queue of tasks failed')
-    this.#problem = messageOf(error)
+    if (this.#problem === undefined) logger.warn({ problem: error.message }, 'the queue of tasks failed')
+    this.#problem = error.message
   }
 }
 
@@ -147,19 +159,26 @@ const rowsOf = (result: readonly unknown[]): Rows => ({
 
 type Values = Parameters<Sql['unsafe']>[1]
 
-function pooled(database: Database): Db {
+/** @param onAnswer called when Postgres has answered */
+function pooled(database: Database, onAnswer: () => void): Db {
   return {
-    executeSql: (text, values) =>
-      database.query(async (sql) => {
+    async executeSql(text, values) {
+      const rows = await database.query(async (sql) => {
         if (!/^\s*begin\b/i.test(text)) return rowsOf(await sql.unsafe(text, values as Values))
         // A transaction as one text: `postgres` wants a connection of its own for it.
         const connection = await sql.reserve()
         try {
           return rowsOf(await connection.unsafe(text))
+        } catch (error) {
+          await connection`rollback`.catch(() => {})
+          throw error
         } finally {
           connection.release()
         }
-      }),
+      })
+      onAnswer()
+      return rows
+    },
   }
 }
 

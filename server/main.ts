@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { version } from '../package.json' with { type: 'json' }
 import { benchCommand } from './commands/bench.ts'
+import { demoCommand } from './commands/demo.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { reportFailure } from './commands/output.ts'
 import { publishCommand } from './commands/publish.ts'
@@ -23,6 +24,7 @@ const program = new Command('sse-update')
   .addCommand(publishCommand())
   .addCommand(tailCommand())
   .addCommand(sqlCommand())
+  .addCommand(demoCommand())
   .addCommand(benchCommand())
   .addCommand(verifyCommand())
   .configureHelp({ showGlobalOptions: true })

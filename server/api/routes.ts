@@ -1,6 +1,6 @@
 import { type AnyElysia, Elysia } from 'elysia'
 import { version } from '../../package.json' with { type: 'json' }
-import { HIDDEN, methodNotAllowed } from '../operations/problem.ts'
+import { otherMethods } from '../operations/problem.ts'
 import { asyncApiDocument } from './asyncapi.ts'
 import { detail } from './detail.ts'
 import { openApiDocument } from './openapi.ts'
@@ -19,8 +19,7 @@ export const documentRoutes = (app: () => AnyElysia) => {
         operation: { responses: JSON_RESPONSE },
       }),
     })
-    .all('/openapi.json', ({ request }) => methodNotAllowed(request, 'GET'), HIDDEN)
-    .all('/asyncapi.json', ({ request }) => methodNotAllowed(request, 'GET'), HIDDEN)
+    .use(otherMethods({ '/openapi.json': 'GET', '/asyncapi.json': 'GET' }))
 }
 
 const JSON_RESPONSE = {

@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import { HIDDEN, methodNotAllowed } from '../operations/problem.ts'
+import { otherMethods } from '../operations/problem.ts'
 import { AppError } from '../platform/errors.ts'
 import { urlOf } from '../platform/request-url.ts'
 import { jittered } from '../platform/time.ts'
@@ -91,7 +91,7 @@ export const eventRoutes = (options: EventRoutesOptions) =>
       },
       { parse: 'none', detail: PUBLISH },
     )
-    .all('/events', ({ request }) => methodNotAllowed(request, 'GET, HEAD, POST'), { parse: 'none', ...HIDDEN })
+    .use(otherMethods({ '/events': 'GET, HEAD, POST' }))
 
 const notAcceptable = () =>
   new AppError(

@@ -3,7 +3,7 @@ import { Elysia, t } from 'elysia'
 import { detail } from '../api/detail.ts'
 import { identify } from '../auth/identity.ts'
 import { Cursor, Nullable } from '../events/schema.ts'
-import { HIDDEN, methodNotAllowed } from '../operations/problem.ts'
+import { otherMethods } from '../operations/problem.ts'
 import { readJson } from '../platform/body.ts'
 import { idempotencyKey } from '../platform/request-headers.ts'
 import type { Notifications } from './notifications.ts'
@@ -85,7 +85,5 @@ export const notificationRoutes = ({ notifications, maxRequestBytes }: Notificat
         errors: ['notification.unknown'],
       }),
     })
-    .all('/', ({ request }) => methodNotAllowed(request, 'GET, POST'), HIDDEN)
-    .all('/read', ({ request }) => methodNotAllowed(request, 'POST'), HIDDEN)
-    .all('/:id/read', ({ request }) => methodNotAllowed(request, 'POST'), HIDDEN)
+    .use(otherMethods({ '/': 'GET, POST', '/read': 'POST', '/:id/read': 'POST' }))
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { staticPlugin } from '@elysiajs/static'
 import { Elysia } from 'elysia'
-import { HIDDEN, methodNotAllowed } from './problem.ts'
+import { HIDDEN, otherMethods } from './problem.ts'
 
 /** The built dashboard. @param directory without it, the front page says how to build it */
 export function dashboardRoutes(directory: string | undefined) {
@@ -23,7 +23,7 @@ export function dashboardRoutes(directory: string | undefined) {
   }
   return routes
     .get('/', async () => new Response(await page.bytes(), { headers }), HIDDEN)
-    .all('/', ({ request }) => methodNotAllowed(request, 'GET'), HIDDEN)
+    .use(otherMethods({ '/': 'GET' }))
     .use(
       staticPlugin({
         assets: join(directory, 'assets'),

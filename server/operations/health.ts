@@ -1,6 +1,6 @@
 import { Elysia } from 'elysia'
 import { detail } from '../api/detail.ts'
-import { HIDDEN, methodNotAllowed } from './problem.ts'
+import { otherMethods } from './problem.ts'
 
 /** One thing that readiness depends on. */
 export interface Check {
@@ -20,7 +20,6 @@ export type Checks = Record<string, Check>
 export const healthRoutes = (checks: () => Checks) =>
   new Elysia({ name: 'health', tags: ['operations'] })
     .get('/healthz', () => answer(200, { status: 'ok' }), { detail: HEALTH })
-    .all('/healthz', ({ request }) => methodNotAllowed(request, 'GET'), HIDDEN)
     .get(
       '/readyz',
       () => {
@@ -33,7 +32,7 @@ export const healthRoutes = (checks: () => Checks) =>
       },
       { detail: READINESS },
     )
-    .all('/readyz', ({ request }) => methodNotAllowed(request, 'GET'), HIDDEN)
+    .use(otherMethods({ '/healthz': 'GET', '/readyz': 'GET' }))
 
 const json = (description: string, example: object) => ({
   description,

@@ -8,7 +8,7 @@ import type { Publisher } from '../events/publisher.ts'
 import type { Window } from '../events/window.ts'
 import type { Listener } from '../platform/listener.ts'
 import type { Monitor } from './monitor.ts'
-import { HIDDEN, methodNotAllowed } from './problem.ts'
+import { otherMethods } from './problem.ts'
 
 /** Whom the metrics ask. */
 export interface MetricSources {
@@ -44,7 +44,7 @@ export const metricsRoutes = (sources: MetricSources) => {
         }),
       },
     )
-    .all('/metrics', ({ request }) => methodNotAllowed(request, 'GET'), HIDDEN)
+    .use(otherMethods({ '/metrics': 'GET' }))
 }
 
 function createRegistry({

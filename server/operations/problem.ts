@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import { Elysia } from 'elysia'
 import { AppError } from '../platform/errors.ts'
 
 /** A problem document (RFC 9457). `type` is `about:blank`: `code` is what clients compare. */
@@ -36,7 +37,7 @@ export function problemResponse(error: unknown, headers: Record<string, string> 
 
 const BUG = new AppError('internal', 'Something went wrong in the server. Its log says what.', { status: 500 })
 
-/** Of a route that only answers what is not possible: it is not told in the API's document. */
+/** Of a route that is not told in the API's document. */
 export const HIDDEN = { detail: { hide: true } }
 
 /** The answer to a method that a resource does not have; to OPTIONS, the methods it has. */
@@ -47,4 +48,17 @@ export function methodNotAllowed(request: Request, allow: string): Response {
     status: 405,
   })
   return problemResponse(error, { allow: allowed })
+}
+
+/**
+ * Answers all other methods of some paths. @param allowed by path, such as `GET, POST`
+ *
+ * Its type has no routes: clients that are typed by the server would take them for routes to call.
+ */
+export function otherMethods(allowed: Readonly<Record<string, string>>): Elysia {
+  const routes = new Elysia()
+  for (const [path, allow] of Object.entries(allowed)) {
+    routes.all(path, ({ request }) => methodNotAllowed(request, allow), { ...HIDDEN, parse: 'none' })
+  }
+  return routes as unknown as Elysia
 }

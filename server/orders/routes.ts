@@ -3,7 +3,7 @@ import { Elysia, t } from 'elysia'
 import { detail } from '../api/detail.ts'
 import { identify } from '../auth/identity.ts'
 import { Cursor, Nullable } from '../events/schema.ts'
-import { HIDDEN, methodNotAllowed } from '../operations/problem.ts'
+import { otherMethods } from '../operations/problem.ts'
 import { readJson } from '../platform/body.ts'
 import { etagOf, idempotencyKey, ifMatch } from '../platform/request-headers.ts'
 import type { Orders } from './orders.ts'
@@ -132,8 +132,5 @@ export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => 
         }),
       },
     )
-    .all('/', ({ request }) => methodNotAllowed(request, 'GET, POST'), HIDDEN)
-    .all('/count', ({ request }) => methodNotAllowed(request, 'GET'), HIDDEN)
-    .all('/:id', ({ request }) => methodNotAllowed(request, 'GET, DELETE'), HIDDEN)
-    .all('/:id/transitions', ({ request }) => methodNotAllowed(request, 'POST'), HIDDEN)
+    .use(otherMethods({ '/': 'GET, POST', '/count': 'GET', '/:id': 'GET, DELETE', '/:id/transitions': 'POST' }))
 }

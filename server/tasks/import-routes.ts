@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import { detail } from '../api/detail.ts'
 import { identify } from '../auth/identity.ts'
-import { HIDDEN, methodNotAllowed } from '../operations/problem.ts'
+import { HIDDEN, methodNotAllowed, otherMethods } from '../operations/problem.ts'
 import { AppError } from '../platform/errors.ts'
 import { idempotencyKey } from '../platform/request-headers.ts'
 import { urlOf } from '../platform/request-url.ts'
@@ -67,7 +67,7 @@ export const importRoutes = ({ tasks, files, maxUploadBytes }: ImportRoutesOptio
     // By name: the route of one order would take these.
     .get('/', ({ request }) => methodNotAllowed(request, 'POST'), HIDDEN)
     .delete('/', ({ request }) => methodNotAllowed(request, 'POST'), HIDDEN)
-    .all('/', ({ request }) => methodNotAllowed(request, 'POST'), HIDDEN)
+    .use(otherMethods({ '/': 'POST' }))
 
 /** @throws {AppError} `upload.not_csv` (415): any other type could come from a form on a foreign page */
 function checkType(request: Request): void {

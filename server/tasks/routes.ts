@@ -3,7 +3,7 @@ import { Elysia, t } from 'elysia'
 import { detail } from '../api/detail.ts'
 import { identify } from '../auth/identity.ts'
 import { Cursor, Nullable } from '../events/schema.ts'
-import { HIDDEN, methodNotAllowed } from '../operations/problem.ts'
+import { otherMethods } from '../operations/problem.ts'
 import { readJson } from '../platform/body.ts'
 import { etagOf, idempotencyKey, ifMatch } from '../platform/request-headers.ts'
 import type { Files } from './files.ts'
@@ -188,12 +188,16 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
         },
       }),
     })
-    .all('/', ({ request }) => methodNotAllowed(request, 'GET, POST'), HIDDEN)
-    .all('/count', ({ request }) => methodNotAllowed(request, 'GET'), HIDDEN)
-    .all('/:id', ({ request }) => methodNotAllowed(request, 'GET, PATCH, DELETE'), HIDDEN)
-    .all('/:id/cancel', ({ request }) => methodNotAllowed(request, 'POST'), HIDDEN)
-    .all('/:id/retry', ({ request }) => methodNotAllowed(request, 'POST'), HIDDEN)
-    .all('/:id/files/:name', ({ request }) => methodNotAllowed(request, 'GET'), HIDDEN)
+    .use(
+      otherMethods({
+        '/': 'GET, POST',
+        '/count': 'GET',
+        '/:id': 'GET, PATCH, DELETE',
+        '/:id/cancel': 'POST',
+        '/:id/retry': 'POST',
+        '/:id/files/:name': 'GET',
+      }),
+    )
 }
 
 async function download(files: Files, task: number, name: string): Promise<Response> {

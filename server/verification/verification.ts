@@ -1,8 +1,8 @@
+import { createRandom } from '../platform/random.ts'
 import { SECOND } from '../platform/time.ts'
 import { Histogram } from './histogram.ts'
 import { Publications } from './ledger.ts'
 import { NumberedPublisher } from './numbered-publisher.ts'
-import { createRandom } from './random.ts'
 import { Subscriber } from './subscriber.ts'
 
 export interface VerificationOptions {

@@ -83,7 +83,14 @@ async function draw(option: EChartsCoreOption, size: { width: number; height: nu
   }
 }
 
-const GRID = { left: 8, right: 24, top: 16, bottom: 8, containLabel: true }
+const GRID = {
+  left: 8,
+  right: 24,
+  top: 16,
+  bottom: 8,
+  outerBoundsMode: 'same',
+  outerBoundsContain: 'axisLabel',
+} as const
 
 const byDay = (days: readonly Total[], currency: string): EChartsCoreOption => ({
   grid: GRID,

@@ -2,9 +2,9 @@
 
 import { expect, test } from 'bun:test'
 import type { Sql } from '../../platform/database.ts'
+import { createRandom } from '../../platform/random.ts'
 import { SECOND } from '../../platform/time.ts'
 import { startOwnPostgres } from '../../testing/own-postgres.ts'
-import { createRandom } from '../random.ts'
 import type { Verification } from '../verification.ts'
 import { type Deployment, deploy, expectClean, full } from './deployment.ts'
 

@@ -50,6 +50,21 @@ test('it brings events to streams', async () => {
   expect(reader.events.map(({ type }) => type)).toEqual(['t', 'sql'])
 })
 
+test('it runs tasks, and draws the charts of a report', async () => {
+  await using reader = await openStream(instance.url, ['tasks.>'])
+  const headers = { 'content-type': 'application/json' }
+  const order = { customer: 'alice', currency: 'EUR', lines: [{ sku: 'A1', name: 'Tea', quantity: 1, unitPrice: 100 }] }
+  await fetch(`${instance.url}/api/orders`, { method: 'POST', headers, body: JSON.stringify(order) })
+  await fetch(`${instance.url}/api/tasks`, { method: 'POST', headers, body: '{"kind":"report"}' })
+  await reader.until(({ frames }) => frames.some(({ event }) => event === 'task.succeeded'))
+  expect(await (await fetch(`${instance.url}/api/tasks/1/files/report.html`)).text()).toContain('<svg')
+})
+
+test('it describes its API', async () => {
+  for (const path of ['/openapi.json', '/asyncapi.json'])
+    expect((await fetch(`${instance.url}${path}`)).status).toBe(200)
+})
+
 test('it explains itself', async () => {
   expect(await Bun.$`${binary} --help`.text()).toContain('DATABASE_URL')
 })

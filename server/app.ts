@@ -2,6 +2,7 @@ import { Elysia, ParseError, ValidationError } from 'elysia'
 import { documentRoutes } from './api/routes.ts'
 import { type EventRoutesOptions, eventRoutes } from './events/routes.ts'
 import { type NotificationRoutesOptions, notificationRoutes } from './notifications/routes.ts'
+import { type ClusterRoutesOptions, clusterRoutes } from './operations/cluster-routes.ts'
 import { dashboardRoutes } from './operations/dashboard.ts'
 import { type Checks, healthRoutes } from './operations/health.ts'
 import { type MetricSources, metricsRoutes } from './operations/metrics.ts'
@@ -20,7 +21,8 @@ export interface AppOptions
     OrderRoutesOptions,
     TaskRoutesOptions,
     ImportRoutesOptions,
-    NotificationRoutesOptions {
+    NotificationRoutesOptions,
+    ClusterRoutesOptions {
   checks: () => Checks
   metrics: MetricSources
   /** Folder of the built dashboard; without it, the front page says how to build it. */
@@ -49,7 +51,8 @@ export const createApp = (options: AppOptions) => {
     .use(orderRoutes(options))
     .use(taskRoutes(options))
     .use(notificationRoutes(options))
-    .use(dashboardRoutes(options.dashboard))
+    .use(clusterRoutes(options))
+    .use(dashboardRoutes(options.dashboard, options.faults !== undefined))
   return app.use(documentRoutes(() => app))
 }
 

@@ -1,3 +1,4 @@
+import { version } from '../package.json' with { type: 'json' }
 import { createApp } from './app.ts'
 import { Admission } from './events/admission.ts'
 import { Feed } from './events/feed.ts'
@@ -8,9 +9,13 @@ import { Publisher } from './events/publisher.ts'
 import { Relay } from './events/relay.ts'
 import { createReplay } from './events/replay.ts'
 import { createRetention } from './events/retention.ts'
+import { createSearch } from './events/search.ts'
 import { Window } from './events/window.ts'
 import { createNotifications } from './notifications/notifications.ts'
+import { Cluster } from './operations/cluster.ts'
+import type { Faults } from './operations/cluster-routes.ts'
 import type { Checks } from './operations/health.ts'
+import { isOfThisMachine, killListeners } from './operations/lab.ts'
 import { Monitor } from './operations/monitor.ts'
 import { createOrders } from './orders/orders.ts'
 import { dashboardDirectory } from './platform/assets.ts'
@@ -21,7 +26,7 @@ import { Listener } from './platform/listener.ts'
 import type { Logger } from './platform/logger.ts'
 import { createPools, type Pools } from './platform/pools.ts'
 import { migrateOnce, openDatabase } from './platform/start-database.ts'
-import { sleep } from './platform/time.ts'
+import { SECOND, sleep } from './platform/time.ts'
 import { areTasksOver } from './tasks/over.ts'
 import { createTaskSystem } from './tasks/task-system.ts'
 
@@ -73,6 +78,7 @@ async function assemble(
     stallTimeout: config.stallTimeoutMs,
     retry: config.retryMs,
     maxConnections: config.maxConnections,
+    instance: config.instanceName,
   })
   hub.oldest = oldest
   const feed = new Feed({
@@ -144,17 +150,48 @@ async function assemble(
     ...monitor.checks(),
     draining: isDraining ? { status: 'failed', detail: 'this instance is stopping' } : { status: 'ok' },
   })
+  const isLab = config.lab === 'on' || (config.lab === 'auto' && embedded !== undefined)
+  const cluster = new Cluster({
+    database: pools.journey,
+    name: config.instanceName,
+    version,
+    status: () => ({
+      connections: hub.connectionCount,
+      position: feed.position,
+      isListening: listener.isListening,
+      isDraining,
+      relayed: relay.moved,
+      relaying: relay.idle < RELAYING,
+      published: publisher.published,
+      tasksRunning: taskSystem.worker.running,
+      memoryBytes: process.memoryUsage.rss(),
+    }),
+    settings: { retentionMs: config.retention, retentionEvents: config.retentionEvents, lab: isLab },
+    logger: logger.child({ part: 'cluster' }),
+  })
+  const faults: Faults = {
+    async disconnectStreams() {
+      const count = hub.connectionCount
+      await hub.disconnectAll(config.drainMs)
+      return count
+    },
+    killListeners: () => killListeners(pools.journey),
+  }
   const app = createApp({
     hub,
     log,
     publisher,
     admission,
+    search: createSearch(pools.readers),
+    isAllowedOrigin: (origin) => isLab && isOfThisMachine(origin),
     maxEventBytes: config.maxEventBytes,
     maxRequestBytes: config.maxRequestBytes,
     retry: config.retryMs,
     checks,
     isOver: (channels, after) => areTasksOver(pools.domain, channels, after),
     orders: createOrders(outbox),
+    cluster,
+    faults: isLab ? faults : undefined,
     notifications: createNotifications(outbox),
     tasks: taskSystem.tasks,
     files: taskSystem.files,
@@ -185,13 +222,15 @@ async function assemble(
   const server = app.server
   if (!server) throw new Error('the server did not start')
 
+  cluster.start(server.url.href.replace(/\/$/, ''))
+
   const parts = async () => {
     const closed = server.stop()
     hub.stop()
     await Promise.race([closed, settled(() => server.pendingRequests === 0)])
     await publisher.drain()
     await taskSystem.stop(config.shutdownTimeoutMs / 2)
-    await Promise.all([relay.stop(), feed.stop(), listener.stop(), retention.stop(), monitor.stop()])
+    await Promise.all([relay.stop(), feed.stop(), listener.stop(), retention.stop(), monitor.stop(), cluster.stop()])
   }
   const stop = async () => {
     isDraining = true
@@ -203,6 +242,9 @@ async function assemble(
   }
   return { url: server.url.href.replace(/\/$/, ''), database: describeAddress(address), stop: once(stop) }
 }
+
+/** Milliseconds for which an instance counts as the one that relays. */
+const RELAYING = 5 * SECOND
 
 /** Resolves when a condition holds that nobody announces. */
 async function settled(condition: () => boolean): Promise<void> {

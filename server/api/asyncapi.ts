@@ -60,6 +60,11 @@ const CONTROL: Record<string, Message> = {
       connection: Type.String({ description: 'names the connection, for support', examples: ['01K…'] }),
       cursor: Type.Integer({ description: 'the stream begins after this position', examples: [42] }),
       oldest: Type.Integer({ description: 'position of the oldest event that is kept', examples: [1] }),
+      head: Type.Integer({
+        description: 'position of the newest event: up to there the stream catches up',
+        examples: [50],
+      }),
+      instance: Type.String({ description: 'which instance answers', examples: ['web-1'] }),
       resumed: Type.Boolean({ description: 'whether the client said where to begin' }),
       heartbeat: Type.Integer({
         description: 'milliseconds of silence after which a heartbeat comes',
@@ -77,7 +82,10 @@ const CONTROL: Record<string, Message> = {
       }),
     }),
   },
-  heartbeat: { summary: 'Nothing else came for a while; its id moves the cursor.', data: Type.Object({}) },
+  heartbeat: {
+    summary: 'Nothing else came for a while, or the stream has caught up; its id moves the cursor.',
+    data: Type.Object({}),
+  },
   closing: {
     summary: 'The server ends the stream; come back.',
     data: Type.Object({ reason: Type.String({ examples: ['draining'] }) }),

@@ -60,6 +60,7 @@ describe('the OpenAPI document', () => {
     ).toEqual([
       'DELETE /api/orders/{id}',
       'DELETE /api/tasks/{id}',
+      'GET /api/cluster',
       'GET /api/notifications',
       'GET /api/orders',
       'GET /api/orders/count',
@@ -76,6 +77,7 @@ describe('the OpenAPI document', () => {
       'GET /readyz',
       'HEAD /events',
       'PATCH /api/tasks/{id}',
+      'POST /api/lab/faults',
       'POST /api/notifications',
       'POST /api/notifications/read',
       'POST /api/notifications/{id}/read',

@@ -11,7 +11,7 @@ function connect(more: Partial<ConnectionOptions> = {}) {
   const connection = new Connection({
     id: 'c',
     clientId: null,
-    ready: { connection: 'c', cursor: 0, oldest: 1, resumed: true, heartbeat: 1000 },
+    ready: { connection: 'c', cursor: 0, oldest: 1, head: 0, instance: 'i', resumed: true, heartbeat: 1000 },
     gap: undefined,
     retry: 100,
     heartbeat: 1000,
@@ -85,7 +85,7 @@ describe('a connection', () => {
 
   test('whose cursor lies beyond what this instance has read waits, and misses nothing', async () => {
     const { connection, log, read, readUntil } = connect({
-      ready: { connection: 'c', cursor: 5, oldest: 1, resumed: true, heartbeat: 1000 },
+      ready: { connection: 'c', cursor: 5, oldest: 1, head: 5, instance: 'i', resumed: true, heartbeat: 1000 },
     })
     await read()
     await settle()

@@ -56,6 +56,7 @@ export class Connection {
   /** How often it was moved, so that what was read before is not taken. */
   #jumps = 0
   #isClosed = false
+  #hasCaughtUp = false
   #lastWrite = performance.now()
   #lastProgress = performance.now()
 
@@ -125,7 +126,7 @@ export class Connection {
         const cursor = this.#behindAt
         if (cursor === undefined || this.#isClosed) break
         if (this.#gap) this.#tellGap(this.#gap)
-        else if (cursor === this.#options.position()) this.#behindAt = undefined
+        else if (cursor === this.#options.position()) this.#goLive(cursor)
         else if (cursor > this.#options.position()) return this.#options.onAhead()
         else await this.#step(cursor)
       }
@@ -166,6 +167,14 @@ export class Connection {
 
   get #wantsMore(): boolean {
     return !this.#isClosed && (this.#controller.desiredSize ?? 0) > 0
+  }
+
+  /** The first time, the client is told that it has caught up: its last event may lie far before the cursor. */
+  #goLive(cursor: number): void {
+    this.#behindAt = undefined
+    if (this.#hasCaughtUp) return
+    this.#hasCaughtUp = true
+    if (cursor > this.#options.ready.cursor) this.#write(heartbeatFrame(cursor, new Date()))
   }
 
   #tellGap(gap: Gap): void {

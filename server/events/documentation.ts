@@ -81,11 +81,35 @@ export const FOLLOW = detail({
   description:
     'With `Accept: text/event-stream` (the default) a stream that never ends: first `ready`, then every event of the channels after the cursor, once and in order; /asyncapi.json tells what they carry. With `Accept: application/json` a page of history: the next one is `after` its `cursor`. Without a channel, `broadcast` is followed, and history is of all channels.',
   headers: ['Last-Event-ID'],
-  errors: [...STREAM_ERRORS, 'limit.invalid', 'database.unavailable'],
+  errors: [...STREAM_ERRORS, 'limit.invalid', 'time.invalid', 'database.unavailable'],
   operation: {
     parameters: [
       ...parameters,
       query('after', 'Of history: only events after this position.', { type: 'string', default: 'earliest' }, '41'),
+      query(
+        'before',
+        'Of history: newest first, only events before this position, or `latest`; the next page is `before` its `cursor`.',
+        { type: 'string' },
+        'latest',
+      ),
+      query(
+        'type',
+        'Of history, with `before`: only events of this type. Any number of times.',
+        { type: 'string' },
+        'order.paid',
+      ),
+      query(
+        'since',
+        'Of history, with `before`: only events since this time.',
+        { type: 'string', format: 'date-time' },
+        '2026-11-21T10:00:00Z',
+      ),
+      query(
+        'until',
+        'Of history, with `before`: only events until this time.',
+        { type: 'string', format: 'date-time' },
+        '2026-11-21T11:00:00Z',
+      ),
       query('limit', 'Of history: most events.', { type: 'integer', minimum: 1, maximum: 1000 }, 100),
     ],
     responses: {

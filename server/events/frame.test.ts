@@ -120,7 +120,7 @@ describe('the frame of an event', () => {
 })
 
 test('ready comes with the reconnection time and the cursor', () => {
-  const ready = { connection: 'c1', cursor: 7, oldest: 3, resumed: true, heartbeat: 15_000 }
+  const ready = { connection: 'c1', cursor: 7, oldest: 3, head: 7, instance: 'i', resumed: true, heartbeat: 15_000 }
   const { messages, retries } = parse(readyFrame(ready, 2500))
   expect(retries).toEqual([2500])
   expect(messages).toEqual([{ id: '7', event: 'ready', data: JSON.stringify(ready) }])

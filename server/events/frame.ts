@@ -27,6 +27,10 @@ export interface Ready {
   cursor: number
   /** Position of the oldest event that is kept. */
   oldest: number
+  /** Position of the newest event: up to there the stream catches up. */
+  head: number
+  /** Name of the instance that answers. */
+  instance: string
   /** Whether the client brought a cursor. */
   resumed: boolean
   /** Milliseconds of silence after which a heartbeat comes. */

@@ -20,6 +20,8 @@ export interface HubOptions {
   /** Milliseconds that clients wait before they reconnect: each is told between this and twice this. */
   retry: number
   maxConnections: number
+  /** Name of this instance, told in `ready`. */
+  instance: string
 }
 
 export interface Subscription {
@@ -119,11 +121,11 @@ export class Hub {
     if (clientId !== null) this.#byClientId.get(clientId)?.close('replaced')
     const audience = this.#audienceOf(selection)
     const id = String(this.#nextId++)
-    const { heartbeat, stallTimeout, retry } = this.#options
+    const { heartbeat, stallTimeout, retry, instance } = this.#options
     const connection = new Connection({
       id,
       clientId,
-      ready: { connection: id, cursor, oldest, resumed, heartbeat },
+      ready: { connection: id, instance, cursor, oldest, head: this.#flushed, resumed, heartbeat },
       gap,
       retry: jittered(retry),
       heartbeat,
@@ -156,6 +158,11 @@ export class Hub {
    */
   drain(duration: number): Promise<void> {
     this.#isDraining = true
+    return this.disconnectAll(duration)
+  }
+
+  /** Ends every stream once, at an even pace; those who come back are served. */
+  disconnectAll(duration: number): Promise<void> {
     const close = (connection: Connection) => connection.close('shutdown', jittered(this.#options.retry))
     return atEvenPace([...this.#connections.values()], duration, close)
   }

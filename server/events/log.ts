@@ -170,7 +170,8 @@ interface Bounds {
   position: number | null
 }
 
-function matching(sql: Sql, patterns: readonly string[] | undefined) {
+/** A condition on the channel of `l`, a row of the log. */
+export function matching(sql: Sql, patterns: readonly string[] | undefined) {
   if (patterns === undefined || patterns.includes('>')) return sql``
   const literal = patterns.filter(isLiteral)
   const regexes = patterns.filter((pattern) => !isLiteral(pattern)).map(toPostgresRegex)

@@ -24,6 +24,8 @@ export class Relay {
   readonly #options: RelayOptions
   readonly #loop: Loop
   #problem: string | undefined
+  #moved = 0
+  #movedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: RelayOptions) {
     this.#options = options
@@ -37,6 +39,16 @@ export class Relay {
   /** Why the last move failed; `undefined` when it did not. */
   get problem(): string | undefined {
     return this.#problem
+  }
+
+  /** Events moved since the start. */
+  get moved(): number {
+    return this.#moved
+  }
+
+  /** Milliseconds since it moved some; infinite when it never did. */
+  get idle(): number {
+    return performance.now() - this.#movedAt
   }
 
   start(): void {
@@ -57,7 +69,11 @@ export class Relay {
     do {
       moved = await this.#options.log.relay(BATCH)
       this.#problem = undefined
-      if (moved) this.#options.onMoved()
+      if (moved) {
+        this.#moved += moved
+        this.#movedAt = performance.now()
+        this.#options.onMoved()
+      }
       // A batch may be cut by size: only an empty one says that nothing is left.
     } while (moved)
   }

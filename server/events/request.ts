@@ -2,7 +2,7 @@ import Negotiator from 'negotiator'
 import { readJson } from '../platform/body.ts'
 import { AppError } from '../platform/errors.ts'
 import { parsePattern } from './channel.ts'
-import { keyWithin, MAX_BATCH, type NewEvent, parseClientId, parseEvent, parseKey } from './event.ts'
+import { keyWithin, MAX_BATCH, type NewEvent, parseClientId, parseEvent, parseKey, parseType } from './event.ts'
 import { parseJsonKeepingNumbers } from './json.ts'
 
 /** Most patterns of one stream. */
@@ -86,6 +86,25 @@ export function requestedLimit(query: URLSearchParams): number {
   throw new AppError(
     'limit.invalid',
     `The limit ${JSON.stringify(value.slice(0, 80))} is not a whole number from 1 to ${MAX_LIMIT}.`,
+  )
+}
+
+/** The types asked for; `undefined` for all. @throws {AppError} `type.invalid` */
+export function requestedTypes(query: URLSearchParams): string[] | undefined {
+  const types = query.getAll('type')
+  for (const type of types) parseType(type)
+  return types.length > 0 ? types : undefined
+}
+
+/** A time such as `2026-11-21T10:00:00Z` (RFC 3339). @throws {AppError} `time.invalid` */
+export function requestedTime(query: URLSearchParams, name: string): Date | undefined {
+  const value = query.get(name)
+  if (value === null) return undefined
+  const time = new Date(value)
+  if (/^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(time.getTime())) return time
+  throw new AppError(
+    'time.invalid',
+    `${name} is ${JSON.stringify(value.slice(0, 80))}; it is a time such as "2026-11-21T10:00:00Z".`,
   )
 }
 

@@ -7,7 +7,7 @@ import type { Admission } from './admission.ts'
 import { createSelection } from './audience.ts'
 import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { type Gap, retryFrame } from './frame.ts'
-import { history } from './history.ts'
+import { history, lookBack } from './history.ts'
 import type { Hub } from './hub.ts'
 import { type EventLog, gapAfter } from './log.ts'
 import type { Publisher } from './publisher.ts'
@@ -20,10 +20,12 @@ import {
   requestedNaming,
   requestedPatterns,
 } from './request.ts'
+import type { Search } from './search.ts'
 
 export interface EventRoutesOptions {
   hub: Hub
   log: EventLog
+  search: Search
   publisher: Publisher
   admission: Admission
   maxEventBytes: number
@@ -32,6 +34,8 @@ export interface EventRoutesOptions {
   retry: number
   /** Whether nothing will ever come after this position on these channels: a client that comes back is told to stop. */
   isOver: (channels: readonly string[], after: number) => Promise<boolean>
+  /** Whether pages of this origin may read streams besides those that the server itself serves. */
+  isAllowedOrigin: (origin: string) => boolean
 }
 
 const STREAM_HEADERS = {
@@ -55,7 +59,7 @@ export const eventRoutes = (options: EventRoutesOptions) =>
             server?.timeout(request, 0)
             return stream(request, query, options, () => server?.timeout(request, 1))
           case 'history':
-            return history(query, options.log)
+            return query.has('before') ? lookBack(query, options.search) : history(query, options.log)
           default:
             throw notAcceptable()
         }
@@ -110,7 +114,7 @@ const parseStreamRequest = (request: Request, query: URLSearchParams) => ({
 async function stream(
   request: Request,
   query: URLSearchParams,
-  { hub, log, retry, isOver }: EventRoutesOptions,
+  { hub, log, retry, isOver, isAllowedOrigin }: EventRoutesOptions,
   abandon: () => void,
 ): Promise<Response> {
   const { selection, clientId, requested } = parseStreamRequest(request, query)
@@ -126,7 +130,11 @@ async function stream(
   if (!start || hub.isFull(clientId)) return comeBackLater(retry)
   const connection = hub.open({ selection, clientId, resumed: requested !== undefined, abandon, ...start })
   request.signal.addEventListener('abort', () => connection.close('client'))
-  return new Response(connection.stream, { headers: STREAM_HEADERS })
+  const origin = request.headers.get('origin')
+  const isForeign = origin !== null && isAllowedOrigin(origin)
+  return new Response(connection.stream, {
+    headers: { ...STREAM_HEADERS, ...(isForeign && { 'access-control-allow-origin': origin }) },
+  })
 }
 
 /** An EventSource gives up for ever on an error status; a stream that ends at once makes it come back, later than usual. */

@@ -3,8 +3,16 @@ import { staticPlugin } from '@elysiajs/static'
 import { Elysia } from 'elysia'
 import { HIDDEN, otherMethods } from './problem.ts'
 
-/** The built dashboard. @param directory without it, the front page says how to build it */
-export function dashboardRoutes(directory: string | undefined) {
+/** Its pages: each is the same document, and the script in it shows what the address says. */
+const PAGES = ['/', '/tasks', '/orders', '/notifications', '/lab', '/log', '/cluster']
+
+/**
+ * The built dashboard.
+ *
+ * @param directory without it, the front page says how to build it
+ * @param isLab whether its lab may open streams under other names of this machine
+ */
+export function dashboardRoutes(directory: string | undefined, isLab: boolean) {
   const routes = new Elysia({ name: 'dashboard' })
   if (directory === undefined) {
     return routes.get(
@@ -17,23 +25,27 @@ export function dashboardRoutes(directory: string | undefined) {
   const headers = {
     'content-type': 'text/html; charset=utf-8',
     'cache-control': 'no-cache',
-    'content-security-policy':
-      "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
+    'content-security-policy': [
+      "default-src 'self'",
+      "style-src 'self' 'unsafe-inline'",
+      "img-src 'self' data:",
+      "frame-ancestors 'none'",
+      // A browser has six HTTP/1.1 connections for each name: the lab opens its streams under many.
+      ...(isLab ? ["connect-src 'self' http://localhost:* http://*.localhost:*"] : []),
+    ].join('; '),
     'x-content-type-options': 'nosniff',
   }
-  return routes
-    .get('/', async () => new Response(await page.bytes(), { headers }), HIDDEN)
-    .use(otherMethods({ '/': 'GET' }))
-    .use(
-      staticPlugin({
-        assets: join(directory, 'assets'),
-        prefix: '/assets',
-        alwaysStatic: true,
-        indexHTML: false,
-        // The names hold a hash of the content.
-        directive: 'immutable',
-        maxAge: 365 * 24 * 60 * 60,
-        headers: { 'x-content-type-options': 'nosniff' },
-      }),
-    )
+  for (const path of PAGES) routes.get(path, async () => new Response(await page.bytes(), { headers }), HIDDEN)
+  return routes.use(otherMethods(Object.fromEntries(PAGES.map((path) => [path, 'GET'])))).use(
+    staticPlugin({
+      assets: join(directory, 'assets'),
+      prefix: '/assets',
+      alwaysStatic: true,
+      indexHTML: false,
+      // The names hold a hash of the content.
+      directive: 'immutable',
+      maxAge: 365 * 24 * 60 * 60,
+      headers: { 'x-content-type-options': 'nosniff' },
+    }),
+  )
 }

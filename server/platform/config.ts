@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { choice, databaseUrl, duration, integer, type Setting, text } from './settings.ts'
 
 /** Every setting, in the order of the help text. */
@@ -7,6 +8,11 @@ export const settings = {
     doc: 'Address to listen on. There is no access control yet: open it to a network only behind something that has one.',
   }),
   port: integer('PORT', { min: 0, max: 65_535, fallback: 8080, doc: 'Port to listen on; 0 takes a free one.' }),
+  instanceName: text('INSTANCE_NAME', {
+    fallback: `${hostname()}-${process.pid}`,
+    shown: 'host name and process id',
+    doc: 'What this instance is called, in streams and among the others.',
+  }),
   databaseUrl: databaseUrl('DATABASE_URL', {
     shown: 'embedded Postgres',
     doc: 'Postgres that holds the log. Without it, the server starts a Postgres of its own.',
@@ -162,6 +168,11 @@ export const settings = {
     fallback: 10_000,
     unit: 'ms',
     doc: 'Time after that to finish what was begun; tasks that take longer than half of it go to another instance. Then the process exits all the same.',
+  }),
+  lab: choice('LAB', {
+    of: ['auto', 'on', 'off'],
+    fallback: 'auto',
+    doc: "Lets the dashboard's lab cut streams and database connections; auto is on only with the embedded Postgres.",
   }),
   logLevel: choice('LOG_LEVEL', {
     of: ['silent', 'error', 'warn', 'info', 'debug'],

@@ -24,7 +24,10 @@ const event = (position: number) => ({
 describe('the scanner of frames', () => {
   test('finds what the server writes, at any split into chunks', () => {
     const bytes = concatenate([
-      readyFrame({ connection: '1', cursor: 0, oldest: 1, resumed: false, heartbeat: 1000 }, 2000),
+      readyFrame(
+        { connection: '1', cursor: 0, oldest: 1, head: 0, instance: 'i', resumed: false, heartbeat: 1000 },
+        2000,
+      ),
       eventFrame(event(1)),
       withoutName(eventFrame(event(2))),
       heartbeatFrame(2, new Date(0)),

@@ -1,0 +1,57 @@
+import { Type } from '@sinclair/typebox'
+import { Elysia, t } from 'elysia'
+import { detail } from '../api/detail.ts'
+import { readJson } from '../platform/body.ts'
+import { AppError } from '../platform/errors.ts'
+import type { Cluster } from './cluster.ts'
+import { ClusterView } from './cluster-schema.ts'
+import { otherMethods } from './problem.ts'
+
+/** What the lab can do to this instance. */
+export interface Faults {
+  /** Ends every stream of this instance; clients come back. Answers how many. */
+  disconnectStreams(): Promise<number>
+  /** Ends the database connections on which instances listen. Answers how many. */
+  killListeners(): Promise<number>
+}
+
+export interface ClusterRoutesOptions {
+  cluster: Cluster
+  /** `undefined` where faults are not allowed. */
+  faults: Faults | undefined
+  maxRequestBytes: number
+}
+
+const Fault = Type.Union([Type.Literal('disconnect-streams'), Type.Literal('kill-listeners')], {
+  description: 'disconnect-streams ends every stream of this instance; kill-listeners the connections that LISTEN',
+})
+
+/** `/api/cluster`: who serves, and Postgres's state. `/api/lab/faults`: breaks things, where that is allowed. */
+export const clusterRoutes = ({ cluster, faults, maxRequestBytes }: ClusterRoutesOptions) =>
+  new Elysia({ name: 'cluster', prefix: '/api', tags: ['operations'] })
+    .get('/cluster', () => cluster.view(), {
+      response: ClusterView,
+      detail: detail({ summary: 'The instances that serve, Postgres, and what is kept' }),
+    })
+    .post(
+      '/lab/faults',
+      async ({ body, set }) => {
+        if (!faults) throw disallowed()
+        set.status = 202
+        const affected = body.fault === 'kill-listeners' ? faults.killListeners() : faults.disconnectStreams()
+        return { affected: await affected }
+      },
+      {
+        parse: ({ request }) => readJson(request, maxRequestBytes),
+        body: t.Object({ fault: Fault }, { additionalProperties: false }),
+        response: { 202: Type.Object({ affected: Type.Integer({ description: 'connections', examples: [3] }) }) },
+        detail: detail({
+          summary: 'Break something, to see that nothing is lost',
+          errors: ['lab.off'],
+        }),
+      },
+    )
+    .use(otherMethods({ '/cluster': 'GET', '/lab/faults': 'POST' }))
+
+const disallowed = () =>
+  new AppError('lab.off', 'Faults are not allowed here. The setting LAB=on allows them.', { status: 403 })

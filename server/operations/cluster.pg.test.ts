@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import type { Runtime } from '../runtime.ts'
+import { createDatabase, type TestDatabase } from '../testing/database.ts'
+import { startInstance } from '../testing/instance.ts'
+import { openStream } from '../testing/stream-reader.ts'
+import type { ClusterView } from './cluster-schema.ts'
+import { isOfThisMachine } from './lab.ts'
+
+let database: TestDatabase
+let a: Runtime & AsyncDisposable
+let b: Runtime & AsyncDisposable
+
+beforeAll(async () => {
+  database = await createDatabase()
+  a = await startInstance(database.url, { INSTANCE_NAME: 'a', LAB: 'on' })
+  b = await startInstance(database.url, { INSTANCE_NAME: 'b' })
+})
+afterAll(async () => {
+  await Promise.all([a.stop(), b.stop()])
+  await database[Symbol.asyncDispose]()
+})
+
+const view = async (instance: Runtime) => (await (await fetch(`${instance.url}/api/cluster`)).json()) as ClusterView
+
+/** Asks until the answer is as wanted. */
+async function until(instance: Runtime, condition: (cluster: ClusterView) => boolean): Promise<ClusterView> {
+  for (;;) {
+    const cluster = await view(instance)
+    if (condition(cluster)) return cluster
+    await Bun.sleep(50)
+  }
+}
+
+const cause = (instance: Runtime, fault: string) =>
+  fetch(`${instance.url}/api/lab/faults`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ fault }),
+  })
+
+describe('the cluster', () => {
+  test('tells each instance of all, of Postgres, and of what is kept', async () => {
+    const cluster = await until(b, ({ instances }) => instances.length === 2)
+    expect(cluster.instances.map(({ name, isSelf }) => [name, isSelf])).toEqual([
+      ['a', false],
+      ['b', true],
+    ])
+    expect(cluster.instances[0]).toMatchObject({
+      url: a.url,
+      version: expect.any(String),
+      status: { isDraining: false },
+    })
+    expect(cluster.postgres).toMatchObject({ partitions: expect.any(Number), outboxEvents: 0 })
+    expect(cluster.postgres.databaseBytes).toBeGreaterThan(0)
+    expect([cluster.settings.lab, (await view(a)).settings.lab]).toEqual([false, true])
+  })
+
+  test('forgets an instance that has stopped', async () => {
+    const c = await startInstance(database.url, { INSTANCE_NAME: 'c' })
+    await until(a, ({ instances }) => instances.length === 3)
+    await c.stop()
+    await until(a, ({ instances }) => instances.length === 2)
+  })
+})
+
+describe('the lab', () => {
+  test('ends the streams of an instance, whose clients can come back at once', async () => {
+    await using reader = await openStream(a.url, ['x'])
+    const response = await cause(a, 'disconnect-streams')
+    expect([response.status, await response.json()]).toEqual([202, { affected: 1 }])
+    await reader.ended
+    await using again = await openStream(a.url, ['x'])
+    expect(again.response.status).toBe(200)
+  })
+
+  test('ends the connections that listen; events still arrive', async () => {
+    await using reader = await openStream(a.url, ['x'])
+    const response = await cause(a, 'kill-listeners')
+    expect(((await response.json()) as { affected: number }).affected).toBeGreaterThan(0)
+    await database.sql`select sse.publish('x', 't', '1')`
+    await reader.untilEvents(1)
+  })
+
+  test('does nothing where it is not allowed, or what nobody knows', async () => {
+    expect((await cause(b, 'kill-listeners')).status).toBe(403)
+    expect((await cause(a, 'explode')).status).toBe(400)
+  })
+
+  test('lets pages under other names of this machine read streams, and no others', async () => {
+    const allowed = async (url: string, origin: string) => {
+      const response = await fetch(`${url}/events?channel=x`, { headers: { accept: 'text/event-stream', origin } })
+      await response.body?.cancel()
+      return response.headers.get('access-control-allow-origin')
+    }
+    expect(await allowed(a.url, 'http://localhost:8080')).toBe('http://localhost:8080')
+    expect(await allowed(a.url, 'http://evil.example')).toBeNull()
+    expect(await allowed(b.url, 'http://localhost:8080')).toBeNull()
+    expect(['http://s7.localhost:1', 'https://localhost'].map(isOfThisMachine)).toEqual([true, true])
+    expect(['http://localhost.evil.example', 'http://evillocalhost'].map(isOfThisMachine)).toEqual([false, false])
+  })
+})

@@ -1,0 +1,110 @@
+import { messageOf } from '../platform/errors.ts'
+import type { Logger } from '../platform/logger.ts'
+import { Loop } from '../platform/loop.ts'
+import type { Database } from '../platform/pool.ts'
+import { SECOND } from '../platform/time.ts'
+import type { ClusterView, InstanceStatus } from './cluster-schema.ts'
+
+export interface ClusterOptions {
+  database: Database
+  name: string
+  version: string
+  /** What this instance tells of itself. */
+  status: () => InstanceStatus
+  settings: Pick<ClusterView['settings'], 'retentionMs' | 'retentionEvents' | 'lab'>
+  logger: Logger
+  /** Milliseconds between two signs of life. Defaults to `2_000`. */
+  interval?: number
+}
+
+/** Signs of life that may be missed until an instance counts as gone. */
+const MISSED = 4
+
+/** The instances on one Postgres: each gives signs of life, and can tell of all. */
+export class Cluster {
+  readonly id = crypto.randomUUID()
+  readonly #options: ClusterOptions
+  readonly #startedAt = new Date()
+  readonly #loop: Loop
+  #url = ''
+
+  constructor(options: ClusterOptions) {
+    this.#options = options
+    this.#loop = new Loop({
+      interval: this.#interval,
+      work: () => this.#giveSign(),
+      onError: (error) => options.logger.debug({ problem: messageOf(error) }, 'no sign of life could be given'),
+    })
+  }
+
+  /** @param url where it listens */
+  start(url: string): void {
+    this.#url = url
+    this.#loop.start()
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop()
+    await this.#options.database.query((sql) => sql`delete from sse.instances where id = ${this.id}`).catch(() => {})
+  }
+
+  /** @throws {AppError} `database.unavailable` */
+  async view(): Promise<ClusterView> {
+    const { database, settings } = this.#options
+    const [instances, [postgres]] = await Promise.all([
+      database.query(
+        (sql) => sql<(Omit<ClusterView['instances'][number], 'isSelf' | 'startedAt'> & { startedAt: Date })[]>`
+          select id, name, version, url, started_at as "startedAt", status
+          from sse.instances where seen_at > clock_timestamp() - make_interval(secs => ${this.#patience / SECOND})
+          order by started_at`,
+      ),
+      database.query(
+        (sql) => sql<ClusterView['postgres'][]>`
+        select current_setting('server_version') as version,
+               (extract(epoch from clock_timestamp() - pg_postmaster_start_time()) * 1000)::float8 as "uptimeMs",
+               (select count(*)::int from pg_stat_activity where datname = current_database()) as connections,
+               current_setting('max_connections')::int as "maxConnections",
+               pg_database_size(current_database()) as "databaseBytes",
+               (select coalesce(sum(pg_total_relation_size(inhrelid)), 0)::bigint from pg_inherits
+                where inhparent = 'sse.log'::regclass) as "logBytes",
+               (select count(*)::int from pg_inherits where inhparent = 'sse.log'::regclass) as partitions,
+               (select count(*)::int from (select from sse.outbox limit 10000) o) as "outboxEvents",
+               head.position as head,
+               coalesce((select min(position) from sse.log), head.position + 1) as oldest,
+               (select time from sse.log order by position limit 1)::text as "oldestTime"
+        from sse.head`,
+      ),
+    ])
+    return {
+      instances: instances.map((instance) => ({
+        ...instance,
+        startedAt: instance.startedAt.toISOString(),
+        isSelf: instance.id === this.id,
+      })),
+      postgres: postgres as ClusterView['postgres'],
+      settings,
+    }
+  }
+
+  get #interval(): number {
+    return this.#options.interval ?? 2 * SECOND
+  }
+
+  get #patience(): number {
+    return MISSED * this.#interval
+  }
+
+  async #giveSign(): Promise<void> {
+    const { database, name, version, status } = this.#options
+    await database.query(
+      (sql) => sql`
+        with gone as (
+          delete from sse.instances where seen_at < clock_timestamp() - make_interval(secs => ${(10 * this.#patience) / SECOND})
+        )
+        insert into sse.instances (id, name, version, url, started_at, seen_at, status)
+        values (${this.id}, ${name}, ${version}, ${this.#url}, ${this.#startedAt}, clock_timestamp(),
+                ${JSON.stringify(status())}::text::jsonb)
+        on conflict (id) do update set seen_at = excluded.seen_at, status = excluded.status`,
+    )
+  }
+}

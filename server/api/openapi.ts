@@ -18,6 +18,7 @@ const COMMON: readonly ErrorCode[] = [
   'request.invalid',
   'user.invalid',
   'client_id.invalid',
+  'origin.foreign',
   'database.unavailable',
   'database.unknown',
   'internal',

@@ -1,3 +1,4 @@
+import { TOKEN_PATTERN } from '../events/schema.ts'
 import { AppError } from '../platform/errors.ts'
 
 /** Who sends a request, and from which page. */
@@ -8,17 +9,21 @@ export interface Actor {
   clientId: string | null
 }
 
-const USER = /^[^\s\p{Cc}.*>]{1,100}$/u
+const USER = new RegExp(TOKEN_PATTERN)
 const CLIENT_ID = /^\P{Cc}{1,255}$/u
 
 /**
  * Who acts: the `X-User` header, `guest` without one. There is no access control yet; this is the only place that it will
  * have to change.
  *
- * @throws {AppError} `user.invalid`, `client_id.invalid`
+ * @throws {AppError} `user.invalid`, `client_id.invalid`, `origin.foreign` (403)
  */
 export function identify(request: Request): Actor {
-  const user = request.headers.get('x-user') ?? 'guest'
+  // No page of another site is anybody here: it can send a form, or a request without a body, without being asked.
+  if (request.headers.get('sec-fetch-site') === 'cross-site' && request.method !== 'GET') {
+    throw new AppError('origin.foreign', 'Pages of other sites can not change anything here.', { status: 403 })
+  }
+  const user = decodeHeader(request.headers.get('x-user') ?? 'guest')
   if (!USER.test(user)) {
     throw new AppError(
       'user.invalid',
@@ -30,4 +35,13 @@ export function identify(request: Request): Actor {
     throw new AppError('client_id.invalid', 'X-Client-Id is text of 1 to 255 characters without control characters.')
   }
   return { user, clientId }
+}
+
+/** Bytes of UTF-8, which are handed out as Latin-1 (RFC 9110, section 5.5). */
+function decodeHeader(value: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(value, 'latin1'))
+  } catch {
+    return value
+  }
 }

@@ -28,7 +28,10 @@ export const demoCommand = () =>
     .option('--orders <n>', 'orders to begin with; four times as many are kept', fromZero, 40)
     .option('--duration <s>', 'stop by itself after this many seconds', fromOne)
     .option('--seed <n>', 'the same seed does the same things', fromOne)
-    .addHelpText('after', '\nOrders move, tasks start, people are told. Open the dashboard and watch.\n')
+    .addHelpText(
+      'after',
+      '\nOrders move, tasks start, people are told: open the dashboard and watch. It touches only the orders that it makes.\n',
+    )
     .action(demo)
 
 async function demo({ url, rate, orders, duration, seed }: DemoCommandOptions): Promise<void> {

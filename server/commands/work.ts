@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { loadConfig } from '../platform/config.ts'
 import { createLogger } from '../platform/logger.ts'
 import { startWorker } from '../worker-runtime.ts'
+import { CommandError } from './output.ts'
 import { settingsHelp } from './settings-help.ts'
 import { stopRequested } from './stop-signal.ts'
 
@@ -16,6 +17,7 @@ export const workCommand = () =>
     .action(async () => {
       const config = loadConfig(process.env)
       const logger = createLogger(config)
+      if (config.workerConcurrency === 0) throw new CommandError('WORKER_CONCURRENCY is 0: there is nothing to do.', 2)
       const requested = stopRequested()
       const worker = await startWorker(config, logger)
       logger.info({ database: worker.database, concurrency: config.workerConcurrency }, 'sse-update works')

@@ -15,6 +15,9 @@ export interface DemoOptions {
 /** What happened, by kind. */
 export type Tally = Record<'orders' | 'steps' | 'cancelled' | 'tasks' | 'notifications' | 'deleted', number>
 
+/** Tasks that wait, beyond which it starts no more. */
+const MAX_WAITING = 5
+
 const NEXT: Partial<Record<OrderStatus, OrderStatus>> = {
   pending: 'paid',
   paid: 'packed',
@@ -26,8 +29,8 @@ const NEXT: Partial<Record<OrderStatus, OrderStatus>> = {
 export class Demo {
   readonly #api: ReturnType<typeof treaty<App>>['api']
   readonly #options: DemoOptions
-  /** The orders that it knows, oldest first. */
-  #orders = new Map<number, Order>()
+  /** The orders that it made, oldest first: it touches no others. */
+  readonly #orders = new Map<number, Order>()
   readonly tally: Tally = { orders: 0, steps: 0, cancelled: 0, tasks: 0, notifications: 0, deleted: 0 }
 
   constructor(options: DemoOptions) {
@@ -35,10 +38,8 @@ export class Demo {
     this.#api = treaty<App>(options.url).api
   }
 
-  /** Goes on with the orders that are there, and fills the shop up to `count`. @throws {Error} when nobody answers */
+  /** Makes the orders to begin with. @throws {Error} when nobody answers */
   async open(count: number): Promise<void> {
-    const { orders } = answer(await this.#api.orders.get({ query: { limit: 500 } }))
-    this.#orders = new Map(orders.reverse().map((order) => [order.id, order]))
     while (this.#orders.size < count) {
       await this.#order()
       // Spread over all the steps.
@@ -100,6 +101,8 @@ export class Demo {
 
   async #startTask(): Promise<void> {
     const { random } = this.#options
+    const { counts } = answer(await this.#api.tasks.count.get())
+    if ((counts.queued ?? 0) > MAX_WAITING) return
     const owner = pick(random, CUSTOMERS)
     const input = { seconds: 3 + Math.floor(random() * 12), ...(random() < 0.1 && { fail_at: 60 }) }
     answer(await this.#api.tasks.post(random() < 0.3 ? { kind: 'report' } : { kind: 'demo', input }, as(owner)))
@@ -137,5 +140,8 @@ const as = (user: string, headers: Record<string, string> = {}) => ({ headers: {
 function answer<T>(result: { data: T | null; error: { status: unknown; value?: unknown } | null }): T {
   if (result.data !== null) return result.data
   const { detail } = (result.error?.value ?? {}) as { detail?: string }
-  throw new Error(detail ?? `the server answered ${result.error?.status}`)
+  // The client makes a 503 without a document of it.
+  throw new Error(
+    detail ?? (result.error?.status === 503 ? 'no answer' : `the server answered ${result.error?.status}`),
+  )
 }

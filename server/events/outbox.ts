@@ -13,11 +13,25 @@ export interface OutboxOptions {
   onPublished: () => void
 }
 
+/** A process that freezes in the middle holds its locks no longer than this. */
+const IDLE_TIMEOUT = '5s'
+/** Whoever waits for a row longer than this is told to come back, before the query counts as lost. */
+const LOCK_TIMEOUT = '4s'
+
 export function createOutbox({ database, onPublished }: OutboxOptions): Outbox {
   return {
     query: (run) => database.query(run),
     async change(work) {
-      const result = await database.query((sql) => sql.begin((transaction) => work(transaction as unknown as Sql)))
+      const result = await database.query((sql) =>
+        sql.begin(async (transaction) => {
+          // Sent ahead of the rest, without a round trip of its own.
+          const limits = transaction`
+            select set_config('idle_in_transaction_session_timeout', ${IDLE_TIMEOUT}, true),
+                   set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`.execute()
+          const [worked] = await Promise.all([work(transaction as unknown as Sql), limits])
+          return worked
+        }),
+      )
       onPublished()
       return result as Awaited<ReturnType<typeof work>>
     },

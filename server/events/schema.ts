@@ -1,14 +1,20 @@
 import { type TSchema, Type } from '@sinclair/typebox'
+import { t } from 'elysia'
 
 /** The position of the log at which something was read: stream after it to miss nothing. */
 export const Cursor = Type.Integer({ description: 'stream after this position to miss nothing', examples: [42] })
 
-/** A token of a channel's name, such as `alice` in `orders.alice.17`. */
+/** What a token of a channel's name may be, such as `alice` in `orders.alice.17`; up to 100 characters. */
+export const TOKEN_PATTERN = '^[^\\u0000-\\u0020\\u007f.*>]{1,100}$'
+
 export const ChannelToken = (description: string, examples: string[]) =>
-  Type.String({ pattern: '^[^\\u0000-\\u0020\\u007f.*>]{1,100}$', description, examples })
+  Type.String({ pattern: TOKEN_PATTERN, description, examples })
 
 /** What is read, and the position of the log that it was read at. */
 export type AtCursor<T> = T & { cursor: number }
+
+/** An id in an address; elsewhere, Type.Integer serves. */
+export const IdInAddress = t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
 
 /** Not Elysia's t.Nullable: its `nullable` is no JSON Schema. */
 export const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])

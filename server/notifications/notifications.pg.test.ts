@@ -181,6 +181,13 @@ test('an inbox comes in pages, newest first', async () => {
   await own[Symbol.asyncDispose]()
 })
 
+test('a person of any script has an inbox', async () => {
+  const bytes = Buffer.from('李', 'utf8').toString('latin1')
+  await send(['李'], 'Hello')
+  const { body } = await call(bytes, 'GET', '?limit=1')
+  expect(titles(body)).toEqual(['Hello'])
+})
+
 describe('bad input', () => {
   test.each([
     [{ to: [], title: 'x' }],

@@ -3,6 +3,7 @@ import { type Outbox, publishEvent } from '../events/outbox.ts'
 import type { AtCursor } from '../events/schema.ts'
 import type { Sql } from '../platform/database.ts'
 import { AppError } from '../platform/errors.ts'
+import { madeBefore, type RequestKey } from '../platform/idempotency.ts'
 import type { NewNotification, Notification, NotificationLevel } from './schema.ts'
 
 /** Where events for everyone go. */
@@ -31,7 +32,7 @@ export interface Inbox {
 /** Notifications in Postgres. Each, and each reading, is one transaction with its events. */
 export interface Notifications {
   /** With a key that sent one before, answers that one and sends nothing. */
-  send(notification: NewNotification, key: string | null, actor: Actor): Promise<Notification>
+  send(notification: NewNotification, key: RequestKey | null, actor: Actor): Promise<Notification>
   /** What the person got, newest first. */
   inbox(person: string, filter: InboxFilter): Promise<AtCursor<Inbox>>
   /** Again does nothing. @throws {AppError} `notification.unknown` (404): it is not there, or not this person's */
@@ -45,13 +46,16 @@ export function createNotifications(outbox: Outbox): Notifications {
     send: ({ to, title, body = '', level = 'info', link = null }, key, actor) =>
       outbox.change(async (sql) => {
         const [created] = await sql<Row[]>`
-          insert into sse.notifications (sender, everyone, title, body, level, link, key)
-          values (${actor.user}, ${to === 'everyone'}, ${title}, ${body}, ${level}, ${link}, ${key})
+          insert into sse.notifications (sender, everyone, title, body, level, link, key, request)
+          values (${actor.user}, ${to === 'everyone'}, ${title}, ${body}, ${level}, ${link},
+                  ${key?.key ?? null}, ${key?.digest ?? null})
           on conflict (key) where key is not null do nothing
           returning *, null as read_at`
         if (!created) {
-          const [existing] = await sql<Row[]>`select *, null as read_at from sse.notifications where key = ${key}`
-          return toNotification(existing as Row)
+          const given = key as RequestKey
+          const [existing] = await sql<Row[]>`
+            select *, null as read_at from sse.notifications where key = ${given.key}`
+          return toNotification(madeBefore(existing, given))
         }
         const notification = toNotification(created)
         if (to === 'everyone') await announce(sql, [BROADCAST], notification, actor)
@@ -114,7 +118,7 @@ export function createNotifications(outbox: Outbox): Notifications {
           waiting.map(({ id }) => id),
           actor,
         )
-        if (ids.length > 0) await announceRead(sql, ids, new Date(), actor)
+        if (ids.length > 0) await announceRead(sql, ids, await transactionTime(sql), actor)
         const [left] = await sql<{ unread: number }[]>`select (${countUnread(sql, actor.user)}) as unread`
         return { ids, unread: left?.unread ?? 0 }
       }),
@@ -130,7 +134,7 @@ const countUnread = (sql: Sql, person: string) => sql`
 async function markRead(sql: Sql, ids: readonly number[], { user }: Actor): Promise<number[]> {
   const rows = await sql<{ id: number }[]>`
     insert into sse.notification_deliveries as d (person, notification, read_at)
-    select ${user}, n.id, clock_timestamp() from sse.notifications n
+    select ${user}, n.id, now() from sse.notifications n
     where n.id = any (${ids as number[]}::bigint[]) and (n.everyone or exists (
       select from sse.notification_deliveries o where o.notification = n.id and o.person = ${user}))
     order by n.id
@@ -143,6 +147,12 @@ async function markRead(sql: Sql, ids: readonly number[], { user }: Actor): Prom
 const announce = (sql: Sql, channels: readonly string[], notification: Notification, { clientId }: Actor) => sql`
   select sse.publish(channel, 'notification.sent', ${JSON.stringify({ notification })}::text, origin => ${clientId})
   from unnest(${channels as string[]}::text[]) as channel`
+
+/** The `now()` of a transaction: what is read in it is read at that time. */
+async function transactionTime(sql: Sql): Promise<Date> {
+  const [row] = await sql<{ time: Date }[]>`select now() as time`
+  return row?.time ?? new Date()
+}
 
 const announceRead = (sql: Sql, ids: readonly number[], readAt: Date, { user, clientId }: Actor) =>
   publishEvent(sql, {
@@ -165,6 +175,7 @@ interface Row {
   link: string | null
   created_at: Date
   read_at: Date | null
+  request: string | null
 }
 
 const toNotification = ({

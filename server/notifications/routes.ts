@@ -2,10 +2,10 @@ import { Type } from '@sinclair/typebox'
 import { Elysia, t } from 'elysia'
 import { detail } from '../api/detail.ts'
 import { identify } from '../auth/identity.ts'
-import { Cursor, Nullable } from '../events/schema.ts'
+import { Cursor, IdInAddress, Nullable } from '../events/schema.ts'
 import { otherMethods } from '../operations/problem.ts'
-import { readJson } from '../platform/body.ts'
-import { idempotencyKey } from '../platform/request-headers.ts'
+import { parseStorable, readJson } from '../platform/body.ts'
+import { requestKey } from '../platform/idempotency.ts'
 import type { Notifications } from './notifications.ts'
 import { NewNotification, Notification } from './schema.ts'
 
@@ -16,7 +16,7 @@ export interface NotificationRoutesOptions {
 
 /** `/api/notifications`. */
 export const notificationRoutes = ({ notifications, maxRequestBytes }: NotificationRoutesOptions) => {
-  const parse = ({ request }: { request: Request }) => readJson(request, maxRequestBytes)
+  const parse = ({ request }: { request: Request }) => readJson(request, maxRequestBytes, parseStorable)
   return new Elysia({ name: 'notifications', prefix: '/api/notifications', tags: ['notifications'] })
     .get(
       '/',
@@ -29,7 +29,9 @@ export const notificationRoutes = ({ notifications, maxRequestBytes }: Notificat
       {
         query: t.Object({
           unread: t.Optional(t.BooleanString({ description: 'only what is not read yet' })),
-          before: t.Optional(t.Integer({ minimum: 1, description: 'the `next` of the page before' })),
+          before: t.Optional(
+            t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'the `next` of the page before' }),
+          ),
           limit: t.Optional(t.Integer({ minimum: 1, maximum: 500, description: 'Defaults to 50.' })),
         }),
         response: t.Object({
@@ -48,7 +50,8 @@ export const notificationRoutes = ({ notifications, maxRequestBytes }: Notificat
     .post(
       '/',
       async ({ body, request, set }) => {
-        const notification = await notifications.send(body, idempotencyKey(request), identify(request))
+        const actor = identify(request)
+        const notification = await notifications.send(body, requestKey(request, actor.user, body), actor)
         set.status = 201
         return notification
       },
@@ -59,14 +62,22 @@ export const notificationRoutes = ({ notifications, maxRequestBytes }: Notificat
         detail: detail({
           summary: 'Send a notification to a person, to several, or to everyone',
           headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
-          errors: ['key.invalid'],
+          errors: ['key.invalid', 'key.reused'],
         }),
       },
     )
     .post('/read', async ({ body, request }) => notifications.readAll(body.through, identify(request)), {
       parse,
       body: t.Object(
-        { through: t.Optional(Type.Integer({ minimum: 1, description: 'only up to this id; defaults to all' })) },
+        {
+          through: t.Optional(
+            Type.Integer({
+              minimum: 1,
+              maximum: Number.MAX_SAFE_INTEGER,
+              description: 'only up to this id; defaults to all',
+            }),
+          ),
+        },
         { additionalProperties: false },
       ),
       response: t.Object({
@@ -76,7 +87,7 @@ export const notificationRoutes = ({ notifications, maxRequestBytes }: Notificat
       detail: detail({ summary: 'Mark everything as read', headers: ['X-User', 'X-Client-Id'] }),
     })
     .post('/:id/read', async ({ params, request }) => notifications.read(params.id, identify(request)), {
-      params: t.Object({ id: t.Integer({ minimum: 1 }) }),
+      params: t.Object({ id: IdInAddress }),
       parse: 'none',
       response: Notification,
       detail: detail({

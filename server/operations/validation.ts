@@ -10,10 +10,16 @@ export function invalidRequest(error: ValidationError): AppError {
 }
 
 function explain(error: ValidationError): { path: string; message: string } {
-  if (!('Errors' in error.validator)) return { path: '', message: error.message }
-  const first = error.validator.Errors(error.value).First()
-  if (!first) return { path: '', message: error.message }
+  const first = 'Errors' in error.validator ? error.validator.Errors(error.value).First() : undefined
+  if (!first) return elysias(error)
   const { path, message } = innermost(first)
+  return { path: path.slice(1).replaceAll('/', '.'), message }
+}
+
+/** What Elysia says of a value that it turned into another before it was looked at, such as a number in an address. */
+function elysias({ all: [problem] }: ValidationError): { path: string; message: string } {
+  const path = problem && 'path' in problem ? problem.path : ''
+  const message = problem && 'summary' in problem && problem.summary ? problem.summary : 'It is not as it should be'
   return { path: path.slice(1).replaceAll('/', '.'), message }
 }
 

@@ -128,6 +128,13 @@ describe('concurrent changes', () => {
     expect(results.map(({ status }) => status)).toEqual(results.map(() => 201))
     expect(new Set(results.map(({ body: order }) => order.id)).size).toBe(1)
     expect((await call('GET', `?customer=${customer}`)).body.orders).toHaveLength(1)
+    expect(await call('POST', '', { ...body, currency: 'USD' }, key)).toMatchObject({
+      status: 422,
+      body: { code: 'key.reused' },
+    })
+    // Somebody else's key is another key.
+    const other = await call('POST', '', body, { ...key, 'x-user': 'other' })
+    expect([other.status, other.body.id === results[0]?.body.id]).toEqual([201, false])
   })
 })
 
@@ -162,6 +169,9 @@ describe('bad input', () => {
     [{ customer: 'a b', currency: 'EUR', lines: LINES }, 'request.invalid', 400],
     [{ customer: 'a', currency: 'euro', lines: LINES }, 'request.invalid', 400],
     [{ customer: 'a', currency: 'EUR', lines: [] }, 'request.invalid', 400],
+    [{ customer: 'a', currency: 'EUR', lines: [{ ...LINES[0], name: 'a\u0000b' }] }, 'body.invalid', 400],
+    [{ customer: 'a', currency: 'EUR', lines: [{ ...LINES[0], name: 'a\ud800b' }] }, 'body.invalid', 400],
+    [{ customer: 'a', currency: 'EUR', lines: Array(101).fill(LINES[0]) }, 'request.invalid', 400],
     [{ customer: 'a', currency: 'EUR', lines: [{ ...LINES[0], quantity: '2' }] }, 'request.invalid', 400],
     [{ customer: 'a', currency: 'EUR', lines: [{ ...LINES[0], quantity: 1.5 }] }, 'request.invalid', 400],
     [{ customer: 'a', currency: 'EUR', lines: LINES, status: 'paid' }, 'request.invalid', 400],
@@ -172,6 +182,16 @@ describe('bad input', () => {
   test('in the address or the headers is refused too', async () => {
     const { id } = await create(newCustomer())
     expect(await call('GET', '/abc')).toMatchObject({ status: 400, body: { code: 'request.invalid' } })
+    for (const id of ['1e30', '9223372036854775808', '-1']) {
+      const { status, body } = await call('GET', `/${id}`)
+      expect([status, body.code, body.detail.length < 200]).toEqual([400, 'request.invalid', true])
+    }
+    expect(await call('GET', '?customer=%00')).toMatchObject({ status: 400 })
+    expect(await call('GET', '?before=1e30')).toMatchObject({ status: 400 })
+    expect(await move(id, 'paid', { 'sec-fetch-site': 'cross-site' })).toMatchObject({
+      status: 403,
+      body: { code: 'origin.foreign' },
+    })
     expect(await call('GET', '?limit=0')).toMatchObject({ status: 400, body: { code: 'request.invalid' } })
     expect(await call('GET', '?status=lost')).toMatchObject({ status: 400 })
     expect(await move(id, 'lost' as OrderStatus)).toMatchObject({ status: 400 })

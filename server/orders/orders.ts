@@ -3,6 +3,7 @@ import { type Outbox, publishEvent } from '../events/outbox.ts'
 import type { AtCursor } from '../events/schema.ts'
 import type { Sql } from '../platform/database.ts'
 import { AppError } from '../platform/errors.ts'
+import { madeBefore, type RequestKey } from '../platform/idempotency.ts'
 import { channelOf, checkDeletable, checkTransition, checkVersion, totalOf } from './order.ts'
 import type { NewOrder, Order, OrderStatus } from './schema.ts'
 
@@ -23,7 +24,7 @@ export interface OrderPage {
 /** Orders in Postgres. Each change and its event are one transaction. */
 export interface Orders {
   /** With a key that created an order before, answers that order and creates nothing. */
-  create(order: NewOrder, key: string | null, actor: Actor): Promise<Order>
+  create(order: NewOrder, key: RequestKey | null, actor: Actor): Promise<Order>
   /** Newest first. */
   list(filter: OrderFilter): Promise<AtCursor<OrderPage>>
   /** @throws {AppError} `order.unknown` (404) */
@@ -40,13 +41,15 @@ export function createOrders(outbox: Outbox): Orders {
     create: ({ customer, currency, lines }, key, actor) =>
       outbox.change(async (sql) => {
         const [created] = await sql<Row[]>`
-          insert into sse.orders (customer, currency, lines, total, key)
-          values (${customer}, ${currency}, ${JSON.stringify(lines)}::text::jsonb, ${totalOf(lines)}, ${key})
+          insert into sse.orders (customer, currency, lines, total, key, request)
+          values (${customer}, ${currency}, ${JSON.stringify(lines)}::text::jsonb, ${totalOf(lines)},
+                  ${key?.key ?? null}, ${key?.digest ?? null})
           on conflict (key) where key is not null do nothing
           returning *`
         if (created) return publish(sql, toOrder(created), 'order.created', ['status'], actor)
-        const [existing] = await sql<Row[]>`select * from sse.orders where key = ${key}`
-        return toOrder(existing as Row)
+        const given = key as RequestKey
+        const [existing] = await sql<Row[]>`select * from sse.orders where key = ${given.key}`
+        return toOrder(madeBefore(existing, given))
       }),
 
     async list({ status, customer, before, limit }) {
@@ -120,6 +123,7 @@ interface Row {
   version: number
   created_at: Date
   updated_at: Date
+  request: string | null
 }
 
 const toOrder = ({ id, customer, currency, lines, total, status, version, created_at, updated_at }: Row): Order => ({

@@ -2,10 +2,11 @@ import { Type } from '@sinclair/typebox'
 import { Elysia, t } from 'elysia'
 import { detail } from '../api/detail.ts'
 import { identify } from '../auth/identity.ts'
-import { Cursor, Nullable } from '../events/schema.ts'
+import { ChannelToken, Cursor, IdInAddress, Nullable } from '../events/schema.ts'
 import { otherMethods } from '../operations/problem.ts'
-import { readJson } from '../platform/body.ts'
-import { etagOf, idempotencyKey, ifMatch } from '../platform/request-headers.ts'
+import { parseStorable, readJson } from '../platform/body.ts'
+import { requestKey } from '../platform/idempotency.ts'
+import { etagOf, ifMatch } from '../platform/request-headers.ts'
 import type { Orders } from './orders.ts'
 import { NewOrder, Order, OrderStatus } from './schema.ts'
 
@@ -14,7 +15,7 @@ export interface OrderRoutesOptions {
   maxRequestBytes: number
 }
 
-const Id = t.Object({ id: t.Integer({ minimum: 1 }) })
+const Id = t.Object({ id: IdInAddress })
 const OrderAtCursor = t.Composite([Order, t.Object({ cursor: Cursor })])
 const OrderList = t.Object({
   orders: t.Array(Order),
@@ -24,7 +25,7 @@ const OrderList = t.Object({
 
 /** `/api/orders`. */
 export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => {
-  const parse = ({ request }: { request: Request }) => readJson(request, maxRequestBytes)
+  const parse = ({ request }: { request: Request }) => readJson(request, maxRequestBytes, parseStorable)
   return new Elysia({
     name: 'orders',
     prefix: '/api/orders',
@@ -41,8 +42,10 @@ export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => 
       {
         query: t.Object({
           status: t.Optional(OrderStatus),
-          customer: t.Optional(t.String()),
-          before: t.Optional(t.Integer({ minimum: 1, description: 'the `next` of the page before' })),
+          customer: t.Optional(ChannelToken('whose orders', ['alice'])),
+          before: t.Optional(
+            t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'the `next` of the page before' }),
+          ),
           limit: t.Optional(t.Integer({ minimum: 1, maximum: 500, description: 'Defaults to 50.' })),
         }),
         response: OrderList,
@@ -52,7 +55,8 @@ export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => 
     .post(
       '/',
       async ({ body, request, set }) => {
-        const order = await orders.create(body, idempotencyKey(request), identify(request))
+        const actor = identify(request)
+        const order = await orders.create(body, requestKey(request, actor.user, body), actor)
         set.status = 201
         set.headers.location = `/api/orders/${order.id}`
         set.headers.etag = etagOf(order)
@@ -65,7 +69,7 @@ export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => 
         detail: detail({
           summary: 'Create an order',
           headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
-          errors: ['key.invalid', 'order.total_too_large'],
+          errors: ['key.invalid', 'key.reused', 'order.total_too_large'],
           responseHeaders: ['Location', 'ETag'],
         }),
       },

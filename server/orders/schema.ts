@@ -35,7 +35,8 @@ export const NewOrder = t.Object(
   {
     customer: ChannelToken('a token of the channel orders.<customer>.<id>', ['alice']),
     currency: t.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217', examples: ['EUR'] }),
-    lines: t.Array(OrderLine, { minItems: 1, maxItems: 1000 }),
+    // So that an event with the whole order stays well below MAX_EVENT_BYTES.
+    lines: t.Array(OrderLine, { minItems: 1, maxItems: 100 }),
   },
   { additionalProperties: false, title: 'NewOrder' },
 )

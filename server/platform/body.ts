@@ -1,4 +1,5 @@
 import { AppError, tooDeep } from './errors.ts'
+import { findUnstorable } from './text.ts'
 
 /**
  * Reads a JSON body.
@@ -21,10 +22,19 @@ export async function readJson(
   try {
     return parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (error) {
+    if (error instanceof AppError) throw error
     if (error instanceof RangeError) throw tooDeep(error)
     const problem = error instanceof SyntaxError ? `not valid JSON: ${error.message}` : 'not valid UTF-8'
     throw new AppError('body.invalid', `The body is ${problem}.`, { cause: error })
   }
+}
+
+/** JSON whose texts Postgres can keep. @throws {AppError} `body.invalid` */
+export function parseStorable(text: string): unknown {
+  const value = JSON.parse(text) as unknown
+  const problem = findUnstorable(value)
+  if (problem) throw new AppError('body.invalid', `The body can not be stored: ${problem}.`)
+  return value
 }
 
 async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {

@@ -2,7 +2,7 @@ import type { Outbox } from '../events/outbox.ts'
 import type { Sql } from '../platform/database.ts'
 import { messageOf } from '../platform/errors.ts'
 import type { Logger } from '../platform/logger.ts'
-import { type Files, insertPart } from './files.ts'
+import { type Files, insertPart, listFiles } from './files.ts'
 import type { ResultFile, TaskContext } from './kinds/kind.ts'
 import { changeTask, type TaskRow } from './rows.ts'
 import type { TaskFile } from './schema.ts'
@@ -87,19 +87,21 @@ export class Attempt {
     clearTimeout(this.#timer)
     await this.#writing
     const last = this.#pending
-    this.#pending = undefined
     await this.#hold(async (sql, task) => {
       await change(sql, last ? await changeTask(sql, task, 'task.progress', last) : task)
     })
+    this.#pending = undefined
+  }
+
+  /** Whether what it has left so far is whole as far as it goes. */
+  async hasCheckpoint(sql: Sql): Promise<boolean> {
+    const rows = await sql`select 1 from sse.tasks where id = ${this.#task.id} and checkpoint is not null`
+    return rows.length > 0
   }
 
   /** What can be downloaded. */
-  async listFiles(sql: Sql): Promise<TaskFile[]> {
-    return [
-      ...(await sql<TaskFile[]>`
-        select name, content_type as "contentType", bytes from sse.files
-        where task = ${this.#task.id} and role = 'result' order by name`),
-    ]
+  listFiles(sql: Sql): Promise<TaskFile[]> {
+    return listFiles(sql, this.#task.id)
   }
 
   #hold<T>(work: (sql: Sql, task: TaskRow) => Promise<T>): Promise<T> {

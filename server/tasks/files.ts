@@ -8,11 +8,13 @@ import type { TaskFile } from './schema.ts'
 export const PART_BYTES = 512 * 1024
 
 /** Uploads that nobody made a task of. */
-const ORPHAN_AGE = 60 * MINUTE
+const ORPHAN_AGE = 24 * 60 * MINUTE
 
 export interface Upload {
   id: string
   bytes: number
+  /** SHA-256 of the content. */
+  digest: string
 }
 
 /** Files of tasks in Postgres, in parts: on whichever instance they were written, any can read them. */
@@ -22,7 +24,7 @@ export interface Files {
    *
    * @throws {AppError} `upload.too_large` (413), `upload.empty`; what was taken in is gone then
    */
-  upload(name: string, body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Upload>
+  upload(name: string, body: AsyncIterable<Uint8Array>, maxBytes: number, signal: AbortSignal): Promise<Upload>
   discard(upload: string): Promise<void>
   /** The bytes from the beginning, part by part. */
   read(file: string): AsyncGenerator<Uint8Array<ArrayBuffer>>
@@ -36,27 +38,33 @@ export function createFiles(outbox: Outbox): Files {
   const discard = async (upload: string) => {
     await outbox.query((sql) => sql`delete from sse.files where id = ${upload} and task is null`)
   }
-  const take = async (id: string, body: AsyncIterable<Uint8Array>, maxBytes: number) => {
+  const take = async (id: string, body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Upload> => {
+    const digest = new Bun.CryptoHasher('sha256')
     let bytes = 0
     let part = 0
     for await (const content of inParts(body)) {
       bytes += content.byteLength
       if (bytes > maxBytes) throw uploadTooLarge(maxBytes)
+      digest.update(content)
       await outbox.query((sql) => insertPart(sql, id, part++, content))
     }
     if (bytes === 0) throw new AppError('upload.empty', 'The body is empty. Send the content of the file.')
     await outbox.query((sql) => sql`update sse.files set bytes = ${bytes} where id = ${id}`)
-    return { id, bytes }
+    return { id, bytes, digest: digest.digest('hex') }
   }
   return {
-    async upload(name, body, maxBytes) {
+    async upload(name, body, maxBytes, signal) {
       const rows = await outbox.query(
         (sql) => sql<{ id: string }[]>`
           insert into sse.files (role, name, content_type) values ('input', ${name}, 'text/csv') returning id`,
       )
       const { id } = rows[0] as { id: string }
       try {
-        return await take(id, body, maxBytes)
+        // A body that was cut off does not say so.
+        const cut = new Promise<never>((_, reject) => {
+          signal.addEventListener('abort', () => reject(new AppError('upload.aborted', 'The upload was cut off.')))
+        })
+        return await Promise.race([take(id, body, maxBytes), cut])
       } catch (error) {
         await discard(id).catch(() => {})
         throw error
@@ -78,12 +86,13 @@ export function createFiles(outbox: Outbox): Files {
         (sql) => sql<{ id: string; name: string; contentType: string; bytes: number }[]>`
           select f.id, f.name, f.content_type as "contentType", f.bytes
           from sse.files f join sse.tasks t on t.id = f.task
-          where f.task = ${task} and f.name = ${name} and f.role = 'result' and t.state = 'succeeded'`,
+          where f.task = ${task} and f.name = ${name} and f.role = 'result'
+            and t.files @> jsonb_build_array(jsonb_build_object('name', f.name))`,
       )
       if (rows[0]) return rows[0]
       throw new AppError(
         'file.unknown',
-        `Task ${task} has no file ${JSON.stringify(name.slice(0, 80))}. Its "files" tell which it has, once it succeeded.`,
+        `Task ${task} has no file ${JSON.stringify(name.slice(0, 80))}. Its "files" tell which it has, once it has ended.`,
         { status: 404 },
       )
     },
@@ -120,3 +129,10 @@ export async function* inParts(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
   }
   if (size > 0) yield Buffer.concat(pending)
 }
+
+/** What a task has left for downloading. */
+export const listFiles = async (sql: Sql, task: number): Promise<TaskFile[]> => [
+  ...(await sql<TaskFile[]>`
+    select name, content_type as "contentType", bytes from sse.files
+    where task = ${task} and role = 'result' order by name`),
+]

@@ -3,7 +3,7 @@ import { detail } from '../api/detail.ts'
 import { identify } from '../auth/identity.ts'
 import { HIDDEN, methodNotAllowed, otherMethods } from '../operations/problem.ts'
 import { AppError } from '../platform/errors.ts'
-import { idempotencyKey } from '../platform/request-headers.ts'
+import { requestKey } from '../platform/idempotency.ts'
 import { urlOf } from '../platform/request-url.ts'
 import { type Files, uploadTooLarge } from './files.ts'
 import { COLUMNS } from './kinds/order-rows.ts'
@@ -23,12 +23,17 @@ export const importRoutes = ({ tasks, files, maxUploadBytes }: ImportRoutesOptio
       '/',
       async ({ request, set }) => {
         const actor = identify(request)
-        const key = idempotencyKey(request)
+        // Before the upload, which may take long.
+        requestKey(request, actor.user, null)
         const name = fileName(request)
         checkType(request)
         if (Number(request.headers.get('content-length') ?? 0) > maxUploadBytes) throw uploadTooLarge(maxUploadBytes)
-        const upload = await files.upload(name, request.body ?? noBytes(), maxUploadBytes)
-        const task = await tasks.startImport(upload, name, key, actor)
+        const upload = await files.upload(name, request.body ?? noBytes(), maxUploadBytes, request.signal)
+        const key = requestKey(request, actor.user, { name, digest: upload.digest })
+        const task = await tasks.startImport(upload, name, key, actor).catch(async (error) => {
+          await files.discard(upload.id).catch(() => {})
+          throw error
+        })
         // A key that was used before: its task has the file of then.
         if (task.input.file !== upload.id) await files.discard(upload.id)
         set.status = 202
@@ -42,7 +47,15 @@ export const importRoutes = ({ tasks, files, maxUploadBytes }: ImportRoutesOptio
           summary: 'Import orders from a CSV file',
           description: `The body is the file, up to MAX_UPLOAD_BYTES; its first line names the columns ${COLUMNS.join(', ')}, in any order, and each other line is an order. The answer is a task; lines that can't be imported are in its file rejected.csv, with number and reason. \`?name=\` is what the file is called.`,
           headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
-          errors: ['key.invalid', 'upload.empty', 'upload.name_invalid', 'upload.not_csv', 'upload.too_large'],
+          errors: [
+            'key.invalid',
+            'key.reused',
+            'upload.aborted',
+            'upload.empty',
+            'upload.name_invalid',
+            'upload.not_csv',
+            'upload.too_large',
+          ],
           responseHeaders: ['Location'],
           operation: {
             parameters: [

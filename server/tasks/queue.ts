@@ -38,7 +38,7 @@ const MAX_TAKEOVERS = 3
 export class Queue {
   readonly #options: QueueOptions
   readonly #boss: PgBoss
-  #worker: string | undefined
+  readonly #workers: string[] = []
   #problem: string | undefined
 
   constructor(options: QueueOptions) {
@@ -103,21 +103,26 @@ export class Queue {
     abandon: (task: number, job: string) => Promise<void>,
   ): Promise<void> {
     const polling = { pollingIntervalSeconds: 1 }
-    this.#worker = await this.#boss.work<JobData>(
-      TASKS,
-      { ...polling, localConcurrency: concurrency, heartbeatRefreshSeconds: LEASE / 4 },
-      async ([job]) => {
-        if (job) await run({ id: job.id, task: job.data.task, signal: job.signal })
-      },
-    )
+    for (let count = 0; count < concurrency; count++) {
+      const worker: string = await this.#boss.work<JobData>(
+        TASKS,
+        { ...polling, heartbeatRefreshSeconds: LEASE / 4 },
+        async ([job]) => {
+          if (job) await run({ id: job.id, task: job.data.task, signal: job.signal })
+          // Where one was, there may be more.
+          this.#boss.notifyWorker(worker)
+        },
+      )
+      this.#workers.push(worker)
+    }
     await this.#boss.work<JobData>(ABANDONED, polling, async ([job]) => {
       if (job) await abandon(job.data.task, job.data.job)
     })
   }
 
-  /** There is a new job: an idle worker of this instance need not wait for its next look. */
+  /** There is a new job: the workers of this instance need not wait for their next look. */
   kick(): void {
-    if (this.#worker) this.#boss.notifyWorker(this.#worker)
+    for (const worker of this.#workers) this.#boss.notifyWorker(worker)
   }
 
   /** Takes no more jobs. */

@@ -2,10 +2,11 @@ import { Type } from '@sinclair/typebox'
 import { Elysia, t } from 'elysia'
 import { detail } from '../api/detail.ts'
 import { identify } from '../auth/identity.ts'
-import { Cursor, Nullable } from '../events/schema.ts'
+import { ChannelToken, Cursor, IdInAddress, Nullable } from '../events/schema.ts'
 import { otherMethods } from '../operations/problem.ts'
-import { readJson } from '../platform/body.ts'
-import { etagOf, idempotencyKey, ifMatch } from '../platform/request-headers.ts'
+import { parseStorable, readJson } from '../platform/body.ts'
+import { requestKey } from '../platform/idempotency.ts'
+import { etagOf, ifMatch } from '../platform/request-headers.ts'
 import type { Files } from './files.ts'
 import { NewTask, Task, TaskKind, TaskState } from './schema.ts'
 import type { Tasks } from './tasks.ts'
@@ -16,7 +17,7 @@ export interface TaskRoutesOptions {
   maxRequestBytes: number
 }
 
-const Id = t.Object({ id: t.Integer({ minimum: 1 }) })
+const Id = t.Object({ id: IdInAddress })
 const TaskAtCursor = t.Composite([Task, t.Object({ cursor: Cursor })])
 const TaskList = t.Object({
   tasks: t.Array(Task),
@@ -26,7 +27,7 @@ const TaskList = t.Object({
 
 /** `/api/tasks`. */
 export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions) => {
-  const parse = ({ request }: { request: Request }) => readJson(request, maxRequestBytes)
+  const parse = ({ request }: { request: Request }) => readJson(request, maxRequestBytes, parseStorable)
   return new Elysia({ name: 'tasks', prefix: '/api/tasks', tags: ['tasks'] })
     .get(
       '/',
@@ -40,8 +41,10 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
         query: t.Object({
           state: t.Optional(TaskState),
           kind: t.Optional(TaskKind),
-          owner: t.Optional(t.String()),
-          before: t.Optional(t.Integer({ minimum: 1, description: 'the `next` of the page before' })),
+          owner: t.Optional(ChannelToken('whose tasks', ['bob'])),
+          before: t.Optional(
+            t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'the `next` of the page before' }),
+          ),
           limit: t.Optional(t.Integer({ minimum: 1, maximum: 500, description: 'Defaults to 50.' })),
         }),
         response: TaskList,
@@ -51,7 +54,8 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
     .post(
       '/',
       async ({ body, request, set }) => {
-        const task = await tasks.start(body, idempotencyKey(request), identify(request))
+        const actor = identify(request)
+        const task = await tasks.start(body, requestKey(request, actor.user, body), actor)
         set.status = 202
         set.headers.location = `/api/tasks/${task.id}`
         set.headers.etag = etagOf(task)
@@ -64,7 +68,7 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
         detail: detail({
           summary: 'Start a task',
           headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
-          errors: ['key.invalid'],
+          errors: ['key.invalid', 'key.reused', 'report.period_invalid'],
           responseHeaders: ['Location', 'ETag'],
         }),
       },
@@ -171,7 +175,7 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
       },
     )
     .get('/:id/files/:name', async ({ params }) => download(files, params.id, params.name), {
-      params: t.Object({ id: t.Integer({ minimum: 1 }), name: t.String() }),
+      params: t.Object({ id: IdInAddress, name: t.String({ pattern: '^[\\w.-]{1,200}$' }) }),
       detail: detail({
         summary: 'Download what a task produced',
         errors: ['file.unknown'],
@@ -201,7 +205,7 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
 }
 
 async function download(files: Files, task: number, name: string): Promise<Response> {
-  const { id, contentType, bytes } = await files.open(task, name)
+  const { id, contentType } = await files.open(task, name)
   const parts = files.read(id)
   const body = new ReadableStream<Uint8Array>(
     {
@@ -218,7 +222,6 @@ async function download(files: Files, task: number, name: string): Promise<Respo
   return new Response(body, {
     headers: {
       'content-type': contentType,
-      'content-length': String(bytes),
       'content-disposition': `${disposition}; filename="task-${task}-${name}"`,
       'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'",
       'x-content-type-options': 'nosniff',

@@ -22,6 +22,7 @@ export interface TaskRow {
   files: TaskFile[]
   error: string | null
   job: string | null
+  request: string | null
   version: number
   created_at: Date
   updated_at: Date
@@ -55,7 +56,7 @@ export const toTask = (row: TaskRow): Task => ({
 })
 
 export type TaskChange = Partial<
-  Omit<TaskRow, 'id' | 'kind' | 'owner' | 'version' | 'created_at' | 'updated_at' | 'checkpoint'>
+  Omit<TaskRow, 'id' | 'kind' | 'owner' | 'request' | 'version' | 'created_at' | 'updated_at' | 'checkpoint'>
 >
 
 /** Changes a row that the transaction has locked, and publishes the change. */

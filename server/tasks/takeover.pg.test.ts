@@ -93,9 +93,9 @@ describe('a worker that', () => {
     PATIENCE,
   )
 
-  test.concurrent(
-    'is killed in the middle of an import: each line becomes one order',
-    async () => {
+  test.concurrent.each(['SIGKILL', 'SIGSTOP'] as const)(
+    'gets %s in the middle of an import: each line becomes one order',
+    async (signal) => {
       await using stage = await scene()
       const { reader } = stage
       await using victim = await stage.work()
@@ -105,12 +105,14 @@ describe('a worker that', () => {
       const csv = `customer,currency,sku,name,quantity,unit_price\n${lines.join('\n')}\n`
       const { id } = await stage.start('orders/import', 'text/csv', csv)
       await reader.until(has('task.progress', 1))
-      await victim.end('SIGKILL')
+      process.kill(victim.pid, signal)
       const [before] = await stage.own.sql<{ count: number }[]>`select count(*)::int as count from sse.orders`
       expect(before?.count).toBeGreaterThan(0)
       expect(before?.count).toBeLessThan(29_970)
       await using _second = await stage.work()
       await patiently(reader, has('task.succeeded', 2))
+      if (signal === 'SIGSTOP') process.kill(victim.pid, 'SIGCONT')
+      await victim.end('SIGTERM')
       expect(await stage.read(id)).toMatchObject({ result: { imported: 29_970, rejected: 30 }, attempt: 2 })
       const [after] = await stage.own.sql<{ count: number; skus: number }[]>`
       select count(*)::int as count, count(distinct lines->0->>'sku')::int as skus from sse.orders`

@@ -36,8 +36,6 @@ export function checkVersion(
   )
 }
 
-export const isEnded = (state: TaskState): boolean => state !== 'queued' && state !== 'running'
-
 /** Attempts of a task until it counts as failed. */
 export const MAX_FAILURES = 3
 

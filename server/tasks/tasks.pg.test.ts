@@ -148,6 +148,16 @@ describe('a task', () => {
     expect(types).toEqual(['task.queued', 'task.running', 'task.renamed', 'task.cancelled', 'task.deleted'])
   })
 
+  test('of many that are short follows at once on the one before', async () => {
+    const owner = newOwner()
+    await using reader = await openStream(a.url, [`tasks.${owner}.*`])
+    await Promise.all(Array.from({ length: 60 }, () => start(owner, { seconds: 0 })))
+    const since = performance.now()
+    await reader.until(({ frames }) => frames.filter(({ event }) => event === 'task.succeeded').length === 60)
+    // Four workers that only look once a second would take fifteen.
+    expect(performance.now() - since).toBeLessThan(8000)
+  }, 20_000)
+
   test('with one idempotency key is started once', async () => {
     const headers = { 'idempotency-key': crypto.randomUUID(), 'x-user': newOwner() }
     const results = await Promise.all(
@@ -224,6 +234,7 @@ describe('the stream of a task that has ended', () => {
     expect(await statusOf(await connect([channel, 'broadcast'], last))).toBe(200)
     expect(await statusOf(await connect([`tasks.${owner}.*`], last))).toBe(200)
     expect(await statusOf(await connect([`tasks.${owner}.${id + 1_000_000}`], last))).toBe(200)
+    expect(await statusOf(await connect([`tasks.somebody-else.${id}`], last))).toBe(200)
     await call('DELETE', `/${id}`)
     await untilType(reader, 'task.deleted')
     const deleted = reader.events.at(-1)?.position ?? 0

@@ -2,7 +2,8 @@ import type { Actor } from '../auth/identity.ts'
 import type { Outbox } from '../events/outbox.ts'
 import type { AtCursor } from '../events/schema.ts'
 import type { Sql } from '../platform/database.ts'
-import type { Upload } from './files.ts'
+import { madeBefore, type RequestKey } from '../platform/idempotency.ts'
+import { listFiles, type Upload } from './files.ts'
 import { kinds } from './kinds/kinds.ts'
 import type { Queue } from './queue.ts'
 import { changeTask, lockTask, publishTask, type TaskRow, toTask, unknownTask } from './rows.ts'
@@ -29,10 +30,10 @@ type Versions = readonly number[] | undefined
 
 /** Tasks in Postgres. Each change, its event and its job in the queue are one transaction. */
 export interface Tasks {
-  /** With a key that started a task before, answers that task and starts nothing. */
-  start(task: NewTask, key: string | null, actor: Actor): Promise<Task>
+  /** With a key that started a task before, answers that task and starts nothing. @throws {AppError} `key.reused` */
+  start(task: NewTask, key: RequestKey | null, actor: Actor): Promise<Task>
   /** A task that makes orders of an upload. */
-  startImport(upload: Upload, name: string, key: string | null, actor: Actor): Promise<Task>
+  startImport(upload: Upload, name: string, key: RequestKey | null, actor: Actor): Promise<Task>
   /** Newest first. */
   list(filter: TaskFilter): Promise<AtCursor<TaskPage>>
   /** @throws {AppError} `task.unknown` (404) */
@@ -48,6 +49,8 @@ export interface Tasks {
   remove(id: number, versions: Versions, actor: Actor): Promise<void>
 }
 
+const MAX_DESCRIPTION = 200
+
 export interface TasksOptions {
   outbox: Outbox
   queue: Queue
@@ -58,20 +61,22 @@ export function createTasks({ outbox, queue }: TasksOptions): Tasks {
     kind: TaskKind,
     input: Record<string, unknown>,
     description: string,
-    key: string | null,
+    key: RequestKey | null,
     actor: Actor,
     also: (sql: Sql, id: number) => Promise<unknown> = async () => {},
   ) =>
     outbox
       .change(async (sql) => {
         const [created] = await sql<TaskRow[]>`
-          insert into sse.tasks (kind, owner, description, input, key)
-          values (${kind}, ${actor.user}, ${description}, ${JSON.stringify(input)}::text::jsonb, ${key})
+          insert into sse.tasks (kind, owner, description, input, key, request)
+          values (${kind}, ${actor.user}, ${description.slice(0, MAX_DESCRIPTION)}, ${JSON.stringify(input)}::text::jsonb,
+            ${key?.key ?? null}, ${key?.digest ?? null})
           on conflict (key) where key is not null do nothing
           returning *`
         if (!created) {
-          const [existing] = await sql<TaskRow[]>`select * from sse.tasks where key = ${key}`
-          return toTask(existing as TaskRow)
+          const given = key as RequestKey
+          const [existing] = await sql<TaskRow[]>`select * from sse.tasks where key = ${given.key}`
+          return toTask(madeBefore(existing, given))
         }
         const job = await queue.add(sql, created.id)
         await sql`update sse.tasks set job = ${job} where id = ${created.id}`
@@ -93,8 +98,10 @@ export function createTasks({ outbox, queue }: TasksOptions): Tasks {
       }),
     )
   return {
-    start: ({ kind, input = {}, description }, key, actor) =>
-      insert(kind, input, description ?? kinds[kind].describe(input as never), key, actor),
+    async start({ kind, input = {}, description }, key, actor) {
+      kinds[kind].check?.(input as never)
+      return insert(kind, input, description ?? kinds[kind].describe(input as never), key, actor)
+    },
     startImport: ({ id: file, bytes }, name, key, actor) => {
       const input = { file, name, bytes }
       const adopt = (sql: Sql, task: number) => sql`update sse.files set task = ${task} where id = ${file}`
@@ -140,7 +147,8 @@ export function createTasks({ outbox, queue }: TasksOptions): Tasks {
       change(id, versions, async (sql, row) => {
         checkAction(row, 'cancel')
         if (row.state === 'queued' && row.job) await queue.remove(sql, row.job)
-        const ended = { state: 'cancelled', ended_at: new Date(), next_attempt_at: null } as const
+        const files = row.checkpoint === null ? [] : await listFiles(sql, id)
+        const ended = { state: 'cancelled', ended_at: new Date(), next_attempt_at: null, files } as const
         return changeTask(sql, row, 'task.cancelled', ended, actor)
       }),
     retry: (id, versions, actor) =>

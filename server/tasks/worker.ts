@@ -1,4 +1,5 @@
 import type { Outbox } from '../events/outbox.ts'
+import { databaseProblem } from '../platform/database-errors.ts'
 import { AppError, messageOf } from '../platform/errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Loop } from '../platform/loop.ts'
@@ -84,7 +85,8 @@ export class Worker {
     try {
       await ended
     } finally {
-      this.#running.delete(task.id)
+      // Retried meanwhile, it may run here again.
+      if (this.#running.get(task.id)?.attempt === attempt) this.#running.delete(task.id)
       job.signal.removeEventListener('abort', lose)
     }
   }
@@ -137,9 +139,10 @@ export class Worker {
   #fail(attempt: Attempt, error: unknown): Promise<void> {
     return this.#settle(attempt, async (sql, row) => {
       const failures = row.failures + 1
-      const change = { failures, error: messageOf(error) }
+      const change = { failures, error: reasonOf(error) }
+      const files = (await attempt.hasCheckpoint(sql)) ? await attempt.listFiles(sql) : []
       if (error instanceof AppError || failures >= MAX_FAILURES) {
-        return changeTask(sql, row, 'task.failed', { ...change, ...ENDED(), state: 'failed' })
+        return changeTask(sql, row, 'task.failed', { ...change, ...ENDED(), state: 'failed', files })
       }
       const delay = backOff(failures)
       const next_attempt_at = new Date(Date.now() + delay * SECOND)
@@ -195,5 +198,8 @@ export class Worker {
     }
   }
 }
+
+/** What people are told of an error; the log has all of it. */
+const reasonOf = (error: unknown) => databaseProblem(error)?.message ?? messageOf(error)
 
 const ENDED = () => ({ ended_at: new Date(), next_attempt_at: null })

@@ -23,7 +23,7 @@ export interface TaskContext<Input> {
    * @throws {AttemptLostError}
    */
   commit<T>(work: (sql: Sql) => Promise<T>, checkpoint?: unknown): Promise<T>
-  /** A file that can be downloaded when the task succeeds; goes on with what an earlier attempt left unless `fresh`. */
+  /** A file that can be downloaded when the task has ended; with a checkpoint, what an earlier attempt wrote is kept. */
   createFile(name: string, contentType: string): Promise<ResultFile>
 }
 
@@ -36,6 +36,8 @@ export interface ResultFile {
 export interface Kind<Input> {
   /** What a task is called unless somebody says otherwise. */
   describe(input: Input): string
+  /** Looks at what the schema can't tell. @throws {AppError} when the input can't work */
+  check?(input: Input): void
   /**
    * Does it, and answers figures about it. Whatever it throws is tried again later, except an `AppError`: that says the
    * input can't work.

@@ -1,15 +1,18 @@
 import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { type CsvError, parse } from 'csv-parse/sync'
 import { NewOrder } from '../../orders/schema.ts'
+import { AppError, messageOf } from '../../platform/errors.ts'
+import { findUnstorable } from '../../platform/text.ts'
 
 /** The columns of an import; each line is an order of one kind of thing. */
 export const COLUMNS = ['customer', 'currency', 'sku', 'name', 'quantity', 'unit_price'] as const
 
-export type OrderRow = Readonly<Record<(typeof COLUMNS)[number], string>>
+type Column = (typeof COLUMNS)[number]
 
 const validator = TypeCompiler.Compile(NewOrder)
 
 /** Column of a member of an order. */
-const COLUMN_OF: Readonly<Record<string, (typeof COLUMNS)[number]>> = {
+const COLUMN_OF: Readonly<Record<string, Column>> = {
   '/customer': 'customer',
   '/currency': 'currency',
   '/lines/0/sku': 'sku',
@@ -18,7 +21,7 @@ const COLUMN_OF: Readonly<Record<string, (typeof COLUMNS)[number]>> = {
   '/lines/0/unitPrice': 'unit_price',
 }
 
-const WANTS: OrderRow = {
+const WANTS: Readonly<Record<Column, string>> = {
   customer: '1 to 100 characters without spaces, ".", "*" or ">"',
   currency: 'three capital letters, such as EUR',
   sku: '1 to 100 characters',
@@ -27,24 +30,68 @@ const WANTS: OrderRow = {
   unit_price: 'a whole number of minor units (cents) from 0 to 1000000000',
 }
 
+/** An order, or why there is none. */
+export type RowResult = { order: NewOrder } | { reason: string }
+
+/** The text of a line. @throws {TypeError} when it is not UTF-8 */
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+export const decode = (bytes: Uint8Array): string => decoder.decode(bytes)
+
+/** Fields of one line (RFC 4180, but for line breaks within quotes). @throws {CsvError} */
+const fieldsOf = (line: string): string[] => (parse(line, { relax_column_count: true }) as string[][])[0] ?? []
+
+/**
+ * The columns that the first line names, in its order.
+ *
+ * @throws {AppError} `import.header_invalid`: nothing of the file can be read
+ */
+export function readHeader(line: string | undefined): string[] {
+  let names: string[] = []
+  try {
+    names = fieldsOf((line ?? '').replace(/^\uFEFF/, '')).map((name) => name.trim().toLowerCase())
+  } catch {
+    // Names nothing.
+  }
+  const missing = COLUMNS.filter((column) => !names.includes(column))
+  const doubled = COLUMNS.filter((column) => names.indexOf(column) !== names.lastIndexOf(column))
+  if (missing.length === 0 && doubled.length === 0) return names
+  const problem = missing.length > 0 ? `lacks ${missing.join(', ')}` : `names ${doubled.join(', ')} twice`
+  throw new AppError(
+    'import.header_invalid',
+    `The first line ${problem}. It names the columns, in any order: ${COLUMNS.join(',')}.`,
+  )
+}
+
 /** The order of a line, or what is wrong with it. */
-export function toOrder(row: OrderRow): { order: NewOrder } | { reason: string } {
-  const stray = COLUMNS.find((column) => row[column].startsWith('"'))
-  if (stray) return { reason: `${stray} begins with a quote, or has text after its closing quote` }
-  const { customer, currency, sku, name, quantity, unit_price } = trimmed(row)
+export function toOrder(line: string, header: readonly string[]): RowResult {
+  let fields: string[]
+  try {
+    fields = fieldsOf(line)
+  } catch (error) {
+    const isOpen = (error as CsvError).code === 'CSV_QUOTE_NOT_CLOSED'
+    return { reason: `not valid CSV: ${isOpen ? 'a quote is not closed on this line' : messageOf(error)}` }
+  }
+  if (fields.length !== header.length) {
+    return { reason: `it has ${fields.length} fields, and the first line ${header.length}` }
+  }
+  const row = Object.fromEntries(header.map((name, index) => [name, fields[index]?.trim() ?? ''])) as Record<
+    Column,
+    string
+  >
+  const { customer, currency, sku, name, quantity, unit_price } = row
   const order = {
     customer,
     currency,
     lines: [{ sku, name, quantity: wholeNumber(quantity), unitPrice: wholeNumber(unit_price) }],
   }
   const error = validator.Errors(order).First()
-  if (!error) return { order }
-  const column = COLUMN_OF[error.path]
-  const value = column ? JSON.stringify(row[column].slice(0, 80)) : ''
-  return { reason: column ? `${column} is ${value}, wants ${WANTS[column]}` : error.message }
+  if (error) {
+    const column = COLUMN_OF[error.path]
+    if (!column) return { reason: error.message }
+    return { reason: `${column} is ${JSON.stringify(row[column].slice(0, 80))}, wants ${WANTS[column]}` }
+  }
+  const unstorable = findUnstorable(order)
+  return unstorable === undefined ? { order } : { reason: unstorable }
 }
-
-const trimmed = (row: OrderRow): OrderRow =>
-  Object.fromEntries(Object.entries(row).map(([column, value]) => [column, value.trim()])) as OrderRow
 
 const wholeNumber = (text: string) => (/^\d{1,15}$/.test(text) ? Number(text) : Number.NaN)

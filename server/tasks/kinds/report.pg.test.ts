@@ -67,9 +67,23 @@ describe('a report', () => {
     expect(await (await download(task, 'report.html')).text()).toContain('There are no orders in this period')
   })
 
-  test('of a period that ends before it begins fails at once, and says why', async () => {
-    const { task } = await report({ from: '2026-03-02', to: '2026-03-01' })
-    expect(task).toMatchObject({ state: 'failed', attempt: 1, error: '2026-03-02 is after 2026-03-01.' })
+  test('of a period that can not be is refused, and says why', async () => {
+    const refusal = async (input: object) => {
+      const response = await fetch(`${instance.url}/api/tasks`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ kind: 'report', input }),
+      })
+      const { code, detail } = (await response.json()) as { code: string; detail: string }
+      return [response.status, code, detail]
+    }
+    expect(await refusal({ from: '2026-03-02', to: '2026-03-01' })).toEqual([
+      400,
+      'report.period_invalid',
+      '2026-03-02 is after 2026-03-01.',
+    ])
+    expect((await refusal({ from: '2026-02-31' }))[2]).toBe('There is no day 2026-02-31.')
+    expect((await refusal({ to: '0000-01-01' }))[0]).toBe(400)
   })
 
   test('of 200,000 orders has the sums that Postgres has, with the memory of one of 20,000', async () => {

@@ -11,7 +11,7 @@ interface ReportInput {
 }
 
 /** Orders of one query. */
-const PAGE = 2000
+const PAGE = 500
 /** Orders from which the sums in memory are added to those in Postgres. */
 const FLUSH = 10_000
 
@@ -32,11 +32,15 @@ interface OrderRow {
  */
 export const report: Kind<ReportInput> = {
   describe: ({ from, to }) => (from || to ? `Report ${from ?? '…'} to ${to ?? 'today'}` : 'Report of all orders'),
+  check({ from, to }) {
+    for (const day of [from, to]) if (day !== undefined && !isDay(day)) throw invalid(`There is no day ${day}.`)
+    if (from && to && from > to) throw invalid(`${from} is after ${to}.`)
+  },
   async run(context) {
     const { input } = context
     const through = input.to ?? new Date().toISOString().slice(0, 10)
     const period = { from: input.from ?? '0001-01-01', to: through }
-    if (period.from > period.to) throw new AppError('report.period_invalid', `${period.from} is after ${period.to}.`)
+    if (period.from > period.to) throw invalid(`${period.from} is after ${period.to}.`)
     const totals = new ReportTotals(context)
     await totals.clear()
     const orders = await addUp(context, period, totals)
@@ -65,7 +69,7 @@ async function addUp(
   let after = { created: `${from} UTC`, id: 0 }
   for (;;) {
     signal.throwIfAborted()
-    tell(all === 0 ? 0 : (95 * read) / all, `${format(read)} of ${format(all)} orders`)
+    tell(all === 0 ? 0 : (95 * Math.min(read, all)) / all, `${format(read)} of ${format(Math.max(read, all))} orders`)
     const rows = await database.query(
       (sql) => sql<(OrderRow & { status: string })[]>`
         select id, customer, currency, lines, total, status, created_at::text as created,
@@ -113,5 +117,13 @@ async function writeCsv(context: TaskContext<ReportInput>, totals: ReportTotals)
     await context.commit((sql) => file.append(sql, stringify(rows, { escape_formulas: true })))
   }
 }
+
+/** Whether the calendar has it. */
+function isDay(day: string): boolean {
+  const date = new Date(`${day}T00:00:00Z`)
+  return day > '0001' && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day)
+}
+
+const invalid = (problem: string) => new AppError('report.period_invalid', problem)
 
 const format = (count: number) => count.toLocaleString('en')

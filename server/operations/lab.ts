@@ -1,7 +1,8 @@
 import type { Database } from '../platform/pool.ts'
 
-/** Whether an origin is a name of this machine: `http://localhost:8080`, `http://s7.localhost:8080`. */
-export const isOfThisMachine = (origin: string): boolean => /^https?:\/\/(?:[\w-]+\.)*localhost(?::\d+)?$/.test(origin)
+/** Whether an origin is of this machine: `http://localhost:8080`, `http://s7.localhost:8080`, `http://127.0.0.1:8080`. */
+export const isOfThisMachine = (origin: string): boolean =>
+  /^https?:\/\/(?:(?:[\w-]+\.)*localhost|127\.0\.0\.1)(?::\d+)?$/.test(origin)
 
 /** Ends the connections on which instances listen; they come back. Answers how many there were. */
 export async function killListeners(database: Database): Promise<number> {

@@ -57,6 +57,11 @@ export class Publications {
     else if (known !== position) this.misplaced++
   }
 
+  /** Whether a number was acknowledged at a position after a cursor, and up to another. */
+  isBetween(n: number, cursor: number, through: number): boolean {
+    return this.isAfter(n, cursor) && (this.#positions[n] as number) <= through
+  }
+
   /** Whether a number was acknowledged at a position after a cursor. */
   isAfter(n: number, cursor: number): boolean {
     return this.#acknowledged.has(n) && (this.#positions[n] as number) > cursor
@@ -103,6 +108,16 @@ export class StreamLedger {
   /** Something other than an event moved the cursor (a heartbeat, a gap). */
   advance(position: number): void {
     this.#lastPosition = Math.max(this.#lastPosition, position)
+  }
+
+  /** How many acknowledged events it lacks that it has gone past: these will never come. */
+  overdue(publications: Publications): number {
+    let count = 0
+    for (let n = 0; n < publications.sent; n++) {
+      const isDue = publications.isBetween(n, this.#start ?? -1, this.#lastPosition)
+      if (isDue && !this.#received.has(n) && this.#wants(n)) count++
+    }
+    return count
   }
 
   /** How many acknowledged events it lacks. One that never opened lacks them all. */

@@ -1,22 +1,27 @@
-import type { JSX } from 'solid-js'
-import { Feed } from './feed/feed.tsx'
-import { PublishForm } from './publish/publish-form.tsx'
-import { Streams } from './streams/streams.tsx'
+import { Route, Router } from '@solidjs/router'
+import { type JSX, lazy } from 'solid-js'
+import { Shell } from './shell/shell.tsx'
+
+// Each page is loaded when it is first looked at.
+const Overview = lazy(() => import('./overview/overview.tsx'))
+const Tasks = lazy(() => import('./tasks/tasks.tsx'))
+const Orders = lazy(() => import('./orders/orders.tsx'))
+const Notifications = lazy(() => import('./notifications/notifications.tsx'))
+const Lab = lazy(() => import('./lab/lab.tsx'))
+const Log = lazy(() => import('./log/log.tsx'))
+const Cluster = lazy(() => import('./cluster/cluster.tsx'))
 
 export function App(): JSX.Element {
   return (
-    <>
-      <header class="page-header">
-        <h1>sse-update</h1>
-        <p class="muted">Every event once and in order, in every browser.</p>
-      </header>
-      <main>
-        <Feed />
-        <div class="side">
-          <PublishForm />
-          <Streams />
-        </div>
-      </main>
-    </>
+    <Router root={Shell}>
+      <Route path="/" component={Overview} />
+      <Route path="/tasks" component={Tasks} />
+      <Route path="/orders" component={Orders} />
+      <Route path="/notifications" component={Notifications} />
+      <Route path="/lab" component={Lab} />
+      <Route path="/log" component={Log} />
+      <Route path="/cluster" component={Cluster} />
+      <Route path="*" component={() => <p class="empty">There is no such page.</p>} />
+    </Router>
   )
 }

@@ -1,6 +1,8 @@
 import { render } from 'solid-js/web'
 import { App } from './app.tsx'
-import './styles.css'
+import './styles/base.css'
+import './styles/layout.css'
+import './styles/pages.css'
 
 const root = document.getElementById('app')
 if (!root) throw new Error('the page has no #app')

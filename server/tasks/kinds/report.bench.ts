@@ -2,14 +2,14 @@
 //
 //   bun server/tasks/kinds/report.bench.ts [orders…]
 
-import { createDatabase } from '../../testing/database.ts'
 import { startProcess } from '../../testing/instance.ts'
+import { startOwnPostgres } from '../../testing/own-postgres.ts'
 import type { Task } from '../schema.ts'
 
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [100_000, 1_000_000]
 const MIB = 2 ** 20
 
-const database = await createDatabase()
+const database = await startOwnPostgres()
 const instance = await startProcess({ DATABASE_URL: database.url, QUERY_TIMEOUT_MS: '60000' })
 
 async function residentMemory(): Promise<number> {

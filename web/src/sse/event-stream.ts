@@ -1,44 +1,28 @@
-/** An event of the log, as it arrived. */
-export interface StreamEvent {
-  position: number
-  channel: string
-  type: string
-  data: unknown
-  /** When it entered the log; RFC 3339. */
-  time: string
-}
-
-/** Events that can't be had any more: refetch what you show. */
-export interface Gap {
-  from: number
-  to: number
-  reason: 'purged' | 'unknown'
-}
-
-export type StreamState =
-  | { name: 'connecting' }
-  | { name: 'live' }
-  /** The server can't be reached, or it closed; `at` is when the next try begins, in milliseconds since the epoch. */
-  | { name: 'waiting'; at: number }
-  | { name: 'closed' }
+import type { Gap, Ready, StreamEvent, StreamState } from './protocol.ts'
 
 export interface EventStreamOptions {
   /** Patterns of channels, such as `orders.>`. */
   channels: readonly string[]
-  /** Cursor to begin after. Defaults to the head. */
-  lastEventId?: string | undefined
+  /** Cursor: begin after this position. Defaults to the head. */
+  after?: number | undefined
   /** The page's own events (published with this as `X-Client-Id`) are left out. */
   clientId?: string | undefined
   /** Where the stream is. Defaults to `/events`. */
   url?: string
+  /** Connected: events on these channels after this position follow. */
+  onReady?: (position: number, channels: readonly string[]) => void
   onEvent?: (event: StreamEvent) => void
   onGap?: (gap: Gap) => void
+  /** The cursor moved without an event. */
+  onPosition?: (position: number) => void
   onState?: (state: StreamState) => void
 }
 
 export interface EventStream {
-  /** Position of the last event, heartbeat or gap; what a next stream begins after. */
-  readonly lastEventId: string | undefined
+  /** Everything up to here has come; what a next stream begins after. */
+  readonly position: number | undefined
+  /** Follows other channels from now on, without losing its place. */
+  follow(channels: readonly string[]): void
   close(): void
 }
 
@@ -55,30 +39,68 @@ const CONNECT_PATIENCE = 10 * SECOND
  */
 export function openEventStream(options: EventStreamOptions): EventStream {
   const stream = new Follower(options)
-  stream.connect()
+  stream.start()
   return stream
 }
 
 class Follower implements EventStream {
   readonly #options: EventStreamOptions
+  #channels: readonly string[]
   #source: EventSource | undefined
-  #lastEventId: string | undefined
+  #position: number | undefined
+  #instance = ''
+  /** Up to here it catches up. */
+  #head = 0
+  #isOpen = false
+  #isClosed = false
   #failures = 0
   /** Milliseconds of silence after which the connection counts as dead: two and a half heartbeats. */
   #patience = CONNECT_PATIENCE
   #watchdog: ReturnType<typeof setTimeout> | undefined
   #retry: ReturnType<typeof setTimeout> | undefined
+  #state: StreamState['name'] | undefined
 
   constructor(options: EventStreamOptions) {
     this.#options = options
-    this.#lastEventId = options.lastEventId
+    this.#channels = options.channels
+    this.#position = options.after
   }
 
-  get lastEventId(): string | undefined {
-    return this.#lastEventId
+  get position(): number | undefined {
+    return this.#position
   }
 
-  connect(): void {
+  start(): void {
+    globalThis.addEventListener?.('online', this.#onOnline)
+    globalThis.addEventListener?.('offline', this.#onOffline)
+    this.#connect()
+  }
+
+  follow(channels: readonly string[]): void {
+    if (this.#isClosed) return
+    this.#channels = channels
+    this.#failures = 0
+    this.#reconnect()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    globalThis.removeEventListener?.('online', this.#onOnline)
+    globalThis.removeEventListener?.('offline', this.#onOffline)
+    this.#disconnect()
+    this.#setState({ name: 'closed' })
+  }
+
+  #reconnect(): void {
+    this.#disconnect()
+    this.#connect()
+  }
+
+  #connect(): void {
+    if (navigator.onLine === false) {
+      this.#setState({ name: 'offline' })
+      return
+    }
     this.#setState({ name: 'connecting' })
     const source = new EventSource(this.#address())
     this.#source = source
@@ -90,56 +112,96 @@ class Follower implements EventStream {
     this.#feedWatchdog()
   }
 
-  close(): void {
-    this.#disconnect()
-    clearTimeout(this.#retry)
-    this.#setState({ name: 'closed' })
-  }
-
   #address(): string {
-    const { url = '/events', channels, clientId } = this.#options
-    const query = new URLSearchParams(channels.map((channel) => ['channel', channel]))
+    const { url = '/events', clientId } = this.#options
+    const query = new URLSearchParams(this.#channels.map((channel) => ['channel', channel]))
     // onmessage gets every type; the type is in the data.
     query.set('named', 'false')
     if (clientId !== undefined) query.set('clientId', clientId)
-    if (this.#lastEventId !== undefined) query.set('lastEventId', this.#lastEventId)
+    if (this.#position !== undefined) query.set('lastEventId', String(this.#position))
     return `${url}?${query}`
   }
 
   #onReady(event: MessageEvent<string>): void {
-    const { heartbeat } = JSON.parse(event.data) as { heartbeat: number }
+    const { heartbeat, head, instance, cursor } = JSON.parse(event.data) as Ready
     this.#patience = 2.5 * heartbeat
     this.#failures = 0
+    this.#isOpen = true
+    this.#instance = instance
+    this.#head = head
     // Without an id a gap follows, which moves the cursor.
-    if (event.lastEventId) this.#lastEventId ??= event.lastEventId
+    if (event.lastEventId) this.#moveTo(Number(event.lastEventId))
+    this.#options.onReady?.(cursor, this.#channels)
     this.#feedWatchdog()
-    this.#setState({ name: 'live' })
+    this.#showProgress()
   }
 
   #onGap(event: MessageEvent<string>): void {
-    this.#advance(event)
-    this.#options.onGap?.(JSON.parse(event.data) as Gap)
+    const gap = JSON.parse(event.data) as Gap
+    this.#position = gap.to
+    this.#options.onGap?.(gap)
+    this.#options.onPosition?.(gap.to)
+    this.#feedWatchdog()
+    this.#showProgress()
   }
 
   #onMessage(event: MessageEvent<string>): void {
     const position = Number(event.lastEventId)
-    if (position <= Number(this.#lastEventId ?? -1)) return
-    this.#advance(event)
-    this.#options.onEvent?.({ position, ...(JSON.parse(event.data) as Omit<StreamEvent, 'position'>) })
+    // Told again: another connection was quicker.
+    if (position > (this.#position ?? -1)) {
+      this.#position = position
+      this.#options.onEvent?.({ position, ...(JSON.parse(event.data) as Omit<StreamEvent, 'position'>) })
+    }
+    this.#feedWatchdog()
+    this.#showProgress()
   }
 
   #advance(event: MessageEvent<string>): void {
-    this.#lastEventId = event.lastEventId
+    if (event.lastEventId) this.#moveTo(Number(event.lastEventId))
     this.#feedWatchdog()
+    this.#showProgress()
+  }
+
+  #moveTo(position: number): void {
+    if (position <= (this.#position ?? -1)) return
+    this.#position = position
+    this.#options.onPosition?.(position)
+  }
+
+  #showProgress(): void {
+    if ((this.#position ?? 0) < this.#head) this.#setState({ name: 'catching up' })
+    else this.#setState({ name: 'live', instance: this.#instance })
   }
 
   #onError(source: EventSource): void {
-    // While it is connecting, EventSource tries again by itself, in the time that the server told it.
-    if (source.readyState === EventSource.CLOSED) this.#retryLater()
-    else {
+    const wasOpen = this.#isOpen
+    this.#isOpen = false
+    if (source.readyState !== EventSource.CLOSED) {
+      // It tries again by itself, in the time that the server told it.
       this.#setState({ name: 'connecting' })
       this.#feedWatchdog()
-    }
+    } else if (wasOpen) this.#retryLater()
+    else void this.#askWhy(source)
+  }
+
+  /** An EventSource does not tell the status that made it give up. */
+  async #askWhy(source: EventSource): Promise<void> {
+    this.#disconnect()
+    const stop = new AbortController()
+    const response = await fetch(this.#address(), {
+      headers: { accept: 'text/event-stream' },
+      signal: stop.signal,
+    }).catch(() => undefined)
+    const refusal = response && response.status >= 400 && response.status < 500 && response.status !== 429
+    const problem = refusal ? await response.json().catch(() => undefined) : undefined
+    stop.abort()
+    // Meanwhile it may have been closed, or told to follow something else.
+    if (this.#isClosed || this.#source !== undefined || source.readyState !== EventSource.CLOSED) return
+    if (response?.status === 204) this.#setState({ name: 'over' })
+    else if (refusal) {
+      const { detail } = (problem ?? {}) as { detail?: string }
+      this.#setState({ name: 'refused', reason: detail ?? `The server answered ${response.status}.` })
+    } else this.#retryLater()
   }
 
   #feedWatchdog(): void {
@@ -150,18 +212,38 @@ class Follower implements EventStream {
   /** Full jitter: between nothing and twice as long each time, so that many pages do not come back at once. */
   #retryLater(): void {
     this.#disconnect()
+    if (navigator.onLine === false) {
+      this.#setState({ name: 'offline' })
+      return
+    }
     const wait = Math.random() * Math.min(MAX_WAIT, FIRST_WAIT * 2 ** this.#failures++)
     this.#setState({ name: 'waiting', at: Date.now() + wait })
-    this.#retry = setTimeout(() => this.connect(), wait)
+    this.#retry = setTimeout(() => this.#connect(), wait)
   }
 
   #disconnect(): void {
     clearTimeout(this.#watchdog)
+    clearTimeout(this.#retry)
     this.#source?.close()
     this.#source = undefined
+    this.#isOpen = false
+  }
+
+  readonly #onOnline = () => {
+    if (this.#state !== 'offline' && this.#state !== 'waiting') return
+    this.#failures = 0
+    this.#reconnect()
+  }
+
+  readonly #onOffline = () => {
+    this.#disconnect()
+    this.#setState({ name: 'offline' })
   }
 
   #setState(state: StreamState): void {
+    // Said once, but for a new time to wait until, and another instance.
+    if (state.name === this.#state && state.name !== 'waiting' && state.name !== 'live') return
+    this.#state = state.name
     this.#options.onState?.(state)
   }
 }

@@ -1,0 +1,40 @@
+/** Streams for each name: a browser has six HTTP/1.1 connections, and the page needs some itself. */
+const PER_NAME = 5
+/** Sockets that Chromium has in all, but for those of the page itself. */
+const MOST = 240
+
+export interface Addresses {
+  /** Most streams that this browser can open here. */
+  limit: number
+  /** Why it is so many. */
+  explanation: string
+  /** Where stream number `index` goes. @param port of the instance, on this machine */
+  of: (index: number, port?: string) => string
+}
+
+const isOfThisMachine = (host: string) => host === 'localhost' || host === '127.0.0.1' || host.endsWith('.localhost')
+
+/**
+ * How many streams can be opened from here, and under which names: over HTTP/2 any number share a connection; over
+ * HTTP/1.1 a browser has six for each name, but a machine has any number of names for itself (RFC 6761, section 6.3).
+ *
+ * @param protocol of this page, as `performance.getEntriesByType('navigation')[0].nextHopProtocol` has it
+ */
+export function addressesFor(page: URL, protocol: string): Addresses {
+  if (protocol === 'h2' || protocol === 'h3') {
+    return { limit: 1000, explanation: 'Over HTTP/2 all streams share one connection.', of: () => '/events' }
+  }
+  if (page.protocol === 'http:' && isOfThisMachine(page.hostname)) {
+    return {
+      limit: MOST,
+      explanation: `Over HTTP/1.1 a browser has six connections for each name, so the streams go to s0.localhost, s1.localhost, …; more than ${MOST} it does not open.`,
+      of: (index, port = page.port) => `http://s${Math.floor(index / PER_NAME)}.localhost:${port}/events`,
+    }
+  }
+  return {
+    limit: 4,
+    explanation:
+      'Over HTTP/1.1 a browser has six connections for each name. Over HTTP/2, or on localhost, there are more.',
+    of: () => '/events',
+  }
+}

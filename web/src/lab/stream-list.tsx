@@ -1,0 +1,109 @@
+import { createVirtualizer } from '@tanstack/solid-virtual'
+import { createMemo, For, type JSX, Show } from 'solid-js'
+import { formatNumber } from '../ui/format.ts'
+import type { StreamFigures } from './laboratory.ts'
+
+const ROW_HEIGHT = 34
+
+/** Each stream as a dot, and as a row. */
+export function StreamList(props: { streams: readonly StreamFigures[] }): JSX.Element {
+  let list: HTMLDivElement | undefined
+  const rows = createVirtualizer({
+    get count() {
+      return props.streams.length
+    },
+    getScrollElement: () => list ?? null,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 8,
+  })
+  const byState = createMemo(() =>
+    [...Map.groupBy(props.streams, ({ state }) => state)].map(([state, of]) => `${of.length} ${state}`),
+  )
+  return (
+    <section class="card" aria-labelledby="streams-title">
+      <header>
+        <h2 id="streams-title">Streams</h2>
+        <span class="muted" data-testid="stream-states">
+          {byState().join(', ') || 'none open'}
+        </span>
+      </header>
+      <Show when={props.streams.length > 0} fallback={<p class="empty">Open some streams, and send a burst.</p>}>
+        <div class="dots" aria-hidden="true">
+          <For each={props.streams}>
+            {(stream) => (
+              <i data-state={stream.missing + stream.doubled + stream.reordered > 0 ? 'bad' : stream.state} />
+            )}
+          </For>
+        </div>
+        <div
+          class="log-rows lab-rows"
+          ref={list}
+          role="table"
+          aria-label="Streams"
+          aria-rowcount={props.streams.length}
+        >
+          <div class="lab-row head" role="row">
+            <For
+              each={[
+                '#',
+                'State',
+                'Instance',
+                'Channels',
+                'Last id',
+                'Received',
+                'Lag, ms',
+                'Missing',
+                'Doubled',
+                'Reordered',
+                'Reconnects',
+              ]}
+            >
+              {(name) => (
+                <span role="columnheader" class="muted">
+                  {name}
+                </span>
+              )}
+            </For>
+          </div>
+          <div style={{ height: `${rows.getTotalSize()}px`, position: 'relative' }} role="rowgroup">
+            <For each={rows.getVirtualItems()}>
+              {(item) => (
+                <Show when={props.streams[item.index]}>
+                  {(stream) => (
+                    <div
+                      class="lab-row"
+                      role="row"
+                      style={{ transform: `translateY(${item.start}px)`, height: `${ROW_HEIGHT}px` }}
+                    >
+                      <span role="cell" class="number muted">
+                        {stream().number + 1}
+                      </span>
+                      <span role="cell" class="tag" data-state={stream().state}>
+                        {stream().state}
+                      </span>
+                      <span role="cell" class="one-line">
+                        {stream().instance}
+                      </span>
+                      <span role="cell" class="code one-line">
+                        {stream().channels}
+                      </span>
+                      <For
+                        each={['position', 'received', 'lag', 'missing', 'doubled', 'reordered', 'reconnects'] as const}
+                      >
+                        {(member) => (
+                          <span role="cell" class="number">
+                            {formatNumber(stream()[member])}
+                          </span>
+                        )}
+                      </For>
+                    </div>
+                  )}
+                </Show>
+              )}
+            </For>
+          </div>
+        </div>
+      </Show>
+    </section>
+  )
+}

@@ -1,0 +1,56 @@
+import { treaty } from '@elysiajs/eden'
+import type { App } from '../../../server/app.ts'
+import { user } from './identity.ts'
+
+/** The server's API, typed by its routes. */
+export const api = treaty<App>(location.origin, {
+  headers: () => ({ 'x-user': user() }),
+  // Times stay text, as the schemas say.
+  parseDate: false,
+}).api
+
+/** What went wrong, as the server tells it. */
+export class ApiError extends Error {
+  override name = 'ApiError'
+  constructor(
+    /** Stable, such as `order.version_conflict`; `network` when there was no answer. */
+    readonly code: string,
+    message: string,
+    readonly extensions: Readonly<Record<string, unknown>> = {},
+  ) {
+    super(message)
+  }
+}
+
+interface Answer<T> {
+  data: T | null
+  error: { status: unknown; value?: unknown } | null
+}
+
+/** The data of an answer. @throws {ApiError} */
+export async function ask<T>(request: Promise<Answer<T>>): Promise<T> {
+  const { data, error } = await request.catch((): Answer<T> => ({ data: null, error: { status: 0 } }))
+  if (error === null) return data as T
+  throw toError(error.value, error.status)
+}
+
+/** The problem document of a response. @throws {ApiError} */
+export async function failWith(response: Response): Promise<never> {
+  throw toError(await response.json().catch(() => undefined), response.status)
+}
+
+function toError(value: unknown, status: unknown): ApiError {
+  const problem = (typeof value === 'string' ? parse(value) : value) as { code?: string; detail?: string } | undefined
+  if (typeof problem?.code === 'string')
+    return new ApiError(problem.code, problem.detail ?? problem.code, { ...problem })
+  if (status === 0 || status === 503) return new ApiError('network', 'The server does not answer.')
+  return new ApiError('unknown', `The server answered ${status}.`)
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,151 @@
+import { type Accessor, batch, createSignal, onCleanup } from 'solid-js'
+import { createStore, produce, reconcile } from 'solid-js/store'
+import { createFollow } from '../sse/create-stream.ts'
+import type { StreamEvent } from '../sse/protocol.ts'
+import { stream } from './stream.ts'
+
+export interface Row {
+  id: number
+  version: number
+}
+
+/** What an event does to the rows. */
+export interface Effect<T extends Row> {
+  put?: T
+  remove?: number
+  /** Changes of rows that are there. */
+  patch?: { ids: readonly number[]; change: Partial<T> & { version: number } }
+}
+
+export interface CollectionOptions<T extends Row> {
+  /** The rows as they are now, and the cursor that they were read at. */
+  load: () => Promise<{ rows: T[]; cursor: number }>
+  channels: readonly string[]
+  effectOf: (event: StreamEvent) => Effect<T> | undefined
+}
+
+export interface Collection<T extends Row> {
+  /** By id. */
+  rows: Readonly<Record<number, T>>
+  /** Newest first. */
+  ids: Accessor<readonly number[]>
+  state: Accessor<'loading' | 'ready' | 'failed'>
+  error: Accessor<string>
+  /** Reads everything anew. */
+  reload: () => void
+  /** Takes a row that an answer brought: its event will be told apart by the version. */
+  put: (row: T) => void
+  remove: (id: number) => void
+  /** Called with what came over the stream, once for each. */
+  onArrival: (listener: (event: StreamEvent, row: T) => void) => void
+}
+
+/**
+ * Rows that are read once and then follow the stream, from the cursor that they were read at: no hole, and what is told
+ * again is recognised by its version. Many events a second become one change of the page a frame.
+ */
+export function createCollection<T extends Row>({ load, channels, effectOf }: CollectionOptions<T>): Collection<T> {
+  const [rows, setRows] = createStore<Record<number, T>>({})
+  const [ids, setIds] = createSignal<readonly number[]>([])
+  const [state, setState] = createSignal<'loading' | 'ready' | 'failed'>('loading')
+  const [error, setError] = createSignal('')
+  const [cursor, setCursor] = createSignal<number>()
+  const listeners: ((event: StreamEvent, row: T) => void)[] = []
+  let arrived: StreamEvent[] = []
+  let frame: number | undefined
+
+  const apply = (events: readonly StreamEvent[]) => {
+    const added: number[] = []
+    const removed = new Set<number>()
+    setRows(
+      produce((all) => {
+        for (const event of events) {
+          const { put, remove, patch } = effectOf(event) ?? {}
+          if (remove !== undefined) {
+            delete all[remove]
+            removed.add(remove)
+          }
+          if (put && put.version > (all[put.id]?.version ?? 0)) {
+            if (!all[put.id]) added.push(put.id)
+            removed.delete(put.id)
+            all[put.id] = put
+            for (const listener of listeners) listener(event, put)
+          }
+          for (const id of patch?.ids ?? []) {
+            const row = all[id]
+            if (row && patch && row.version < patch.change.version) all[id] = { ...row, ...patch.change }
+          }
+        }
+      }),
+    )
+    if (added.length > 0 || removed.size > 0) {
+      setIds((before) => {
+        const kept = removed.size > 0 ? before.filter((id) => !removed.has(id)) : before
+        const isNewest = added.every((id) => id > (kept[0] ?? 0))
+        const all = [...added.filter((id) => !removed.has(id)).sort((a, b) => b - a), ...kept]
+        return isNewest ? all : all.sort((a, b) => b - a)
+      })
+    }
+  }
+  const flush = () => {
+    frame = undefined
+    const events = arrived
+    arrived = []
+    batch(() => apply(events))
+  }
+  const take = (event: StreamEvent) => {
+    arrived.push(event)
+    // A page that nobody sees draws no frames.
+    frame ??= document.visibilityState === 'hidden' ? window.setTimeout(flush, 250) : requestAnimationFrame(flush)
+  }
+  let turn = 0
+  const reload = async () => {
+    const mine = ++turn
+    setCursor(undefined)
+    if (ids().length === 0) setState('loading')
+    try {
+      const loaded = await load()
+      if (mine !== turn) return
+      batch(() => {
+        setRows(reconcile(Object.fromEntries(loaded.rows.map((row) => [row.id, row])) as Record<number, T>))
+        setIds(loaded.rows.map(({ id }) => id).sort((a, b) => b - a))
+        setState('ready')
+        setCursor(loaded.cursor)
+      })
+    } catch (problem) {
+      if (mine !== turn) return
+      setError((problem as Error).message)
+      setState('failed')
+    }
+  }
+  createFollow(stream, () => {
+    const after = cursor()
+    return after === undefined ? undefined : { channels, after, onEvent: take, onGap: () => void reload() }
+  })
+  onCleanup(() => {
+    turn++
+    if (frame !== undefined) cancelAnimationFrame(frame)
+  })
+  void reload()
+  return {
+    rows,
+    ids,
+    state,
+    error,
+    reload: () => void reload(),
+    put(row) {
+      if (row.version <= (rows[row.id]?.version ?? 0)) return
+      batch(() => {
+        if (!rows[row.id]) setIds((before) => [row.id, ...before].sort((a, b) => b - a))
+        setRows(row.id, row)
+      })
+    },
+    remove(id) {
+      batch(() => {
+        setIds((before) => before.filter((other) => other !== id))
+        setRows(produce((all) => void delete all[id]))
+      })
+    },
+    onArrival: (listener) => void listeners.push(listener),
+  }
+}

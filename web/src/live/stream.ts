@@ -1,0 +1,20 @@
+import type { NotificationSent, NotificationsRead } from '../../../server/notifications/events.ts'
+import type { OrderChange } from '../../../server/orders/events.ts'
+import type { TaskChange } from '../../../server/tasks/events.ts'
+import type { StreamEvent } from '../sse/protocol.ts'
+import { SharedStream } from '../sse/shared-stream.ts'
+
+/** The connection of all tabs of this browser. */
+export const stream = new SharedStream()
+
+/** What the application's events carry, by the first word of their type. */
+interface Payloads {
+  order: OrderChange
+  task: TaskChange
+  notification: NotificationSent & NotificationsRead
+}
+
+/** What an event carries, if it is one of these. */
+export function payloadOf<K extends keyof Payloads>(event: StreamEvent, kind: K): Partial<Payloads[K]> {
+  return (event.type.startsWith(`${kind}.`) ? event.data : {}) as Partial<Payloads[K]>
+}

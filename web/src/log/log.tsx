@@ -1,0 +1,195 @@
+import { createVirtualizer } from '@tanstack/solid-virtual'
+import { createEffect, createSignal, For, type JSX, on, onCleanup, Show } from 'solid-js'
+import { stream } from '../live/stream.ts'
+import { createFollow } from '../sse/create-stream.ts'
+import type { StreamEvent } from '../sse/protocol.ts'
+import { formatNumber, formatTime } from '../ui/format.ts'
+import { States } from '../ui/states.tsx'
+import { EventDetail } from './event-detail.tsx'
+import { type Filter, lookBack } from './look-back.ts'
+
+const ROW_HEIGHT = 34
+/** Events that are kept on the page: the oldest go when more come. */
+const MAX_EVENTS = 100_000
+
+/** The log: what was published, newest first, and what is being published. */
+export default function Log(): JSX.Element {
+  const [filter, setFilter] = createSignal<Filter>({ channel: '>', type: '', since: '', until: '' })
+  const [events, setEvents] = createSignal<readonly StreamEvent[]>([])
+  const [state, setState] = createSignal<'loading' | 'ready' | 'failed'>('loading')
+  const [problem, setProblem] = createSignal('')
+  const [cursor, setCursor] = createSignal<number | 'end'>()
+  const [after, setAfter] = createSignal<number>()
+  const [isLive, setIsLive] = createSignal(true)
+  const [opened, setOpened] = createSignal<StreamEvent>()
+  let isLoading = false
+  let turn = 0
+
+  const loadMore = async () => {
+    const from = cursor()
+    if (isLoading || from === 'end') return
+    isLoading = true
+    const mine = turn
+    try {
+      const page = await lookBack(filter(), from)
+      if (mine !== turn) return
+      setEvents((before) => [...before, ...page.events].slice(0, MAX_EVENTS))
+      setCursor(page.more ? page.cursor : 'end')
+      if (from === undefined) setAfter(page.head)
+      setState('ready')
+    } catch (error) {
+      if (mine !== turn) return
+      setProblem((error as Error).message)
+      setState('failed')
+    } finally {
+      if (mine === turn) isLoading = false
+    }
+    // A pattern that matches little: a page of the log may hold none of it.
+    if (mine === turn && events().length < 50 && cursor() !== 'end' && state() === 'ready') void loadMore()
+  }
+  const reload = () => {
+    turn++
+    isLoading = false
+    setEvents([])
+    setCursor(undefined)
+    setAfter(undefined)
+    setState('loading')
+    void loadMore()
+  }
+  createEffect(on(filter, reload))
+
+  let arrived: StreamEvent[] = []
+  let frame: number | undefined
+  const show = () => {
+    frame = undefined
+    const newest = arrived.reverse()
+    arrived = []
+    setEvents((before) => [...newest, ...before].slice(0, MAX_EVENTS))
+  }
+  onCleanup(() => frame !== undefined && cancelAnimationFrame(frame))
+  createFollow(stream, () => {
+    const { channel, type, until } = filter()
+    const start = after()
+    // What is to end in the past does not go on.
+    if (!isLive() || start === undefined || until) return undefined
+    return {
+      channels: [channel || '>'],
+      after: start,
+      onEvent: (event) => {
+        if (type && event.type !== type) return
+        arrived.push(event)
+        frame ??= requestAnimationFrame(show)
+      },
+      onGap: reload,
+    }
+  })
+
+  let list: HTMLDivElement | undefined
+  const rows = createVirtualizer({
+    get count() {
+      return events().length
+    },
+    getScrollElement: () => list ?? null,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 12,
+  })
+  const onScroll = () => {
+    if (list && list.scrollHeight - list.scrollTop - list.clientHeight < 40 * ROW_HEIGHT) void loadMore()
+  }
+  const apply = (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
+    event.preventDefault()
+    const data = new FormData(event.currentTarget)
+    const text = (name: string) => String(data.get(name) ?? '').trim()
+    setFilter({ channel: text('channel') || '>', type: text('type'), since: text('since'), until: text('until') })
+  }
+  return (
+    <>
+      <div class="page-title">
+        <h1>Event log</h1>
+        <p class="muted">Everything that was published, in its one order. Position, channel, type, data.</p>
+      </div>
+      <form class="filters card" onSubmit={apply} aria-label="Filter">
+        <label>
+          Channel pattern
+          <input name="channel" value=">" spellcheck={false} autocapitalize="off" />
+        </label>
+        <label>
+          Type
+          <input name="type" placeholder="any" spellcheck={false} autocapitalize="off" />
+        </label>
+        <label>
+          Since
+          <input name="since" type="datetime-local" step="1" />
+        </label>
+        <label>
+          Until
+          <input name="until" type="datetime-local" step="1" />
+        </label>
+        <button type="submit">Show</button>
+        <label class="check">
+          <input type="checkbox" checked={isLive()} onInput={(event) => setIsLive(event.currentTarget.checked)} />
+          Live tail
+        </label>
+      </form>
+      <section class="card log" aria-label="Events">
+        <header>
+          <h2>Newest first</h2>
+          <span class="muted" data-testid="log-count">
+            {formatNumber(events().length)} on this page
+          </span>
+        </header>
+        <States
+          state={state()}
+          error={problem()}
+          isEmpty={events().length === 0}
+          empty="Nothing like this was published, as far as the log is kept."
+          onRetry={reload}
+        >
+          <div
+            class="log-rows"
+            ref={list}
+            onScroll={onScroll}
+            role="table"
+            aria-label="Events"
+            aria-rowcount={events().length}
+          >
+            <div style={{ height: `${rows.getTotalSize()}px`, position: 'relative' }} role="rowgroup">
+              <For each={rows.getVirtualItems()}>
+                {(item) => (
+                  <Show when={events()[item.index]}>
+                    {(event) => (
+                      <div
+                        class="log-row"
+                        role="row"
+                        style={{ transform: `translateY(${item.start}px)`, height: `${ROW_HEIGHT}px` }}
+                      >
+                        <span class="number muted" role="cell">
+                          {event().position}
+                        </span>
+                        <span class="number muted" role="cell">
+                          {formatTime(event().time)}
+                        </span>
+                        <span class="code one-line" role="cell">
+                          {event().channel}
+                        </span>
+                        <span role="cell">
+                          <button type="button" class="tag" onClick={() => setOpened(event())}>
+                            {event().type}
+                          </button>
+                        </span>
+                        <span class="code one-line muted" role="cell">
+                          {JSON.stringify(event().data).slice(0, 300)}
+                        </span>
+                      </div>
+                    )}
+                  </Show>
+                )}
+              </For>
+            </div>
+          </div>
+        </States>
+      </section>
+      <EventDetail event={opened()} onClose={() => setOpened(undefined)} />
+    </>
+  )
+}

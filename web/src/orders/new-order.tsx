@@ -1,0 +1,72 @@
+import { createSignal, type JSX, Show } from 'solid-js'
+import type { Order } from '../../../server/orders/schema.ts'
+import { api, ask } from '../live/api.ts'
+import { user } from '../live/identity.ts'
+import { Dialog } from '../ui/dialog.tsx'
+
+/** A button, and the form behind it. */
+export function NewOrderForm(props: { onCreated: (order: Order) => void }): JSX.Element {
+  const [isOpen, setIsOpen] = createSignal(false)
+  const [problem, setProblem] = createSignal('')
+  const create = async (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
+    event.preventDefault()
+    const data = new FormData(event.currentTarget)
+    const text = (name: string) => String(data.get(name) ?? '').trim()
+    setProblem('')
+    try {
+      const unitPrice = Math.round(Number(text('price')) * 100)
+      const line = { sku: text('sku'), name: text('name'), quantity: Number(text('quantity')), unitPrice }
+      // Sent twice (a double click, no answer), it is one order.
+      const headers = { 'idempotency-key': crypto.randomUUID() }
+      props.onCreated(
+        await ask(api.orders.post({ customer: text('customer'), currency: 'EUR', lines: [line] }, { headers })),
+      )
+      setIsOpen(false)
+    } catch (error) {
+      setProblem((error as Error).message)
+    }
+  }
+  return (
+    <>
+      <button type="button" class="primary" onClick={() => setIsOpen(true)}>
+        New order
+      </button>
+      <Dialog title="New order" isOpen={isOpen()} onClose={() => setIsOpen(false)}>
+        <form onSubmit={(event) => void create(event)}>
+          <label>
+            Customer
+            <input name="customer" required value={user()} />
+          </label>
+          <div class="pair">
+            <label>
+              SKU
+              <input name="sku" required value="TEA-SEN" />
+            </label>
+            <label>
+              Name
+              <input name="name" required value="Sencha, 100 g" />
+            </label>
+          </div>
+          <div class="pair">
+            <label>
+              Quantity
+              <input name="quantity" type="number" min="1" max="1000000" required value="1" />
+            </label>
+            <label>
+              Price, EUR
+              <input name="price" type="number" min="0" step="0.01" required value="8.90" />
+            </label>
+          </div>
+          <Show when={problem()}>
+            <p class="error" role="alert">
+              {problem()}
+            </p>
+          </Show>
+          <button type="submit" class="primary">
+            Create the order
+          </button>
+        </form>
+      </Dialog>
+    </>
+  )
+}

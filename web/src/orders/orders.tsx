@@ -1,0 +1,132 @@
+import { useSearchParams } from '@solidjs/router'
+import { batch, createMemo, createSignal, For, type JSX, onCleanup, Show } from 'solid-js'
+import { createStore } from 'solid-js/store'
+import type { Order, OrderStatus } from '../../../server/orders/schema.ts'
+import { ApiError, api, ask } from '../live/api.ts'
+import { createCollection } from '../live/create-collection.ts'
+import { payloadOf } from '../live/stream.ts'
+import { formatNumber } from '../ui/format.ts'
+import { States } from '../ui/states.tsx'
+import { Column } from './column.tsx'
+import { NewOrderForm } from './new-order.tsx'
+
+const PAGE = 500
+const MAX_ORDERS = 5000
+const STATUSES: readonly OrderStatus[] = ['pending', 'paid', 'packed', 'shipped', 'delivered', 'cancelled']
+/** How long what somebody else changed is marked. */
+const MARKED = 2500
+
+/** All orders by their status: a card moves when anybody moves it. */
+export default function Orders(): JSX.Element {
+  const orders = createCollection<Order>({
+    load: loadAll,
+    channels: ['orders.>'],
+    effectOf(event) {
+      const { order } = payloadOf(event, 'order')
+      if (!order) return undefined
+      return event.type === 'order.deleted' ? { remove: order.id } : { put: order }
+    },
+  })
+  const [query] = useSearchParams<{ id?: string }>()
+  const [marked, setMarked] = createStore<Record<number, true | undefined>>({})
+  const [problem, setProblem] = createSignal('')
+  const timers = new Set<ReturnType<typeof setTimeout>>()
+  onCleanup(() => {
+    for (const timer of timers) clearTimeout(timer)
+  })
+  // What one does oneself is in the rows before its event comes, so only what others do arrives as news.
+  orders.onArrival((_, { id }) => {
+    setMarked(id, true)
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      setMarked(id, undefined)
+    }, MARKED)
+    timers.add(timer)
+  })
+  const byStatus = createMemo(() => {
+    const columns = Object.fromEntries(STATUSES.map((status) => [status, [] as number[]])) as Record<
+      OrderStatus,
+      number[]
+    >
+    for (const id of orders.ids()) {
+      const status = orders.rows[id]?.status
+      if (status) columns[status].push(id)
+    }
+    return columns
+  })
+  const move = async (order: Order, to: OrderStatus) => {
+    setProblem('')
+    try {
+      const headers = { 'if-match': `"${order.version}"` }
+      orders.put(await ask(api.orders({ id: order.id }).transitions.post({ to }, { headers })))
+    } catch (error) {
+      setProblem(await explain(order, to, error))
+    }
+  }
+  const explain = async (order: Order, to: OrderStatus, error: unknown): Promise<string> => {
+    const { code, message } = error as ApiError
+    if (!(error instanceof ApiError) || !['order.version_conflict', 'order.illegal_transition'].includes(code))
+      return message
+    const current = await ask(api.orders({ id: order.id }).get()).catch(() => undefined)
+    if (!current) return `Order ${order.id} is not there any more.`
+    batch(() => orders.put(current))
+    return `Somebody was quicker: order ${order.id} is ${current.status} now, so it was not made ${to}. You see it as it is.`
+  }
+  return (
+    <>
+      <div class="page-title">
+        <h1>Orders</h1>
+        <p class="muted">
+          {formatNumber(orders.ids().length)} orders; what somebody else does moves here, and is marked for a moment.
+        </p>
+        <NewOrderForm onCreated={orders.put} />
+      </div>
+      <Show when={problem()}>
+        <p class="notice" role="alert">
+          {problem()}{' '}
+          <button type="button" class="ghost" onClick={() => setProblem('')}>
+            Understood
+          </button>
+        </p>
+      </Show>
+      <States
+        state={orders.state()}
+        error={orders.error()}
+        isEmpty={orders.ids().length === 0}
+        empty={
+          <>
+            There are no orders yet. Create one, or let <code>sse-update demo</code> fill the shop.
+          </>
+        }
+        onRetry={orders.reload}
+      >
+        <div class="board">
+          <For each={STATUSES}>
+            {(status) => (
+              <Column
+                status={status}
+                ids={byStatus()[status]}
+                orders={orders.rows}
+                marked={marked}
+                highlighted={Number(query.id)}
+                onMove={(order, to) => void move(order, to)}
+              />
+            )}
+          </For>
+        </div>
+      </States>
+    </>
+  )
+}
+
+/** Newest first, as many as the page shows; the cursor is that of the first page, before which nothing is missing. */
+async function loadAll(): Promise<{ rows: Order[]; cursor: number }> {
+  const first = await ask(api.orders.get({ query: { limit: PAGE } }))
+  const rows = [...first.orders]
+  for (let { next } = first; next !== null && rows.length < MAX_ORDERS; ) {
+    const page = await ask(api.orders.get({ query: { limit: PAGE, before: next } }))
+    rows.push(...page.orders)
+    next = page.next
+  }
+  return { rows, cursor: first.cursor }
+}

@@ -1,0 +1,52 @@
+import { createMemo, createSignal, type JSX, onCleanup, Show } from 'solid-js'
+import { stream } from '../live/stream.ts'
+import { createStreamState } from '../sse/create-stream.ts'
+
+const WORDS = {
+  connecting: 'Connecting …',
+  'catching up': 'Catching up …',
+  live: 'Live',
+  waiting: 'Out of reach',
+  offline: 'Offline',
+  refused: 'Refused',
+  over: 'Over',
+  paused: 'Paused',
+  closed: 'Closed',
+} as const
+
+/** The state of this browser's stream, as a dot and in words; where it can't go on, why. */
+export function ConnectionState(): JSX.Element {
+  const state = createStreamState(stream)
+  const [time, setTime] = createSignal(Date.now())
+  const timer = setInterval(() => setTime(Date.now()), 250)
+  onCleanup(() => clearInterval(timer))
+  const more = createMemo(() => {
+    const now = state()
+    if (now.name === 'waiting') return `, again in ${Math.max(0, Math.ceil((now.at - time()) / 1000))} s`
+    if (now.name === 'live') return ` · ${now.instance}`
+    return ''
+  })
+  const reason = () => {
+    const now = state()
+    return now.name === 'refused' ? now.reason : undefined
+  }
+  return (
+    <div class="state" data-state={state().name}>
+      <span class="state-dot" aria-hidden="true" />
+      <span role="status" aria-label="State of the event stream">
+        {WORDS[state().name]}
+      </span>
+      {/* Counts every second; read aloud, it would chatter. */}
+      <span class="muted state-more" aria-hidden="true">
+        {more()}
+      </span>
+      <Show when={reason()}>
+        {(text) => (
+          <span class="error" role="alert">
+            {text()}
+          </span>
+        )}
+      </Show>
+    </div>
+  )
+}

@@ -1,0 +1,79 @@
+import { A, type RouteSectionProps, useLocation } from '@solidjs/router'
+import { createEffect, ErrorBoundary, For, type JSX, Show, Suspense } from 'solid-js'
+import { createInbox, InboxContext } from '../notifications/inbox.ts'
+import { ConnectionState } from './connection-state.tsx'
+import { Identity } from './identity.tsx'
+import { Toasts } from './toasts.tsx'
+
+const PAGES = [
+  { path: '/', name: 'Overview' },
+  { path: '/tasks', name: 'Tasks' },
+  { path: '/orders', name: 'Orders' },
+  { path: '/notifications', name: 'Notifications' },
+  { path: '/lab', name: 'Connection lab' },
+  { path: '/log', name: 'Event log' },
+  { path: '/cluster', name: 'Cluster' },
+]
+
+/** What is around every page: where one can go, who one is, and whether what is shown is live. */
+export function Shell(props: RouteSectionProps): JSX.Element {
+  const inbox = createInbox()
+  const location = useLocation()
+  const page = () => PAGES.find(({ path }) => path === location.pathname)?.name ?? 'sse-update'
+  createEffect(() => {
+    const unread = inbox.unread()
+    document.title = `${unread > 0 ? `(${unread}) ` : ''}${page()} · sse-update`
+  })
+  return (
+    <InboxContext.Provider value={inbox}>
+      <a class="skip" href="#content">
+        Skip to the content
+      </a>
+      <header class="top">
+        <A href="/" class="brand" aria-label="sse-update, overview">
+          <svg viewBox="0 0 16 16" aria-hidden="true">
+            <circle cx="4" cy="12" r="2" />
+            <path d="M4 7a5 5 0 0 1 5 5M4 2a10 10 0 0 1 10 10" />
+          </svg>
+          <span>sse-update</span>
+        </A>
+        <ConnectionState />
+        <Identity />
+      </header>
+      <nav class="pages" aria-label="Pages">
+        <ul>
+          <For each={PAGES}>
+            {({ path, name }) => (
+              <li>
+                <A href={path} end={path === '/'}>
+                  {name}
+                  <Show when={path === '/notifications' && inbox.unread() > 0}>
+                    <span class="count">
+                      {inbox.unread()}
+                      <span class="visually-hidden"> unread</span>
+                    </span>
+                  </Show>
+                </A>
+              </li>
+            )}
+          </For>
+        </ul>
+      </nav>
+      <main id="content" tabindex="-1">
+        <ErrorBoundary
+          fallback={(error, reset) => (
+            <div class="empty" role="alert">
+              <p>This page broke: {String((error as Error).message ?? error)}</p>
+              <button type="button" onClick={reset}>
+                Show it again
+              </button>
+            </div>
+          )}
+        >
+          <Suspense fallback={<div class="skeleton" role="status" aria-label="Loading" />}>{props.children}</Suspense>
+        </ErrorBoundary>
+      </main>
+      <Toasts />
+    </InboxContext.Provider>
+  )
+}

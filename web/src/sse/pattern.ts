@@ -1,0 +1,31 @@
+/**
+ * Whether a channel lies within a pattern: `*` stands for one token, a last `>` for the rest (the subjects of NATS).
+ */
+export function matches(pattern: string, channel: string): boolean {
+  const wanted = pattern.split('.')
+  const given = channel.split('.')
+  for (const [index, token] of wanted.entries()) {
+    if (token === '>') return given.length > index
+    if (given[index] === undefined || (token !== '*' && token !== given[index])) return false
+  }
+  return wanted.length === given.length
+}
+
+/** Whether everything within `inner` lies within `outer` too. */
+export function covers(outer: string, inner: string): boolean {
+  const wide = outer.split('.')
+  const narrow = inner.split('.')
+  for (const [index, token] of wide.entries()) {
+    if (token === '>') return narrow.length > index
+    const other = narrow[index]
+    if (other === undefined || other === '>') return false
+    if (token !== '*' && token !== other) return false
+  }
+  return wide.length === narrow.length
+}
+
+/** The patterns without those that others cover, in a stable order. */
+export function union(patterns: Iterable<string>): string[] {
+  const all = [...new Set(patterns)].sort()
+  return all.filter((pattern) => !all.some((other) => other !== pattern && covers(other, pattern)))
+}

@@ -1,0 +1,110 @@
+import type { Gap } from '../protocol.ts'
+
+const HEARTBEAT = 1000
+
+/** An EventSource whose methods are what can happen to one. */
+export class FakeEventSource extends EventTarget {
+  static readonly CONNECTING = 0
+  static readonly OPEN = 1
+  static readonly CLOSED = 2
+  /** All that were opened, oldest first. */
+  static opened: FakeEventSource[] = []
+  readyState = FakeEventSource.CONNECTING
+  onmessage: ((event: MessageEvent<string>) => void) | null = null
+  onerror: (() => void) | null = null
+  readonly query: URLSearchParams
+
+  constructor(readonly url: string) {
+    super()
+    this.query = new URL(url, 'http://localhost').searchParams
+    FakeEventSource.opened.push(this)
+  }
+
+  static get newest(): FakeEventSource {
+    const newest = FakeEventSource.opened.at(-1)
+    if (!newest) throw new Error('no EventSource was opened')
+    return newest
+  }
+
+  close(): void {
+    this.readyState = FakeEventSource.CLOSED
+  }
+
+  get isClosed(): boolean {
+    return this.readyState === FakeEventSource.CLOSED
+  }
+
+  /** The server answers. @param head of the log; the cursor is what was asked for, or the head */
+  connects({ head = 0, instance = 'a' } = {}): void {
+    this.readyState = FakeEventSource.OPEN
+    const asked = this.query.get('lastEventId')
+    const cursor = asked === null ? head : Number(asked)
+    const ready = { connection: '1', instance, cursor, oldest: 1, head, resumed: asked !== null, heartbeat: HEARTBEAT }
+    this.#dispatch('ready', JSON.stringify(ready), String(cursor))
+  }
+
+  brings(position: number, channel = 'orders.alice.1', type = 'order.paid'): void {
+    const data = JSON.stringify({ channel, type, data: { n: position }, time: '2026-11-21T10:00:00.000Z' })
+    this.onmessage?.(new MessageEvent('message', { data, lastEventId: String(position) }))
+  }
+
+  beats(position: number): void {
+    this.#dispatch('heartbeat', '{}', String(position))
+  }
+
+  lost(gap: Gap): void {
+    this.#dispatch('gap', JSON.stringify(gap), String(gap.to))
+  }
+
+  /** The connection breaks: the browser will try again. */
+  drops(): void {
+    this.readyState = FakeEventSource.CONNECTING
+    this.onerror?.()
+  }
+
+  /** The browser gives up: the answer was no stream. */
+  fails(): void {
+    this.readyState = FakeEventSource.CLOSED
+    this.onerror?.()
+  }
+
+  #dispatch(type: string, data: string, lastEventId: string): void {
+    this.dispatchEvent(new MessageEvent(type, { data, lastEventId }))
+  }
+}
+
+/** Locks of Web Locks: whoever asks first has one, until its promise settles. */
+class FakeLocks {
+  readonly #last = new Map<string, Promise<unknown>>()
+
+  request(name: string, hold: () => Promise<unknown>): Promise<unknown> {
+    const turn = (this.#last.get(name) ?? Promise.resolve()).then(hold)
+    this.#last.set(name, turn)
+    return turn
+  }
+}
+
+/** Answers of `fetch`, by path and query. */
+export type Answer = (url: URL) => Response | Promise<Response>
+
+/** Puts the fake in the place of the browser's; answers how to undo that. */
+export function fakeBrowser(answer: Answer = () => new Response(null, { status: 503 })): () => void {
+  const before = { EventSource: globalThis.EventSource, fetch: globalThis.fetch, navigator: globalThis.navigator }
+  FakeEventSource.opened = []
+  const network = { onLine: true, locks: new FakeLocks() }
+  Object.assign(globalThis, {
+    EventSource: FakeEventSource,
+    fetch: async (url: string) => answer(new URL(url, 'http://localhost')),
+  })
+  Object.defineProperty(globalThis, 'navigator', { value: network, configurable: true, writable: true })
+  return () => {
+    Object.assign(globalThis, { EventSource: before.EventSource, fetch: before.fetch })
+    Object.defineProperty(globalThis, 'navigator', { value: before.navigator, configurable: true, writable: true })
+  }
+}
+
+/** The browser loses its network, or has it again. */
+export function setOnline(isOnline: boolean): void {
+  ;(globalThis.navigator as unknown as { onLine: boolean }).onLine = isOnline
+  globalThis.dispatchEvent(new Event(isOnline ? 'online' : 'offline'))
+}

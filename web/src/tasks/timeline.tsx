@@ -1,0 +1,53 @@
+import { createResource, For, type JSX, Show } from 'solid-js'
+import type { Task } from '../../../server/tasks/schema.ts'
+import type { StreamEvent } from '../sse/protocol.ts'
+import { Dialog } from '../ui/dialog.tsx'
+import { formatTime } from '../ui/format.ts'
+
+/** What happened to a task, from the log: its events are its history. */
+export function Timeline(props: { task: Task | undefined; onClose: () => void }): JSX.Element {
+  // Read anew when the state changes; progress alone is too much to show.
+  const [events] = createResource(
+    () => props.task && `${props.task.owner}.${props.task.id} ${props.task.state} ${props.task.attempt}`,
+    async (key) => {
+      const query = new URLSearchParams({ channel: `tasks.${key.split(' ')[0]}`, limit: '1000' })
+      const response = await fetch(`/events?${query}`, { headers: { accept: 'application/json' } })
+      if (!response.ok) throw new Error('The server does not answer.')
+      const { events: all } = (await response.json()) as { events: StreamEvent[] }
+      return all.filter(({ type }, index) => type !== 'task.progress' || all[index + 1]?.type !== 'task.progress')
+    },
+  )
+  return (
+    <Dialog
+      title={props.task ? `Task ${props.task.id}: ${props.task.description}` : ''}
+      isOpen={props.task !== undefined}
+      onClose={props.onClose}
+    >
+      <Show when={!events.error} fallback={<p class="error">{String(events.error?.message)}</p>}>
+        <ol class="timeline">
+          <For each={events.latest ?? []}>
+            {(event) => {
+              const task = (event.data as { task: Task }).task
+              return (
+                <li data-state={task.state}>
+                  <span class="number muted">{formatTime(event.time)}</span>
+                  <strong>{event.type.slice('task.'.length)}</strong>
+                  <span class="muted">
+                    {[
+                      task.attempt > 0 && `attempt ${task.attempt}`,
+                      task.progress > 0 && `${Math.round(task.progress)} %`,
+                      task.step,
+                    ]
+                      .filter(Boolean)
+                      .join(' · ')}
+                    <Show when={task.error}> — {task.error}</Show>
+                  </span>
+                </li>
+              )
+            }}
+          </For>
+        </ol>
+      </Show>
+    </Dialog>
+  )
+}

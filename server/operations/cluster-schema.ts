@@ -3,6 +3,7 @@ import { Type } from '@sinclair/typebox'
 export const InstanceStatus = Type.Object({
   connections: Type.Integer({ description: 'streams that are open', examples: [3] }),
   position: Type.Integer({ description: 'of the newest event that it has read', examples: [42] }),
+  lag: Type.Integer({ description: 'events of the log that it had not read then' }),
   isListening: Type.Boolean({ description: 'whether notifications arrive', examples: [true] }),
   isDraining: Type.Boolean(),
   relayed: Type.Integer({ description: 'events that it moved out of the outbox since it started', examples: [12] }),

@@ -10,7 +10,7 @@ export interface ClusterOptions {
   name: string
   version: string
   /** What this instance tells of itself. */
-  status: () => InstanceStatus
+  status: () => Omit<InstanceStatus, 'lag'>
   settings: Pick<ClusterView['settings'], 'retentionMs' | 'retentionEvents' | 'lab'>
   logger: Logger
   /** Milliseconds between two signs of life. Defaults to `2_000`. */
@@ -96,6 +96,7 @@ export class Cluster {
 
   async #giveSign(): Promise<void> {
     const { database, name, version, status } = this.#options
+    const own = status()
     await database.query(
       (sql) => sql`
         with gone as (
@@ -103,7 +104,8 @@ export class Cluster {
         )
         insert into sse.instances (id, name, version, url, started_at, seen_at, status)
         values (${this.id}, ${name}, ${version}, ${this.#url}, ${this.#startedAt}, clock_timestamp(),
-                ${JSON.stringify(status())}::text::jsonb)
+                ${JSON.stringify(own)}::text::jsonb || jsonb_build_object(
+                  'lag', greatest(0, (select position from sse.head) - ${own.position})))
         on conflict (id) do update set seen_at = excluded.seen_at, status = excluded.status`,
     )
   }

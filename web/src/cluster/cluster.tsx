@@ -59,16 +59,14 @@ export default function Cluster(): JSX.Element {
                       <td>{instance.version}</td>
                       <td class="number">{formatDuration(now() - Date.parse(instance.startedAt))}</td>
                       <td class="number">{formatNumber(instance.status.connections)}</td>
-                      <td class="number">
-                        {formatNumber(Math.max(0, (view()?.postgres.head ?? 0) - instance.status.position))}
-                      </td>
+                      <td class="number">{formatNumber(instance.status.lag)}</td>
                       <td>
                         <span class="tag" data-state={instance.status.isListening ? 'succeeded' : 'failed'}>
                           {instance.status.isDraining ? 'draining' : instance.status.isListening ? 'yes' : 'no'}
                         </span>
                       </td>
                       <td class="number">
-                        {instance.status.relaying ? 'holds it · ' : ''}
+                        {instance.status.relaying ? 'active · ' : ''}
                         {formatNumber(instance.status.relayed)} moved
                       </td>
                       <td class="number">{formatNumber(instance.status.published)}</td>

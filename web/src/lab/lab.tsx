@@ -139,7 +139,7 @@ export default function Lab(): JSX.Element {
             number.
           </p>
         </form>
-        <section class="card" aria-label="Faults">
+        <section class="card padded" aria-label="Faults">
           <h2>Faults</h2>
           <div class="faults">
             <button type="button" onClick={() => lab.each((stream) => stream.drop())}>

@@ -1,5 +1,5 @@
 import { createVirtualizer } from '@tanstack/solid-virtual'
-import { createMemo, For, type JSX, Show } from 'solid-js'
+import { createMemo, createSignal, For, type JSX, Show } from 'solid-js'
 import { formatNumber } from '../ui/format.ts'
 import type { StreamFigures } from './laboratory.ts'
 
@@ -7,12 +7,13 @@ const ROW_HEIGHT = 34
 
 /** Each stream as a dot, and as a row. */
 export function StreamList(props: { streams: readonly StreamFigures[] }): JSX.Element {
-  let list: HTMLDivElement | undefined
+  // A signal: it may be there later than the rows.
+  const [list, setList] = createSignal<HTMLDivElement>()
   const rows = createVirtualizer({
     get count() {
       return props.streams.length
     },
-    getScrollElement: () => list ?? null,
+    getScrollElement: () => list() ?? null,
     estimateSize: () => ROW_HEIGHT,
     overscan: 8,
   })
@@ -37,7 +38,8 @@ export function StreamList(props: { streams: readonly StreamFigures[] }): JSX.El
         </div>
         <div
           class="log-rows lab-rows"
-          ref={list}
+          tabindex="0"
+          ref={setList}
           role="table"
           aria-label="Streams"
           aria-rowcount={props.streams.length}

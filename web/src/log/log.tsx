@@ -84,17 +84,19 @@ export default function Log(): JSX.Element {
     }
   })
 
-  let list: HTMLDivElement | undefined
+  // A signal: it may be there later than the rows.
+  const [list, setList] = createSignal<HTMLDivElement>()
   const rows = createVirtualizer({
     get count() {
       return events().length
     },
-    getScrollElement: () => list ?? null,
+    getScrollElement: () => list() ?? null,
     estimateSize: () => ROW_HEIGHT,
     overscan: 12,
   })
   const onScroll = () => {
-    if (list && list.scrollHeight - list.scrollTop - list.clientHeight < 40 * ROW_HEIGHT) void loadMore()
+    const element = list()
+    if (element && element.scrollHeight - element.scrollTop - element.clientHeight < 40 * ROW_HEIGHT) void loadMore()
   }
   const apply = (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
     event.preventDefault()
@@ -147,7 +149,8 @@ export default function Log(): JSX.Element {
         >
           <div
             class="log-rows"
-            ref={list}
+            tabindex="0"
+            ref={setList}
             onScroll={onScroll}
             role="table"
             aria-label="Events"

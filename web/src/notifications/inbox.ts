@@ -19,7 +19,9 @@ export interface Inbox {
 }
 
 const LIMIT = 200
-const MAX_TOASTS = 4
+const MAX_TOASTS = 3
+/** Milliseconds after which a toast goes by itself: it stays in the inbox. */
+const TOAST_TIME = 8000
 
 export const InboxContext = createContext<Inbox>()
 
@@ -32,6 +34,7 @@ export function useInbox(): Inbox {
 export function createInbox(): Inbox {
   const [toasts, setToasts] = createSignal<readonly Notification[]>([])
   const [beyond, setBeyond] = createSignal(0)
+  const dismiss = (id: number) => setToasts((all) => all.filter((toast) => toast.id !== id))
   const open = (person: string) => {
     const collection = createCollection<Notification>({
       load: async () => {
@@ -42,7 +45,10 @@ export function createInbox(): Inbox {
       channels: [`notifications.${person}`, 'broadcast'],
       effectOf,
     })
-    collection.onArrival((_, notification) => setToasts((all) => [...all, notification].slice(-MAX_TOASTS)))
+    collection.onArrival((_, notification) => {
+      setToasts((all) => [...all, notification].slice(-MAX_TOASTS))
+      setTimeout(() => dismiss(notification.id), TOAST_TIME)
+    })
     return collection
   }
   const collection = createMemo(
@@ -51,7 +57,6 @@ export function createInbox(): Inbox {
       return open(person)
     }),
   )
-  const dismiss = (id: number) => setToasts((all) => all.filter((toast) => toast.id !== id))
   return {
     collection,
     unread: () =>

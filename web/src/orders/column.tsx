@@ -1,5 +1,5 @@
 import { createVirtualizer } from '@tanstack/solid-virtual'
-import { For, type JSX, Show } from 'solid-js'
+import { createSignal, For, type JSX, Show } from 'solid-js'
 import type { Order, OrderStatus } from '../../../server/orders/schema.ts'
 import { formatMoney, formatNumber } from '../ui/format.ts'
 
@@ -33,12 +33,13 @@ interface ColumnProps {
 
 /** The orders of one status. */
 export function Column(props: ColumnProps): JSX.Element {
-  let list: HTMLDivElement | undefined
+  // A signal: it may be there later than the rows.
+  const [list, setList] = createSignal<HTMLDivElement>()
   const rows = createVirtualizer({
     get count() {
       return props.ids.length
     },
-    getScrollElement: () => list ?? null,
+    getScrollElement: () => list() ?? null,
     estimateSize: () => CARD_HEIGHT,
     getItemKey: (index) => props.ids[index] ?? index,
     overscan: 4,
@@ -49,7 +50,7 @@ export function Column(props: ColumnProps): JSX.Element {
         <h2>{props.status}</h2>
         <span class="count">{formatNumber(props.ids.length)}</span>
       </header>
-      <div class="cards" ref={list} tabindex="0" role="list" aria-label={`Orders that are ${props.status}`}>
+      <div class="cards" ref={setList} tabindex="0" role="list" aria-label={`Orders that are ${props.status}`}>
         <div style={{ height: `${rows.getTotalSize()}px`, position: 'relative' }}>
           <For each={rows.getVirtualItems()}>
             {(item) => (

@@ -1,5 +1,6 @@
 import { createEffect, type JSX, onCleanup, onMount } from 'solid-js'
 import UPlot from 'uplot'
+import { formatTime } from '../ui/format.ts'
 import 'uplot/dist/uPlot.min.css'
 
 interface ChartProps {
@@ -31,7 +32,14 @@ export default function Chart(props: ChartProps): JSX.Element {
         cursor: { show: false },
         scales: { y: { range: (_, min, max) => [Math.min(0, min), Math.max(1, max * 1.15)] } },
         axes: [
-          { stroke: muted, grid: { show: false }, ticks: { show: false }, font: '11px system-ui', space: 80 },
+          {
+            stroke: muted,
+            grid: { show: false },
+            ticks: { show: false },
+            font: '11px system-ui',
+            space: 90,
+            values: (_, times) => times.map((time) => formatTime(new Date(time * 1000).toISOString())),
+          },
           {
             stroke: muted,
             grid: { stroke: '#8883', width: 1 },

@@ -24,6 +24,8 @@ export default function Overview(): JSX.Element {
   let arrived: StreamEvent[] = []
   createFollow(stream, () => ({
     channels: ['>'],
+    // A tab that was reloaded shows what it missed.
+    resume: 'overview',
     onEvent: (event) => {
       count++
       // By the clocks of two machines, where they are two.

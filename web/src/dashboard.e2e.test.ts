@@ -1,0 +1,229 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test'
+import type { Browser, Page } from 'playwright-core'
+import { describeInBrowser, launchBrowser } from '../../server/testing/browser.ts'
+import { createDatabase, type TestDatabase } from '../../server/testing/database.ts'
+import { type InstanceProcess, startProcess } from '../../server/testing/instance.ts'
+import { publish } from '../../server/testing/stream-reader.ts'
+import { live, openPage, openTab, streamState, streamsOf, until } from './testing/dashboard.ts'
+
+describeInBrowser('the dashboard', () => {
+  let database: TestDatabase
+  let instance: InstanceProcess
+  let browser: Browser
+  let url: string
+  beforeAll(async () => {
+    database = await createDatabase()
+    instance = await startProcess({ DATABASE_URL: database.url, RETRY_MS: '100' })
+    url = instance.url.replace('127.0.0.1', 'localhost')
+    browser = await launchBrowser()
+  })
+  afterEach(async () => {
+    for (const context of browser.contexts()) await context.close()
+  })
+  afterAll(async () => {
+    await browser.close()
+    await instance.end('SIGTERM')
+    await database[Symbol.asyncDispose]()
+  })
+
+  const latest = (page: Page, type: string) => page.locator('.latest .tag', { hasText: new RegExp(`^${type}$`) })
+  const say = (type: string) => publish(instance.url, [{ channel: 'test.page', type }])
+  const post = async (path: string, body: object, user = 'guest') => {
+    const response = await fetch(`${instance.url}/api/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-user': user },
+      body: JSON.stringify(body),
+    })
+    expect(response.ok).toBe(true)
+    return response.json()
+  }
+  const newOrder = () =>
+    post('orders', {
+      customer: 'alice',
+      currency: 'EUR',
+      lines: [{ sku: 'A1', name: 'Tea', quantity: 2, unitPrice: 450 }],
+    })
+
+  test('shows the progress of a report in two browsers, and its files', async () => {
+    await database.sql`
+      insert into sse.orders (customer, currency, lines, total)
+      select 'c' || i % 100, 'EUR', jsonb_build_array(jsonb_build_object('sku', 'S' || i % 9, 'name', 'x', 'quantity', 1, 'unitPrice', 5)), 5
+      from generate_series(1, 60000) i`
+    const pages = await Promise.all(['bob', 'eve'].map((user) => openPage(browser, url, { path: '/tasks', user })))
+    const [bob, eve] = pages as [Page, Page]
+    await bob.getByRole('button', { name: 'Start a report' }).click()
+    for (const page of [bob, eve]) {
+      const bar = page.getByRole('progressbar').first()
+      const seen = new Set<string | null>()
+      await until(async () => {
+        seen.add(await bar.getAttribute('aria-valuenow'))
+        return seen.has('100') || seen.size > 3
+      })
+      await page.getByText('report.csv').waitFor()
+      expect(await bar.getAttribute('aria-valuenow')).toBe('100')
+    }
+    await eve.getByRole('button', { name: 'Timeline' }).first().click()
+    const dialog = eve.getByRole('dialog')
+    for (const step of ['queued', 'running', 'succeeded']) await dialog.getByText(step, { exact: true }).waitFor()
+  }, 60_000)
+
+  test('cancels and retries a task', async () => {
+    const page = await openPage(browser, url, { path: '/tasks' })
+    await page.getByLabel('Seconds').fill('60')
+    await page.getByRole('button', { name: 'Start a demo' }).click()
+    const task = page.locator('.task').first()
+    await task.getByText('running', { exact: true }).waitFor()
+    await task.getByRole('button', { name: 'Cancel' }).click()
+    await task.getByText('cancelled', { exact: true }).waitFor()
+    await task.getByRole('button', { name: 'Retry' }).click()
+    await task.getByText(/queued|running/, { exact: true }).waitFor()
+    await task.getByRole('button', { name: 'Cancel' }).click()
+    await task.getByText('cancelled', { exact: true }).waitFor()
+    await task.getByRole('button', { name: 'Delete' }).click()
+    await until(async () => (await page.getByLabel('Seconds').count()) === 1)
+  }, 30_000)
+
+  test('imports a CSV file, and offers the bad lines', async () => {
+    const page = await openPage(browser, url, { path: '/tasks' })
+    const csv = 'customer,currency,sku,name,quantity,unit_price\nzoe,EUR,A1,Tea,1,450\nzoe,EUR,A1,Tea,none,450\n'
+    await page
+      .getByLabel('Choose a CSV file')
+      .setInputFiles({ name: 'zoe.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) })
+    const task = page.locator('.task', { hasText: 'Import of zoe.csv' }).first()
+    await task.getByText('1 imported, 1 rejected').waitFor()
+    const href = await task.getByRole('link', { name: /rejected\.csv/ }).getAttribute('href')
+    expect(await (await fetch(`${instance.url}${href}`)).text()).toContain('quantity is')
+  }, 30_000)
+
+  test('has one connection for all tabs of a browser; when the tab that holds it closes, another goes on', async () => {
+    await until(async () => (await streamsOf(instance.url)) === 0)
+    const first = await openPage(browser, url)
+    const context = first.context()
+    const second = await openTab(await context.newPage(), url)
+    const third = await openTab(await context.newPage(), url, '/log')
+    expect(await streamsOf(instance.url)).toBe(1)
+    await say('one')
+    for (const page of [first, second]) await latest(page, 'one').waitFor()
+    await first.close()
+    const published = say('two')
+    await latest(second, 'two').waitFor()
+    await published
+    await live(second)
+    await say('three')
+    await latest(second, 'three').waitFor()
+    expect(await streamsOf(instance.url)).toBe(1)
+    await third.getByRole('button', { name: 'three' }).waitFor()
+    const rows = await third.getByRole('row').allTextContents()
+    const positions = rows.map((row) => Number(/^\d+/.exec(row)?.[0]))
+    expect(positions).toEqual([...new Set(positions)].sort((a, b) => b - a))
+    for (const type of ['one', 'two', 'three']) {
+      expect(await latest(second, type).count()).toBe(1)
+      expect(await third.getByRole('button', { name: type, exact: true }).count()).toBe(1)
+    }
+  }, 60_000)
+
+  test('a tab that was away goes on where it was', async () => {
+    const page = await openPage(browser, url)
+    await say('before')
+    await latest(page, 'before').waitFor()
+    await page.goto(`${url}/healthz`)
+    await say('meanwhile')
+    await page.goto(url)
+    await latest(page, 'meanwhile').waitFor()
+    expect(await latest(page, 'before').count()).toBe(0)
+  }, 30_000)
+
+  test('without network it says so, and catches up when it is back', async () => {
+    const page = await openPage(browser, url)
+    await page.context().setOffline(true)
+    await streamState(page).getByText('Offline').waitFor()
+    await say('offline')
+    await page.context().setOffline(false)
+    await latest(page, 'offline').waitFor()
+    await live(page)
+  }, 30_000)
+
+  test('moves an order that somebody else moves, and marks it', async () => {
+    const order = await newOrder()
+    const page = await openPage(browser, url, { path: '/orders' })
+    const card = page.locator('.order', { hasText: `#${order.id}` })
+    await card.getByRole('button', { name: `Paid: order ${order.id}` }).waitFor()
+    await post(`orders/${order.id}/transitions`, { to: 'paid' })
+    await card.getByRole('button', { name: `Packed: order ${order.id}` }).waitFor()
+    expect(await card.getAttribute('data-marked')).toBe('true')
+  }, 30_000)
+
+  test('explains a conflict, and shows the order as it is', async () => {
+    const order = await newOrder()
+    const page = await openPage(browser, url, { path: '/orders' })
+    // Somebody else is quicker by so much as the way of the request.
+    await page.route(
+      '**/transitions',
+      async (route) => {
+        await post(`orders/${order.id}/transitions`, { to: 'cancelled' })
+        await route.continue()
+      },
+      { times: 1 },
+    )
+    await page.getByRole('button', { name: `Paid: order ${order.id}` }).click()
+    await page.getByText(`Somebody was quicker: order ${order.id} is cancelled now`).waitFor()
+    await page
+      .getByRole('region', { name: /^cancelled/ })
+      .getByText(`#${order.id}`)
+      .waitFor()
+  }, 30_000)
+
+  test('creates an order', async () => {
+    const page = await openPage(browser, url, { path: '/orders', user: 'nora' })
+    await page.getByRole('button', { name: 'New order' }).click()
+    await page.getByRole('button', { name: 'Create the order' }).click()
+    await page.locator('.order', { hasText: 'nora' }).waitFor()
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
+  }, 30_000)
+
+  test('tells a person of a notification in all their tabs; read in one, it is read in the other', async () => {
+    const page = await openPage(browser, url, { path: '/notifications', user: 'ida' })
+    const other = await openTab(await page.context().newPage(), url)
+    await post('notifications', { to: ['ida'], title: 'Tea is ready', level: 'success' })
+    for (const tab of [page, other]) {
+      await tab.locator('.toast', { hasText: 'Tea is ready' }).waitFor()
+      await until(async () => (await tab.title()).startsWith('(1)'))
+    }
+    await page.locator('.inbox').getByRole('button', { name: 'Mark as read' }).click()
+    for (const tab of [page, other]) await until(async () => !(await tab.title()).startsWith('('))
+  }, 30_000)
+
+  test('looks back through the log, filters it, and plays it again from an event', async () => {
+    await publish(
+      instance.url,
+      Array.from({ length: 700 }, (_, index) => ({
+        channel: `old.${index % 2}`,
+        type: `old.${index % 7}`,
+        data: { index },
+      })),
+    )
+    const page = await openPage(browser, url, { path: '/log' })
+    await page.getByLabel('Channel pattern').fill('old.*')
+    await page.getByLabel('Type').fill('old.3')
+    await page.getByRole('button', { name: 'Show' }).click()
+    await page.getByText('100 on this page').waitFor()
+    await publish(instance.url, [{ channel: 'old.1', type: 'old.3', data: { index: 'live' } }])
+    await page.getByText('101 on this page').waitFor()
+    await page.getByRole('button', { name: 'old.3' }).first().click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('"live"').waitFor()
+    await dialog.getByRole('button', { name: 'Replay from here in a new stream' }).click()
+    await dialog.getByText(/^live: 1 events again/).waitFor()
+  }, 30_000)
+
+  test('says in words when the server refuses, and when a list can not be read', async () => {
+    const page = await openPage(browser, url, { path: '/log' })
+    await page.getByLabel('Channel pattern').fill('a..b')
+    await page.getByRole('button', { name: 'Show' }).click()
+    await page
+      .getByRole('alert')
+      .getByText(/channel/i)
+      .first()
+      .waitFor()
+  }, 30_000)
+})

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import type { Browser, Page } from 'playwright-core'
+import { describeInBrowser, launchBrowser } from '../../server/testing/browser.ts'
+import { createDatabase, type TestDatabase } from '../../server/testing/database.ts'
+import { type InstanceProcess, startProcess } from '../../server/testing/instance.ts'
+import { freePort } from '../../server/testing/ports.ts'
+import { openPage, until } from './testing/dashboard.ts'
+
+const STREAMS = 200
+const EVENTS = 50
+
+describeInBrowser('the lab', () => {
+  let database: TestDatabase
+  let instance: InstanceProcess
+  let browser: Browser
+  let port: string
+  const start = () =>
+    startProcess({ DATABASE_URL: database.url, PORT: port, RETRY_MS: '100', DRAIN_MS: '300', LAB: 'on' })
+  beforeAll(async () => {
+    database = await createDatabase()
+    port = String(await freePort())
+    instance = await start()
+    browser = await launchBrowser()
+  })
+  afterAll(async () => {
+    await browser.close()
+    await instance.end('SIGTERM')
+    await database[Symbol.asyncDispose]()
+  })
+
+  const number = async (page: Page, name: string) =>
+    Number((await page.getByTestId(name).textContent())?.replaceAll(',', ''))
+  const burst = async (page: Page) => {
+    await page.getByLabel('Events').fill(String(EVENTS))
+    await page.getByRole('button', { name: 'Publish' }).click()
+  }
+
+  test('200 streams end with a clean ledger: after faults by button, and after a restart of the server', async () => {
+    const page = await openPage(browser, `http://localhost:${port}`, { path: '/lab' })
+    await page.getByLabel('How many').fill(String(STREAMS))
+    await page.getByRole('button', { name: 'Open', exact: true }).click()
+    await page.getByText(`${STREAMS} live`).waitFor()
+    let published = 0
+    const settled = async () => {
+      published += EVENTS
+      await until(async () => (await number(page, 'delivered')) === published * STREAMS)
+    }
+    await burst(page)
+    await settled()
+    for (const fault of ['Drop all', 'Reconnect all at once', "Kill the listener's connection", 'Drain the instance']) {
+      await page.getByRole('button', { name: fault }).click()
+      await burst(page)
+      await settled()
+    }
+    for (const fault of ['Stop reading', 'Go offline']) {
+      const button = page.getByRole('button', { name: fault })
+      await button.click()
+      expect(await button.getAttribute('aria-pressed')).toBe('true')
+      await burst(page)
+      await page.getByText('are durable').waitFor()
+      await button.click()
+      await settled()
+    }
+    await instance.end('SIGTERM')
+    await burst(page)
+    instance = await start()
+    await settled()
+    await page.getByText(`${STREAMS} live`).waitFor()
+    for (const name of ['missing', 'doubled', 'reordered', 'outstanding']) expect(await number(page, name)).toBe(0)
+    expect(await page.getByTestId('verdict').textContent()).toBe('clean')
+  }, 120_000)
+})

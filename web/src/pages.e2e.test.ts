@@ -47,7 +47,10 @@ describeInBrowser('every page', () => {
           await page.getByText('50 live').waitFor()
           await page.getByRole('button', { name: 'Publish' }).click()
           await page.getByText('are durable').waitFor()
+          await page.getByTestId('verdict').getByText('clean').waitFor()
         } else if (path !== '/') await page.locator('main .skeleton').waitFor({ state: 'detached' })
+        const rows = { '/lab': 'row', '/log': 'row', '/orders': 'listitem' }[path] as 'row' | 'listitem' | undefined
+        if (rows) expect(await page.locator('main').getByRole(rows).count()).toBeGreaterThan(5)
         await screenshot(page, `${look}${path === '/' ? '-overview' : path.replace('/', '-')}`)
         await page.evaluate(axe)
         const results = (await page.evaluate('axe.run()')) as {

@@ -1,22 +1,12 @@
-import { createVirtualizer } from '@tanstack/solid-virtual'
-import { createMemo, createSignal, For, type JSX, Show } from 'solid-js'
+import { createMemo, For, type JSX, Show } from 'solid-js'
 import { formatNumber } from '../ui/format.ts'
+import { VirtualList } from '../ui/virtual-list.tsx'
 import type { StreamFigures } from './laboratory.ts'
 
 const ROW_HEIGHT = 34
 
 /** Each stream as a dot, and as a row. */
 export function StreamList(props: { streams: readonly StreamFigures[] }): JSX.Element {
-  // A signal: it may be there later than the rows.
-  const [list, setList] = createSignal<HTMLDivElement>()
-  const rows = createVirtualizer({
-    get count() {
-      return props.streams.length
-    },
-    getScrollElement: () => list() ?? null,
-    estimateSize: () => ROW_HEIGHT,
-    overscan: 8,
-  })
   const byState = createMemo(() =>
     [...Map.groupBy(props.streams, ({ state }) => state)].map(([state, of]) => `${of.length} ${state}`),
   )
@@ -36,75 +26,70 @@ export function StreamList(props: { streams: readonly StreamFigures[] }): JSX.El
             )}
           </For>
         </div>
-        <div
+        <VirtualList
           class="log-rows lab-rows"
-          tabindex="0"
-          ref={setList}
-          role="table"
-          aria-label="Streams"
-          aria-rowcount={props.streams.length}
+          count={props.streams.length}
+          rowHeight={ROW_HEIGHT}
+          roles={['table', 'rowgroup']}
+          label="Streams"
+          header={
+            <div class="lab-row head" role="row">
+              <For
+                each={[
+                  '#',
+                  'State',
+                  'Instance',
+                  'Channels',
+                  'Last id',
+                  'Received',
+                  'Lag, ms',
+                  'Missing',
+                  'Doubled',
+                  'Reordered',
+                  'Reconnects',
+                ]}
+              >
+                {(name) => (
+                  <span role="columnheader" class="muted">
+                    {name}
+                  </span>
+                )}
+              </For>
+            </div>
+          }
         >
-          <div class="lab-row head" role="row">
-            <For
-              each={[
-                '#',
-                'State',
-                'Instance',
-                'Channels',
-                'Last id',
-                'Received',
-                'Lag, ms',
-                'Missing',
-                'Doubled',
-                'Reordered',
-                'Reconnects',
-              ]}
-            >
-              {(name) => (
-                <span role="columnheader" class="muted">
-                  {name}
-                </span>
+          {(item) => (
+            <Show when={props.streams[item.index]}>
+              {(stream) => (
+                <div
+                  class="lab-row"
+                  role="row"
+                  style={{ transform: `translateY(${item.start}px)`, height: `${ROW_HEIGHT}px` }}
+                >
+                  <span role="cell" class="number muted">
+                    {stream().number + 1}
+                  </span>
+                  <span role="cell" class="tag" data-state={stream().state}>
+                    {stream().state}
+                  </span>
+                  <span role="cell" class="one-line">
+                    {stream().instance}
+                  </span>
+                  <span role="cell" class="code one-line">
+                    {stream().channels}
+                  </span>
+                  <For each={['position', 'received', 'lag', 'missing', 'doubled', 'reordered', 'reconnects'] as const}>
+                    {(member) => (
+                      <span role="cell" class="number">
+                        {formatNumber(stream()[member])}
+                      </span>
+                    )}
+                  </For>
+                </div>
               )}
-            </For>
-          </div>
-          <div style={{ height: `${rows.getTotalSize()}px`, position: 'relative' }} role="rowgroup">
-            <For each={rows.getVirtualItems()}>
-              {(item) => (
-                <Show when={props.streams[item.index]}>
-                  {(stream) => (
-                    <div
-                      class="lab-row"
-                      role="row"
-                      style={{ transform: `translateY(${item.start}px)`, height: `${ROW_HEIGHT}px` }}
-                    >
-                      <span role="cell" class="number muted">
-                        {stream().number + 1}
-                      </span>
-                      <span role="cell" class="tag" data-state={stream().state}>
-                        {stream().state}
-                      </span>
-                      <span role="cell" class="one-line">
-                        {stream().instance}
-                      </span>
-                      <span role="cell" class="code one-line">
-                        {stream().channels}
-                      </span>
-                      <For
-                        each={['position', 'received', 'lag', 'missing', 'doubled', 'reordered', 'reconnects'] as const}
-                      >
-                        {(member) => (
-                          <span role="cell" class="number">
-                            {formatNumber(stream()[member])}
-                          </span>
-                        )}
-                      </For>
-                    </div>
-                  )}
-                </Show>
-              )}
-            </For>
-          </div>
-        </div>
+            </Show>
+          )}
+        </VirtualList>
       </Show>
     </section>
   )

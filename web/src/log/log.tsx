@@ -1,10 +1,10 @@
-import { createVirtualizer } from '@tanstack/solid-virtual'
-import { createEffect, createSignal, For, type JSX, on, onCleanup, Show } from 'solid-js'
+import { createEffect, createSignal, type JSX, on, onCleanup, Show } from 'solid-js'
 import { stream } from '../live/stream.ts'
 import { createFollow } from '../sse/create-stream.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 import { formatNumber, formatTime } from '../ui/format.ts'
 import { States } from '../ui/states.tsx'
+import { VirtualList } from '../ui/virtual-list.tsx'
 import { EventDetail } from './event-detail.tsx'
 import { type Filter, lookBack } from './look-back.ts'
 
@@ -84,20 +84,6 @@ export default function Log(): JSX.Element {
     }
   })
 
-  // A signal: it may be there later than the rows.
-  const [list, setList] = createSignal<HTMLDivElement>()
-  const rows = createVirtualizer({
-    get count() {
-      return events().length
-    },
-    getScrollElement: () => list() ?? null,
-    estimateSize: () => ROW_HEIGHT,
-    overscan: 12,
-  })
-  const onScroll = () => {
-    const element = list()
-    if (element && element.scrollHeight - element.scrollTop - element.clientHeight < 40 * ROW_HEIGHT) void loadMore()
-  }
   const apply = (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
     event.preventDefault()
     const data = new FormData(event.currentTarget)
@@ -147,49 +133,44 @@ export default function Log(): JSX.Element {
           empty="Nothing like this was published, as far as the log is kept."
           onRetry={reload}
         >
-          <div
+          <VirtualList
             class="log-rows"
-            tabindex="0"
-            ref={setList}
-            onScroll={onScroll}
-            role="table"
-            aria-label="Events"
-            aria-rowcount={events().length}
+            count={events().length}
+            rowHeight={ROW_HEIGHT}
+            roles={['table', 'rowgroup']}
+            label="Events"
+            onNearEnd={() => void loadMore()}
           >
-            <div style={{ height: `${rows.getTotalSize()}px`, position: 'relative' }} role="rowgroup">
-              <For each={rows.getVirtualItems()}>
-                {(item) => (
-                  <Show when={events()[item.index]}>
-                    {(event) => (
-                      <div
-                        class="log-row"
-                        role="row"
-                        style={{ transform: `translateY(${item.start}px)`, height: `${ROW_HEIGHT}px` }}
-                      >
-                        <span class="number muted" role="cell">
-                          {event().position}
-                        </span>
-                        <span class="number muted" role="cell">
-                          {formatTime(event().time)}
-                        </span>
-                        <span class="code one-line" role="cell">
-                          {event().channel}
-                        </span>
-                        <span role="cell">
-                          <button type="button" class="tag" onClick={() => setOpened(event())}>
-                            {event().type}
-                          </button>
-                        </span>
-                        <span class="code one-line muted" role="cell">
-                          {JSON.stringify(event().data).slice(0, 300)}
-                        </span>
-                      </div>
-                    )}
-                  </Show>
+            {(item) => (
+              <Show when={events()[item.index]}>
+                {(event) => (
+                  <div
+                    class="log-row"
+                    role="row"
+                    style={{ transform: `translateY(${item.start}px)`, height: `${ROW_HEIGHT}px` }}
+                  >
+                    <span class="number muted" role="cell">
+                      {event().position}
+                    </span>
+                    <span class="number muted" role="cell">
+                      {formatTime(event().time)}
+                    </span>
+                    <span class="code one-line" role="cell">
+                      {event().channel}
+                    </span>
+                    <span role="cell">
+                      <button type="button" class="tag" onClick={() => setOpened(event())}>
+                        {event().type}
+                      </button>
+                    </span>
+                    <span class="code one-line muted" role="cell">
+                      {JSON.stringify(event().data).slice(0, 300)}
+                    </span>
+                  </div>
                 )}
-              </For>
-            </div>
-          </div>
+              </Show>
+            )}
+          </VirtualList>
         </States>
       </section>
       <EventDetail event={opened()} onClose={() => setOpened(undefined)} />

@@ -1,7 +1,7 @@
-import { createVirtualizer } from '@tanstack/solid-virtual'
-import { createSignal, For, type JSX, Show } from 'solid-js'
+import { For, type JSX, Show } from 'solid-js'
 import type { Order, OrderStatus } from '../../../server/orders/schema.ts'
 import { formatMoney, formatNumber } from '../ui/format.ts'
+import { VirtualList } from '../ui/virtual-list.tsx'
 
 const NEXT: Readonly<Partial<Record<OrderStatus, readonly OrderStatus[]>>> = {
   pending: ['paid', 'cancelled'],
@@ -33,66 +33,57 @@ interface ColumnProps {
 
 /** The orders of one status. */
 export function Column(props: ColumnProps): JSX.Element {
-  // A signal: it may be there later than the rows.
-  const [list, setList] = createSignal<HTMLDivElement>()
-  const rows = createVirtualizer({
-    get count() {
-      return props.ids.length
-    },
-    getScrollElement: () => list() ?? null,
-    estimateSize: () => CARD_HEIGHT,
-    getItemKey: (index) => props.ids[index] ?? index,
-    overscan: 4,
-  })
   return (
     <section class="column" aria-label={`${props.status}: ${props.ids.length} orders`}>
       <header>
         <h2>{props.status}</h2>
         <span class="count">{formatNumber(props.ids.length)}</span>
       </header>
-      <div class="cards" ref={setList} tabindex="0" role="list" aria-label={`Orders that are ${props.status}`}>
-        <div style={{ height: `${rows.getTotalSize()}px`, position: 'relative' }}>
-          <For each={rows.getVirtualItems()}>
-            {(item) => (
-              <Show when={props.orders[props.ids[item.index] ?? -1]}>
-                {(order) => (
-                  <article
-                    class="order"
-                    role="listitem"
-                    data-marked={props.marked[order().id] ?? order().id === props.highlighted}
-                    style={{ transform: `translateY(${item.start}px)`, height: `${CARD_HEIGHT - 8}px` }}
-                  >
-                    <div class="order-head">
-                      <strong>#{order().id}</strong>
-                      <span>{order().customer}</span>
-                      <span class="number">{formatMoney(order().total, order().currency)}</span>
-                    </div>
-                    <p class="muted one-line">
-                      {order()
-                        .lines.map(({ quantity, name }) => `${quantity} × ${name}`)
-                        .join(', ')}
-                    </p>
-                    <div class="row">
-                      <For each={NEXT[order().status] ?? []}>
-                        {(to) => (
-                          <button
-                            type="button"
-                            class={to === 'cancelled' ? 'ghost small' : 'small'}
-                            aria-label={`${VERBS[to]}: order ${order().id}`}
-                            onClick={() => props.onMove(order(), to)}
-                          >
-                            {VERBS[to]}
-                          </button>
-                        )}
-                      </For>
-                    </div>
-                  </article>
-                )}
-              </Show>
+      <VirtualList
+        class="cards"
+        count={props.ids.length}
+        rowHeight={CARD_HEIGHT}
+        roles={['list', 'presentation']}
+        label={`Orders that are ${props.status}`}
+      >
+        {(item) => (
+          <Show when={props.orders[props.ids[item.index] ?? -1]}>
+            {(order) => (
+              <article
+                class="order"
+                role="listitem"
+                data-marked={props.marked[order().id] ?? order().id === props.highlighted}
+                style={{ transform: `translateY(${item.start}px)`, height: `${CARD_HEIGHT - 8}px` }}
+              >
+                <div class="order-head">
+                  <strong>#{order().id}</strong>
+                  <span>{order().customer}</span>
+                  <span class="number">{formatMoney(order().total, order().currency)}</span>
+                </div>
+                <p class="muted one-line">
+                  {order()
+                    .lines.map(({ quantity, name }) => `${quantity} × ${name}`)
+                    .join(', ')}
+                </p>
+                <div class="row">
+                  <For each={NEXT[order().status] ?? []}>
+                    {(to) => (
+                      <button
+                        type="button"
+                        class={to === 'cancelled' ? 'ghost small' : 'small'}
+                        aria-label={`${VERBS[to]}: order ${order().id}`}
+                        onClick={() => props.onMove(order(), to)}
+                      >
+                        {VERBS[to]}
+                      </button>
+                    )}
+                  </For>
+                </div>
+              </article>
             )}
-          </For>
-        </div>
-      </div>
+          </Show>
+        )}
+      </VirtualList>
     </section>
   )
 }

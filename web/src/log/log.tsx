@@ -15,16 +15,29 @@ const MAX_EVENTS = 100_000
 /** The log: what was published, newest first, and what is being published. */
 export default function Log(): JSX.Element {
   const [filter, setFilter] = createSignal<Filter>({ channel: '>', type: '', since: '', until: '' })
-  const [events, setEvents] = createSignal<readonly StreamEvent[]>([])
+  // Oldest first, and changed in place: to copy 100,000 for each frame would cost frames.
+  const events: StreamEvent[] = []
+  const [count, setCount] = createSignal(0)
+  const [changes, setChanges] = createSignal(0)
   const [state, setState] = createSignal<'loading' | 'ready' | 'failed'>('loading')
   const [problem, setProblem] = createSignal('')
   const [cursor, setCursor] = createSignal<number | 'end'>()
   const [after, setAfter] = createSignal<number>()
   const [isLive, setIsLive] = createSignal(true)
   const [opened, setOpened] = createSignal<StreamEvent>()
+  let element: HTMLDivElement | undefined
   let isLoading = false
   let turn = 0
 
+  const changed = () => {
+    setCount(events.length)
+    setChanges((before) => before + 1)
+  }
+  /** The newest is the first. */
+  const at = (index: number) => {
+    changes()
+    return events[events.length - 1 - index]
+  }
   const loadMore = async () => {
     const from = cursor()
     if (isLoading || from === 'end') return
@@ -33,7 +46,8 @@ export default function Log(): JSX.Element {
     try {
       const page = await lookBack(filter(), from)
       if (mine !== turn) return
-      setEvents((before) => [...before, ...page.events].slice(0, MAX_EVENTS))
+      events.unshift(...page.events.reverse())
+      changed()
       setCursor(page.more ? page.cursor : 'end')
       if (from === undefined) setAfter(page.head)
       setState('ready')
@@ -45,12 +59,13 @@ export default function Log(): JSX.Element {
       if (mine === turn) isLoading = false
     }
     // A pattern that matches little: a page of the log may hold none of it.
-    if (mine === turn && events().length < 50 && cursor() !== 'end' && state() === 'ready') void loadMore()
+    if (mine === turn && count() < 50 && cursor() !== 'end' && state() === 'ready') void loadMore()
   }
   const reload = () => {
     turn++
     isLoading = false
-    setEvents([])
+    events.length = 0
+    changed()
     setCursor(undefined)
     setAfter(undefined)
     setState('loading')
@@ -62,9 +77,13 @@ export default function Log(): JSX.Element {
   let frame: number | undefined
   const show = () => {
     frame = undefined
-    const newest = arrived.reverse()
+    const newest = arrived
     arrived = []
-    setEvents((before) => [...newest, ...before].slice(0, MAX_EVENTS))
+    events.push(...newest)
+    if (events.length > MAX_EVENTS) events.splice(0, events.length - MAX_EVENTS)
+    changed()
+    // Whoever has scrolled down goes on reading what they read.
+    if (element && element.scrollTop > ROW_HEIGHT) element.scrollTop += newest.length * ROW_HEIGHT
   }
   onCleanup(() => frame !== undefined && cancelAnimationFrame(frame))
   createFollow(stream, () => {
@@ -123,26 +142,29 @@ export default function Log(): JSX.Element {
         <header>
           <h2>Newest first</h2>
           <span class="muted" data-testid="log-count">
-            {formatNumber(events().length)} on this page
+            {formatNumber(count())} on this page
           </span>
         </header>
         <States
           state={state()}
           error={problem()}
-          isEmpty={events().length === 0}
+          isEmpty={count() === 0}
           empty="Nothing like this was published, as far as the log is kept."
           onRetry={reload}
         >
           <VirtualList
             class="log-rows"
-            count={events().length}
+            count={count()}
+            onElement={(list) => {
+              element = list
+            }}
             rowHeight={ROW_HEIGHT}
             roles={['table', 'rowgroup']}
             label="Events"
             onNearEnd={() => void loadMore()}
           >
             {(item) => (
-              <Show when={events()[item.index]}>
+              <Show when={at(item.index)}>
                 {(event) => (
                   <div
                     class="log-row"

@@ -11,6 +11,8 @@ interface VirtualListProps {
   roles: readonly [list: 'table' | 'list', rows: 'rowgroup' | 'presentation']
   label: string
   header?: JSX.Element
+  /** Is given the element that scrolls. */
+  onElement?: (element: HTMLDivElement) => void
   /** Called when fewer rows than this are left below what is seen. */
   onNearEnd?: () => void
   children: (item: VirtualItem) => JSX.Element
@@ -38,7 +40,10 @@ export function VirtualList(props: VirtualListProps): JSX.Element {
   return (
     <div
       class={props.class}
-      ref={element}
+      ref={(list) => {
+        element = list
+        props.onElement?.(list)
+      }}
       // A region that scrolls has to be reached by the keyboard.
       tabindex="0"
       role={props.roles[0]}

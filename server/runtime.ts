@@ -1,20 +1,11 @@
 import { version } from '../package.json' with { type: 'json' }
 import { createApp } from './app.ts'
-import { Admission } from './events/admission.ts'
-import { Feed } from './events/feed.ts'
-import { Hub } from './events/hub.ts'
-import { createLog } from './events/log.ts'
+import { createJourney } from './events/journey.ts'
 import { createOutbox } from './events/outbox.ts'
-import { Publisher } from './events/publisher.ts'
-import { Relay } from './events/relay.ts'
-import { createReplay } from './events/replay.ts'
-import { createRetention } from './events/retention.ts'
-import { createSearch } from './events/search.ts'
-import { Window } from './events/window.ts'
 import { createNotifications } from './notifications/notifications.ts'
+import { createChecks } from './operations/checks.ts'
 import { Cluster } from './operations/cluster.ts'
 import type { Faults } from './operations/cluster-routes.ts'
-import type { Checks } from './operations/health.ts'
 import { isOfThisMachine, killListeners } from './operations/lab.ts'
 import { Monitor } from './operations/monitor.ts'
 import { createOrders } from './orders/orders.ts'
@@ -22,7 +13,6 @@ import { dashboardDirectory } from './platform/assets.ts'
 import type { Config } from './platform/config.ts'
 import { type DatabaseAddress, describeAddress } from './platform/database.ts'
 import type { EmbeddedPostgres } from './platform/embedded-postgres/embedded-postgres.ts'
-import { Listener } from './platform/listener.ts'
 import type { Logger } from './platform/logger.ts'
 import { createPools, type Pools } from './platform/pools.ts'
 import { migrateOnce, openDatabase } from './platform/start-database.ts'
@@ -66,89 +56,24 @@ async function assemble(
   embedded: EmbeddedPostgres | undefined,
   migrationCount: number,
 ): Promise<Runtime> {
-  const log = createLog(pools.journey, pools.readers)
-  const { head, oldest } = await log.bounds()
-  const window = new Window(head, config.windowBytes)
-  const hub = new Hub({
-    window,
-    replay: createReplay(window, log),
-    logger: logger.child({ part: 'hub' }),
-    flushInterval: config.flushIntervalMs,
-    heartbeat: config.heartbeatMs,
-    stallTimeout: config.stallTimeoutMs,
-    retry: config.retryMs,
-    maxConnections: config.maxConnections,
-    instance: config.instanceName,
-  })
-  hub.oldest = oldest
-  const feed = new Feed({
-    log,
-    position: head,
-    deliver: (events) => hub.deliver(events),
-    skip: (to, reason) => hub.skip(to, reason),
-    onOldest: (position) => {
-      hub.oldest = position
-    },
-    interval: config.pollIntervalMs,
-    logger: logger.child({ part: 'feed' }),
-  })
-  const relay = new Relay({
-    log,
-    onMoved: () => feed.wake(),
-    interval: config.outboxPollMs,
-    logger: logger.child({ part: 'relay' }),
-  })
-  const publisher = new Publisher({
-    log,
-    onCommit: (position) => feed.wake(position),
-  })
-  const admission = new Admission(config.maxPendingPublishes)
-  const retention = createRetention({
-    log,
-    limits: { maxAge: config.retention || null, maxEvents: config.retentionEvents || null },
-    interval: config.retentionIntervalMs,
-    logger: logger.child({ part: 'retention' }),
-  })
+  const journey = await createJourney({ config, pools, address, logger })
+  const { log, search, window, hub, feed, relay, publisher, admission, listener } = journey
   const monitor = new Monitor({
     database: pools.journey,
     migrations: migrationCount,
     logger: logger.child({ part: 'monitor' }),
   })
-  const listener = new Listener({
-    address: config.databaseListenUrl ?? address,
-    database: pools.journey,
-    handlers: { sse_log: (position) => feed.wake(Number(position)), sse_outbox: () => relay.kick() },
-    onListening: () => feed.wake(),
-    logger: logger.child({ part: 'listener' }),
-  })
-
   const onPublished = () => relay.kick()
   const outbox = createOutbox({ database: pools.domain, onPublished })
   const taskSystem = createTaskSystem({ outbox, pools, onPublished, config, logger: logger.child({ part: 'tasks' }) })
 
   let isDraining = false
-  const checks = (): Checks => ({
-    log:
-      feed.problem === undefined
-        ? { status: 'ok' }
-        : { status: 'failed', detail: `the log in Postgres can not be read: ${feed.problem}` },
-    relay:
-      relay.problem === undefined
-        ? { status: 'ok' }
-        : { status: 'degraded', detail: `events published from SQL wait: ${relay.problem}` },
-    listener: listener.isListening
-      ? { status: 'ok' }
-      : { status: 'degraded', detail: `events arrive up to ${config.pollIntervalMs} ms late: ${listener.problem}` },
-    publishing:
-      publisher.problem === undefined
-        ? { status: 'ok' }
-        : { status: 'degraded', detail: `the last publish failed: ${publisher.problem}` },
-    tasks:
-      taskSystem.queue.problem === undefined
-        ? { status: 'ok' }
-        : { status: 'degraded', detail: `tasks wait: ${taskSystem.queue.problem}` },
-    ...monitor.checks(),
-    draining: isDraining ? { status: 'failed', detail: 'this instance is stopping' } : { status: 'ok' },
+  const checks = createChecks({
+    journey,
+    monitor,
+    queueProblem: () => taskSystem.queue.problem,
+    isDraining: () => isDraining,
+    pollInterval: config.pollIntervalMs,
   })
   const isLab = config.lab === 'on' || (config.lab === 'auto' && embedded !== undefined)
   const cluster = new Cluster({
@@ -182,7 +107,7 @@ async function assemble(
     log,
     publisher,
     admission,
-    search: createSearch(pools.readers),
+    search,
     isAllowedOrigin: (origin) => isLab && isOfThisMachine(origin),
     maxEventBytes: config.maxEventBytes,
     maxRequestBytes: config.maxRequestBytes,
@@ -201,11 +126,7 @@ async function assemble(
     logger: logger.child({ part: 'http' }),
   })
 
-  hub.start()
-  feed.start()
-  relay.start()
-  listener.start()
-  retention.start()
+  journey.start()
   monitor.start()
   await taskSystem.start()
   app.listen({
@@ -230,7 +151,7 @@ async function assemble(
     await Promise.race([closed, settled(() => server.pendingRequests === 0)])
     await publisher.drain()
     await taskSystem.stop(config.shutdownTimeoutMs / 2)
-    await Promise.all([relay.stop(), feed.stop(), listener.stop(), retention.stop(), monitor.stop(), cluster.stop()])
+    await Promise.all([journey.stop(), monitor.stop(), cluster.stop()])
   }
   const stop = async () => {
     isDraining = true

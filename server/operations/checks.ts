@@ -1,0 +1,34 @@
+import type { Journey } from '../events/journey.ts'
+import type { Checks } from './health.ts'
+import type { Monitor } from './monitor.ts'
+
+/** Whom readiness asks. */
+export interface CheckSources {
+  journey: Pick<Journey, 'feed' | 'relay' | 'listener' | 'publisher'>
+  monitor: Monitor
+  /** Why the queue of tasks could not be read; `undefined` while it can. */
+  queueProblem: () => string | undefined
+  isDraining: () => boolean
+  /** Milliseconds; see `POLL_INTERVAL_MS`. */
+  pollInterval: number
+}
+
+/** What readiness depends on, and what is wrong with it, for a person. */
+export const createChecks =
+  ({ journey: { feed, relay, listener, publisher }, monitor, queueProblem, isDraining, pollInterval }: CheckSources) =>
+  (): Checks => ({
+    log: check('failed', 'the log in Postgres can not be read', feed.problem),
+    relay: check('degraded', 'events published from SQL wait', relay.problem),
+    listener: check(
+      'degraded',
+      `events arrive up to ${pollInterval} ms late`,
+      listener.isListening ? undefined : listener.problem,
+    ),
+    publishing: check('degraded', 'the last publish failed', publisher.problem),
+    tasks: check('degraded', 'tasks wait', queueProblem()),
+    ...monitor.checks(),
+    draining: isDraining() ? { status: 'failed', detail: 'this instance is stopping' } : { status: 'ok' },
+  })
+
+const check = (status: 'degraded' | 'failed', meaning: string, problem: string | undefined): Checks[string] =>
+  problem === undefined ? { status: 'ok' } : { status, detail: `${meaning}: ${problem}` }

@@ -226,4 +226,19 @@ describeInBrowser('the dashboard', () => {
       .first()
       .waitFor()
   }, 30_000)
+
+  // The last: it takes the log away.
+  test('says in words that events are gone, and shows what there is', async () => {
+    const page = await openPage(browser, url, { path: '/orders' })
+    for (let count = 0; count < 8; count++) await say('seen')
+    await database.sql.begin(async (transaction) => {
+      // As a backup would be that was restored.
+      await transaction`update sse.head set position = 3`
+      await transaction`delete from sse.log where position > 3`
+    })
+    await page.getByRole('alert').getByText('The log of the server is another one than before').waitFor()
+    await page.getByRole('button', { name: 'Understood' }).click()
+    const order = await newOrder()
+    await page.locator('.order', { hasText: `#${order.id}` }).waitFor()
+  }, 60_000)
 })

@@ -1,7 +1,8 @@
 import { type Accessor, batch, createSignal, onCleanup } from 'solid-js'
 import { createStore, produce, reconcile } from 'solid-js/store'
 import { createFollow } from '../sse/create-stream.ts'
-import type { StreamEvent } from '../sse/protocol.ts'
+import type { Gap, StreamEvent } from '../sse/protocol.ts'
+import { tellGap } from './gap-notice.ts'
 import { stream } from './stream.ts'
 
 export interface Row {
@@ -98,10 +99,16 @@ export function createCollection<T extends Row>({ load, channels, effectOf }: Co
     // A page that nobody sees draws no frames.
     frame ??= document.visibilityState === 'hidden' ? window.setTimeout(flush, 250) : requestAnimationFrame(flush)
   }
+  const lose = (gap: Gap) => {
+    tellGap(gap)
+    void reload()
+  }
   let turn = 0
   const reload = async () => {
     const mine = ++turn
     setCursor(undefined)
+    // What has come so far is in what is read now.
+    arrived = []
     if (ids().length === 0) setState('loading')
     try {
       const loaded = await load()
@@ -120,7 +127,7 @@ export function createCollection<T extends Row>({ load, channels, effectOf }: Co
   }
   createFollow(stream, () => {
     const after = cursor()
-    return after === undefined ? undefined : { channels, after, onEvent: take, onGap: () => void reload() }
+    return after === undefined ? undefined : { channels, after, onEvent: take, onGap: lose }
   })
   onCleanup(() => {
     turn++

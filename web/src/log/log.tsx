@@ -1,4 +1,5 @@
 import { createEffect, createSignal, type JSX, on, onCleanup, Show } from 'solid-js'
+import { tellGap } from '../live/gap-notice.ts'
 import { stream } from '../live/stream.ts'
 import { createFollow } from '../sse/create-stream.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
@@ -99,7 +100,10 @@ export default function Log(): JSX.Element {
         arrived.push(event)
         frame ??= requestAnimationFrame(show)
       },
-      onGap: reload,
+      onGap: (gap) => {
+        tellGap(gap)
+        reload()
+      },
     }
   })
 

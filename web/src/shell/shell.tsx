@@ -1,5 +1,6 @@
 import { A, type RouteSectionProps, useLocation } from '@solidjs/router'
 import { createEffect, ErrorBoundary, For, type JSX, Show, Suspense } from 'solid-js'
+import { dismissGapNotice, gapNotice } from '../live/gap-notice.ts'
 import { createInbox, InboxContext } from '../notifications/inbox.ts'
 import { ConnectionState } from './connection-state.tsx'
 import { Identity } from './identity.tsx'
@@ -60,6 +61,14 @@ export function Shell(props: RouteSectionProps): JSX.Element {
         </ul>
       </nav>
       <main id="content" tabindex="-1">
+        <Show when={gapNotice()}>
+          <p class="notice" role="alert">
+            {gapNotice()}{' '}
+            <button type="button" class="ghost" onClick={dismissGapNotice}>
+              Understood
+            </button>
+          </p>
+        </Show>
         <ErrorBoundary
           fallback={(error, reset) => (
             <div class="empty" role="alert">

@@ -32,17 +32,26 @@ export interface AppOptions
 
 /** The whole HTTP interface. */
 export const createApp = (options: AppOptions) => {
+  const toResponse = (error: unknown, code: unknown, request: Request): Response => {
+    if (code === 'NOT_FOUND') return problemResponse(notFound(request))
+    if (error instanceof ValidationError) return problemResponse(invalidRequest(error))
+    // Elysia wraps what a parser throws.
+    const cause = error instanceof ParseError ? error.cause : error
+    const known = cause instanceof AppError ? cause : databaseProblem(cause)
+    if (!known) options.logger.error({ err: error, method: request.method, url: request.url }, 'a request failed')
+    else if (known.status >= 500) options.logger.warn({ code: known.code, url: request.url }, known.message)
+    return problemResponse(known ?? error)
+  }
   // A member that nobody knows is told, not dropped.
   const app = new Elysia({ normalize: false })
     .onError({ as: 'global' }, ({ error, code, request }) => {
-      if (code === 'NOT_FOUND') return problemResponse(notFound(request))
-      if (error instanceof ValidationError) return problemResponse(invalidRequest(error))
-      // Elysia wraps what a parser throws.
-      const cause = error instanceof ParseError ? error.cause : error
-      const known = cause instanceof AppError ? cause : databaseProblem(cause)
-      if (!known) options.logger.error({ err: error, method: request.method, url: request.url }, 'a request failed')
-      else if (known.status >= 500) options.logger.warn({ code: known.code, url: request.url }, known.message)
-      return problemResponse(known ?? error)
+      const response = toResponse(error, code, request)
+      // Else a page that may read the streams could not read why there is none.
+      const origin = request.headers.get('origin')
+      if (origin !== null && urlOf(request).pathname === '/events' && options.isAllowedOrigin(origin)) {
+        response.headers.set('access-control-allow-origin', origin)
+      }
+      return response
     })
     .use(healthRoutes(options.checks))
     .use(metricsRoutes(options.metrics))

@@ -8,7 +8,11 @@ export const Cursor = Type.Integer({ description: 'stream after this position to
 export const TOKEN_PATTERN = '^[^\\u0000-\\u0020\\u007f.*>]{1,100}$'
 
 export const ChannelToken = (description: string, examples: string[]) =>
-  Type.String({ pattern: TOKEN_PATTERN, description, examples })
+  Type.String({
+    pattern: TOKEN_PATTERN,
+    description: `${description}: 1 to 100 characters without spaces, ".", "*" or ">"`,
+    examples,
+  })
 
 /** What is read, and the position of the log that it was read at. */
 export type AtCursor<T> = T & { cursor: number }

@@ -94,6 +94,11 @@ describe('the lab', () => {
     }
     expect(await allowed(a.url, 'http://localhost:8080')).toBe('http://localhost:8080')
     expect(await allowed(a.url, 'http://evil.example')).toBeNull()
+    const refused = await fetch(`${a.url}/events?channel=a..b`, { headers: { origin: 'http://s7.localhost:8080' } })
+    expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([
+      400,
+      'http://s7.localhost:8080',
+    ])
     expect(await allowed(b.url, 'http://localhost:8080')).toBeNull()
     expect(['http://s7.localhost:1', 'https://localhost'].map(isOfThisMachine)).toEqual([true, true])
     expect(['http://localhost.evil.example', 'http://evillocalhost'].map(isOfThisMachine)).toEqual([false, false])

@@ -23,12 +23,16 @@ function elysias({ all: [problem] }: ValidationError): { path: string; message: 
   return { path: path.slice(1).replaceAll('/', '.'), message }
 }
 
+/** People don't read regular expressions. */
+const plainly = ({ schema, message }: ValueError): string =>
+  schema.pattern !== undefined && schema.description ? `Expected ${schema.description}` : message
+
 /**
  * Of a union, TypeBox only says that no variant fits. The one that is meant is the one whose constants fit, such as
  * `kind: "demo"`; when there is none, the constants are what is wrong.
  */
 function innermost(error: ValueError): { path: string; message: string } {
-  if (error.errors.length === 0) return error
+  if (error.errors.length === 0) return { path: error.path, message: plainly(error) }
   const variants = error.errors.map((variant) => [...variant])
   const meant = variants.find((problems) => problems.every(({ schema }) => schema.const === undefined))
   if (meant?.[0]) return innermost(meant[0])

@@ -18,13 +18,14 @@ const isOfThisMachine = (host: string) => host === 'localhost' || host === '127.
  * How many streams can be opened from here, and under which names: over HTTP/2 any number share a connection; over
  * HTTP/1.1 a browser has six for each name, but a machine has any number of names for itself (RFC 6761, section 6.3).
  *
+ * @param isLab whether the server lets pages read streams under its other names (LAB)
  * @param protocol of this page, as `performance.getEntriesByType('navigation')[0].nextHopProtocol` has it
  */
-export function addressesFor(page: URL, protocol: string): Addresses {
+export function addressesFor(page: URL, protocol: string, isLab: boolean): Addresses {
   if (protocol === 'h2' || protocol === 'h3') {
     return { limit: 1000, explanation: 'Over HTTP/2 all streams share one connection.', of: () => '/events' }
   }
-  if (page.protocol === 'http:' && isOfThisMachine(page.hostname)) {
+  if (isLab && page.protocol === 'http:' && isOfThisMachine(page.hostname)) {
     return {
       limit: MOST,
       explanation: `Over HTTP/1.1 a browser has six connections for each name, so the streams go to s0.localhost, s1.localhost, …; more than ${MOST} it does not open.`,
@@ -34,7 +35,7 @@ export function addressesFor(page: URL, protocol: string): Addresses {
   return {
     limit: 4,
     explanation:
-      'Over HTTP/1.1 a browser has six connections for each name. Over HTTP/2, or on localhost, there are more.',
+      'Over HTTP/1.1 a browser has six connections for each name. Over HTTP/2, or on localhost with LAB=on, there are more.',
     of: () => '/events',
   }
 }

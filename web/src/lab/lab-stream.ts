@@ -24,6 +24,7 @@ export interface LabData {
 }
 
 const RETRY = 300
+const MAX_WAIT = 10_000
 
 /**
  * One stream of the lab, over fetch: unlike an EventSource it can stop reading, and be broken on purpose. It keeps a
@@ -39,6 +40,7 @@ export class LabStream {
   #isClosed = false
   #resume: (() => void) | undefined
   #retry = RETRY
+  #failures = 0
   state: LabState = 'connecting'
   instance = ''
   received = 0
@@ -89,7 +91,7 @@ export class LabStream {
       clearTimeout(this.#timer)
       this.drop()
       this.state = 'offline'
-    } else void this.#connect()
+    } else this.reconnect()
   }
 
   close(): void {
@@ -101,6 +103,7 @@ export class LabStream {
 
   async #connect(): Promise<void> {
     if (this.#isClosed || this.#isOffline) return
+    this.#abort?.abort()
     const abort = new AbortController()
     this.#abort = abort
     this.state = 'connecting'
@@ -112,7 +115,8 @@ export class LabStream {
     if (this.#abort !== abort || this.#isClosed || this.#isOffline || (this.state as LabState) === 'refused') return
     this.state = 'waiting'
     this.reconnects++
-    this.#timer = setTimeout(() => void this.#connect(), Math.random() * this.#retry)
+    const wait = Math.min(MAX_WAIT, this.#retry * 2 ** this.#failures++)
+    this.#timer = setTimeout(() => void this.#connect(), Math.random() * wait)
   }
 
   async #read(signal: AbortSignal): Promise<void> {
@@ -150,6 +154,7 @@ export class LabStream {
     if (event === 'ready') {
       const ready = JSON.parse(data) as Ready
       this.instance = ready.instance
+      this.#failures = 0
       this.state = this.#isStalled ? 'stalled' : 'live'
       this.ledger.begin(ready.cursor)
     } else if (event === 'gap') {

@@ -1,4 +1,4 @@
-import { createSignal, For, type JSX, onCleanup, Show } from 'solid-js'
+import { createMemo, createSignal, For, type JSX, onCleanup, Show } from 'solid-js'
 import { createCluster } from '../cluster/create-cluster.ts'
 import { api, ask } from '../live/api.ts'
 import { formatNumber } from '../ui/format.ts'
@@ -14,7 +14,9 @@ const LOOK = 400
 export default function Lab(): JSX.Element {
   const { view } = createCluster()
   const [entry] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
-  const addresses = addressesFor(new URL(location.href), entry?.nextHopProtocol ?? '')
+  const addresses = createMemo(() =>
+    addressesFor(new URL(location.href), entry?.nextHopProtocol ?? '', view()?.settings.lab ?? false),
+  )
   const lab = new Laboratory(addresses)
   const [figures, setFigures] = createSignal(lab.figures())
   const [message, setMessage] = createSignal('')
@@ -43,9 +45,12 @@ export default function Lab(): JSX.Element {
     })
     setMessage(
       opened < wanted
-        ? `${opened} were opened: here a browser has ${addresses.limit}.`
+        ? `${opened} were opened: here a browser has ${addresses().limit}.`
         : `${opened} streams were opened.`,
     )
+    // What is pressed holds for these too.
+    if (isStalled()) lab.each((stream) => stream.setStalled(true))
+    if (isOffline()) lab.each((stream) => stream.setOffline(true))
     setFigures(lab.figures())
   }
   const burst = async (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
@@ -73,7 +78,7 @@ export default function Lab(): JSX.Element {
   const ports = () =>
     (view()?.instances ?? []).flatMap(({ name, url }) => {
       const address = URL.parse(url)
-      return address && addresses.limit > 100 ? [{ name, port: address.port }] : []
+      return address && addresses().limit > 100 ? [{ name, port: address.port }] : []
     })
   const isAllowed = () => view()?.settings.lab ?? false
   return (
@@ -94,8 +99,8 @@ export default function Lab(): JSX.Element {
                 name="count"
                 type="number"
                 min="1"
-                max={addresses.limit}
-                value={Math.min(50, addresses.limit)}
+                max={addresses().limit}
+                value={Math.min(50, addresses().limit)}
                 required
               />
             </label>
@@ -123,7 +128,7 @@ export default function Lab(): JSX.Element {
               Close all
             </button>
           </div>
-          <p class="muted small-text">{addresses.explanation}</p>
+          <p class="muted small-text">{addresses().explanation}</p>
         </form>
         <form class="card" onSubmit={(event) => void burst(event)} aria-label="Send a burst">
           <h2>Burst</h2>

@@ -1,5 +1,6 @@
 import { Histogram } from '../../../server/verification/histogram.ts'
 import { Publications } from '../../../server/verification/ledger.ts'
+import { randomId } from '../sse/random-id.ts'
 import type { Addresses } from './addresses.ts'
 import { type LabState, LabStream } from './lab-stream.ts'
 
@@ -50,32 +51,29 @@ const BATCH = 100
 
 /** Many streams, bursts of numbered events, and a ledger over all of them. */
 export class Laboratory {
-  readonly #addresses: Addresses
+  readonly #addresses: () => Addresses
   /** The lab of each page has a channel of its own. */
-  readonly channel = `lab.${crypto.randomUUID().slice(0, 8)}`
+  readonly channel = `lab.${randomId().slice(0, 8)}`
   readonly #publications = new Publications()
   #histogram = new Histogram()
   #bars = BARS.map(() => 0)
   #streams: LabStream[] = []
   #next = 0
 
-  constructor(addresses: Addresses) {
+  constructor(addresses: () => Addresses) {
     this.#addresses = addresses
-  }
-
-  get size(): number {
-    return this.#streams.length
   }
 
   /** Opens streams, as many as fit; answers how many that are. */
   open({ count, channels, cursor, port }: OpenOptions): number {
-    const fitting = Math.min(count, this.#addresses.limit - this.#streams.length)
+    const addresses = this.#addresses()
+    const fitting = Math.min(count, addresses.limit - this.#streams.length)
     for (let opened = 0; opened < fitting; opened++) {
       const number = this.#next++
       this.#streams.push(
         new LabStream({
           number,
-          url: this.#addresses.of(number % this.#addresses.limit, port),
+          url: addresses.of(number % addresses.limit, port),
           channels,
           cursor,
           publications: this.#publications,
@@ -107,7 +105,7 @@ export class Laboratory {
   }
 
   async #publish(numbers: readonly number[]): Promise<number[]> {
-    const key = crypto.randomUUID()
+    const key = randomId()
     for (;;) {
       const at = Date.now()
       const events = numbers.map((n) => ({ channel: this.channel, type: 'lab.numbered', data: { n, at } }))

@@ -1,4 +1,4 @@
-import { createMemo, For, type JSX, Show } from 'solid-js'
+import { createMemo, For, Index, type JSX, Show } from 'solid-js'
 import { formatNumber } from '../ui/format.ts'
 import { VirtualList } from '../ui/virtual-list.tsx'
 import type { StreamFigures } from './laboratory.ts'
@@ -20,15 +20,16 @@ export function StreamList(props: { streams: readonly StreamFigures[] }): JSX.El
       </header>
       <Show when={props.streams.length > 0} fallback={<p class="empty">Open some streams, and send a burst.</p>}>
         <div class="dots" aria-hidden="true">
-          <For each={props.streams}>
+          <Index each={props.streams}>
             {(stream) => (
-              <i data-state={stream.missing + stream.doubled + stream.reordered > 0 ? 'bad' : stream.state} />
+              <i data-state={stream().missing + stream().doubled + stream().reordered > 0 ? 'bad' : stream().state} />
             )}
-          </For>
+          </Index>
         </div>
         <VirtualList
           class="log-rows lab-rows"
           count={props.streams.length}
+          keyAt={(index) => props.streams[index]?.number ?? 0}
           rowHeight={ROW_HEIGHT}
           roles={['table', 'rowgroup']}
           label="Streams"
@@ -47,6 +48,7 @@ export function StreamList(props: { streams: readonly StreamFigures[] }): JSX.El
                   'Doubled',
                   'Reordered',
                   'Reconnects',
+                  'Gaps',
                 ]}
               >
                 {(name) => (
@@ -58,13 +60,13 @@ export function StreamList(props: { streams: readonly StreamFigures[] }): JSX.El
             </div>
           }
         >
-          {(item) => (
-            <Show when={props.streams[item.index]}>
+          {(_, index, start) => (
+            <Show when={props.streams[index()]}>
               {(stream) => (
                 <div
                   class="lab-row"
                   role="row"
-                  style={{ transform: `translateY(${item.start}px)`, height: `${ROW_HEIGHT}px` }}
+                  style={{ transform: `translateY(${start()}px)`, height: `${ROW_HEIGHT}px` }}
                 >
                   <span role="cell" class="number muted">
                     {stream().number + 1}
@@ -78,7 +80,11 @@ export function StreamList(props: { streams: readonly StreamFigures[] }): JSX.El
                   <span role="cell" class="code one-line">
                     {stream().channels}
                   </span>
-                  <For each={['position', 'received', 'lag', 'missing', 'doubled', 'reordered', 'reconnects'] as const}>
+                  <For
+                    each={
+                      ['position', 'received', 'lag', 'missing', 'doubled', 'reordered', 'reconnects', 'gaps'] as const
+                    }
+                  >
                     {(member) => (
                       <span role="cell" class="number">
                         {formatNumber(stream()[member])}

@@ -1,10 +1,10 @@
 import { treaty } from '@elysiajs/eden'
 import type { App } from '../../../server/app.ts'
-import { user } from './identity.ts'
+import { userHeader } from './identity.ts'
 
 /** The server's API, typed by its routes. */
 export const api = treaty<App>(location.origin, {
-  headers: () => ({ 'x-user': user() }),
+  headers: () => ({ 'x-user': userHeader() }),
   // Times stay text, as the schemas say.
   parseDate: false,
 }).api

@@ -2,6 +2,7 @@ import { type Accessor, batch, createSignal, onCleanup } from 'solid-js'
 import { createStore, produce, reconcile } from 'solid-js/store'
 import { createFollow } from '../sse/create-stream.ts'
 import type { Gap, StreamEvent } from '../sse/protocol.ts'
+import { createBuffer } from './create-buffer.ts'
 import { tellGap } from './gap-notice.ts'
 import { stream } from './stream.ts'
 
@@ -16,11 +17,13 @@ export interface Effect<T extends Row> {
   remove?: number
   /** Changes of rows that are there. */
   patch?: { ids: readonly number[]; change: Partial<T> & { version: number } }
+  /** It is about rows too that may not be here: all is read anew. */
+  reload?: boolean
 }
 
 export interface CollectionOptions<T extends Row> {
   /** The rows as they are now, and the cursor that they were read at. */
-  load: () => Promise<{ rows: T[]; cursor: number }>
+  load: () => Promise<{ rows: T[]; cursor: number; onTaken?: () => void }>
   channels: readonly string[]
   effectOf: (event: StreamEvent) => Effect<T> | undefined
 }
@@ -52,16 +55,16 @@ export function createCollection<T extends Row>({ load, channels, effectOf }: Co
   const [error, setError] = createSignal('')
   const [cursor, setCursor] = createSignal<number>()
   const listeners: ((event: StreamEvent, row: T) => void)[] = []
-  let arrived: StreamEvent[] = []
-  let frame: number | undefined
 
   const apply = (events: readonly StreamEvent[]) => {
+    let isStale = false
     const added: number[] = []
     const removed = new Set<number>()
     setRows(
       produce((all) => {
         for (const event of events) {
-          const { put, remove, patch } = effectOf(event) ?? {}
+          const { put, remove, patch, reload: isReloaded } = effectOf(event) ?? {}
+          if (isReloaded) isStale = true
           if (remove !== undefined) {
             delete all[remove]
             removed.add(remove)
@@ -87,18 +90,9 @@ export function createCollection<T extends Row>({ load, channels, effectOf }: Co
         return isNewest ? all : all.sort((a, b) => b - a)
       })
     }
+    if (isStale) void reload()
   }
-  const flush = () => {
-    frame = undefined
-    const events = arrived
-    arrived = []
-    batch(() => apply(events))
-  }
-  const take = (event: StreamEvent) => {
-    arrived.push(event)
-    // A page that nobody sees draws no frames.
-    frame ??= document.visibilityState === 'hidden' ? window.setTimeout(flush, 250) : requestAnimationFrame(flush)
-  }
+  const buffer = createBuffer<StreamEvent>((events) => batch(() => apply(events)))
   const lose = (gap: Gap) => {
     tellGap(gap)
     void reload()
@@ -108,11 +102,12 @@ export function createCollection<T extends Row>({ load, channels, effectOf }: Co
     const mine = ++turn
     setCursor(undefined)
     // What has come so far is in what is read now.
-    arrived = []
+    buffer.clear()
     if (ids().length === 0) setState('loading')
     try {
       const loaded = await load()
       if (mine !== turn) return
+      loaded.onTaken?.()
       batch(() => {
         setRows(reconcile(Object.fromEntries(loaded.rows.map((row) => [row.id, row])) as Record<number, T>))
         setIds(loaded.rows.map(({ id }) => id).sort((a, b) => b - a))
@@ -127,11 +122,10 @@ export function createCollection<T extends Row>({ load, channels, effectOf }: Co
   }
   createFollow(stream, () => {
     const after = cursor()
-    return after === undefined ? undefined : { channels, after, onEvent: take, onGap: lose }
+    return after === undefined ? undefined : { channels, after, onEvent: buffer.add, onGap: lose }
   })
   onCleanup(() => {
     turn++
-    if (frame !== undefined) cancelAnimationFrame(frame)
   })
   void reload()
   return {

@@ -1,4 +1,5 @@
-import { createEffect, createSignal, type JSX, on, onCleanup, Show } from 'solid-js'
+import { createEffect, createSignal, type JSX, on, Show } from 'solid-js'
+import { createBuffer } from '../live/create-buffer.ts'
 import { tellGap } from '../live/gap-notice.ts'
 import { stream } from '../live/stream.ts'
 import { createFollow } from '../sse/create-stream.ts'
@@ -27,6 +28,8 @@ export default function Log(): JSX.Element {
   const [isLive, setIsLive] = createSignal(true)
   const [opened, setOpened] = createSignal<StreamEvent>()
   let element: HTMLDivElement | undefined
+  /** Position of the newest event that the stream has brought. */
+  let newest = 0
   let isLoading = false
   let turn = 0
 
@@ -39,6 +42,13 @@ export default function Log(): JSX.Element {
     changes()
     return events[events.length - 1 - index]
   }
+  const buffer = createBuffer<StreamEvent>((newest) => {
+    events.push(...newest)
+    if (events.length > MAX_EVENTS) events.splice(0, events.length - MAX_EVENTS)
+    changed()
+    // Whoever has scrolled down goes on reading what they read.
+    if (element && element.scrollTop > ROW_HEIGHT) element.scrollTop += newest.length * ROW_HEIGHT
+  })
   const loadMore = async () => {
     const from = cursor()
     if (isLoading || from === 'end') return
@@ -66,6 +76,8 @@ export default function Log(): JSX.Element {
     turn++
     isLoading = false
     events.length = 0
+    buffer.clear()
+    newest = 0
     changed()
     setCursor(undefined)
     setAfter(undefined)
@@ -74,31 +86,19 @@ export default function Log(): JSX.Element {
   }
   createEffect(on(filter, reload))
 
-  let arrived: StreamEvent[] = []
-  let frame: number | undefined
-  const show = () => {
-    frame = undefined
-    const newest = arrived
-    arrived = []
-    events.push(...newest)
-    if (events.length > MAX_EVENTS) events.splice(0, events.length - MAX_EVENTS)
-    changed()
-    // Whoever has scrolled down goes on reading what they read.
-    if (element && element.scrollTop > ROW_HEIGHT) element.scrollTop += newest.length * ROW_HEIGHT
-  }
-  onCleanup(() => frame !== undefined && cancelAnimationFrame(frame))
   createFollow(stream, () => {
     const { channel, type, until } = filter()
+    const since = filter().since && new Date(filter().since).toISOString()
     const start = after()
     // What is to end in the past does not go on.
     if (!isLive() || start === undefined || until) return undefined
     return {
       channels: [channel || '>'],
-      after: start,
+      after: Math.max(start, newest),
       onEvent: (event) => {
-        if (type && event.type !== type) return
-        arrived.push(event)
-        frame ??= requestAnimationFrame(show)
+        newest = event.position
+        if ((type && event.type !== type) || (since && event.time < since)) return
+        buffer.add(event)
       },
       onGap: (gap) => {
         tellGap(gap)
@@ -159,6 +159,7 @@ export default function Log(): JSX.Element {
           <VirtualList
             class="log-rows"
             count={count()}
+            keyAt={(index) => at(index)?.position ?? 0}
             onElement={(list) => {
               element = list
             }}
@@ -167,13 +168,13 @@ export default function Log(): JSX.Element {
             label="Events"
             onNearEnd={() => void loadMore()}
           >
-            {(item) => (
-              <Show when={at(item.index)}>
+            {(_, index, start) => (
+              <Show when={at(index())}>
                 {(event) => (
                   <div
                     class="log-row"
                     role="row"
-                    style={{ transform: `translateY(${item.start}px)`, height: `${ROW_HEIGHT}px` }}
+                    style={{ transform: `translateY(${start()}px)`, height: `${ROW_HEIGHT}px` }}
                   >
                     <span class="number muted" role="cell">
                       {event().position}

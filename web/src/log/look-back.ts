@@ -21,8 +21,12 @@ export interface LogPage {
 const LIMIT = 500
 
 /** A page of the log before a cursor. @throws {Error} with what the server has to say */
-export async function lookBack({ channel, type, since, until }: Filter, before: number | undefined): Promise<LogPage> {
-  const query = new URLSearchParams({ before: String(before ?? 'latest'), limit: String(LIMIT), channel })
+export async function lookBack(
+  { channel, type, since, until }: Filter,
+  before: number | undefined,
+  limit = LIMIT,
+): Promise<LogPage> {
+  const query = new URLSearchParams({ before: String(before ?? 'latest'), limit: String(limit), channel })
   if (type) query.append('type', type)
   if (since) query.set('since', new Date(since).toISOString())
   if (until) query.set('until', new Date(until).toISOString())

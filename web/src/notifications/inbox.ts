@@ -39,8 +39,8 @@ export function createInbox(): Inbox {
     const collection = createCollection<Notification>({
       load: async () => {
         const { notifications, unread, cursor } = await ask(api.notifications.get({ query: { limit: LIMIT } }))
-        setBeyond(unread - notifications.filter(({ readAt }) => readAt === null).length)
-        return { rows: notifications, cursor }
+        const here = notifications.filter(({ readAt }) => readAt === null).length
+        return { rows: notifications, cursor, onTaken: () => setBeyond(unread - here) }
       },
       channels: [`notifications.${person}`, 'broadcast'],
       effectOf,
@@ -81,6 +81,7 @@ export function createInbox(): Inbox {
 function effectOf(event: StreamEvent): Effect<Notification> | undefined {
   const { notification, ids, readAt, version } = payloadOf(event, 'notification')
   if (notification) return { put: notification }
-  if (ids && readAt && version) return { patch: { ids, change: { readAt, version } } }
+  // Of many, some may be older than those that are here: the count of all is read anew.
+  if (ids && readAt && version) return { patch: { ids, change: { readAt, version } }, reload: ids.length > 1 }
   return undefined
 }

@@ -42,18 +42,19 @@ export function Column(props: ColumnProps): JSX.Element {
       <VirtualList
         class="cards"
         count={props.ids.length}
+        keyAt={(index) => props.ids[index] ?? 0}
         rowHeight={CARD_HEIGHT}
         roles={['list', 'presentation']}
         label={`Orders that are ${props.status}`}
       >
-        {(item) => (
-          <Show when={props.orders[props.ids[item.index] ?? -1]}>
+        {(id, _, start) => (
+          <Show when={props.orders[id]}>
             {(order) => (
               <article
                 class="order"
                 role="listitem"
                 data-marked={props.marked[order().id] ?? order().id === props.highlighted}
-                style={{ transform: `translateY(${item.start}px)`, height: `${CARD_HEIGHT - 8}px` }}
+                style={{ transform: `translateY(${start()}px)`, height: `${CARD_HEIGHT - 8}px` }}
               >
                 <div class="order-head">
                   <strong>#{order().id}</strong>

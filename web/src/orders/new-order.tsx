@@ -2,12 +2,15 @@ import { createSignal, type JSX, Show } from 'solid-js'
 import type { Order } from '../../../server/orders/schema.ts'
 import { api, ask } from '../live/api.ts'
 import { user } from '../live/identity.ts'
+import { randomId } from '../sse/random-id.ts'
 import { Dialog } from '../ui/dialog.tsx'
 
 /** A button, and the form behind it. */
 export function NewOrderForm(props: { onCreated: (order: Order) => void }): JSX.Element {
   const [isOpen, setIsOpen] = createSignal(false)
   const [problem, setProblem] = createSignal('')
+  // One for each opening of the form: sent twice (a double click, no answer), it is one order.
+  let key = randomId()
   const create = async (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
     event.preventDefault()
     const data = new FormData(event.currentTarget)
@@ -16,8 +19,7 @@ export function NewOrderForm(props: { onCreated: (order: Order) => void }): JSX.
     try {
       const unitPrice = Math.round(Number(text('price')) * 100)
       const line = { sku: text('sku'), name: text('name'), quantity: Number(text('quantity')), unitPrice }
-      // Sent twice (a double click, no answer), it is one order.
-      const headers = { 'idempotency-key': crypto.randomUUID() }
+      const headers = { 'idempotency-key': key }
       props.onCreated(
         await ask(api.orders.post({ customer: text('customer'), currency: 'EUR', lines: [line] }, { headers })),
       )
@@ -28,7 +30,14 @@ export function NewOrderForm(props: { onCreated: (order: Order) => void }): JSX.
   }
   return (
     <>
-      <button type="button" class="primary" onClick={() => setIsOpen(true)}>
+      <button
+        type="button"
+        class="primary"
+        onClick={() => {
+          key = randomId()
+          setIsOpen(true)
+        }}
+      >
         New order
       </button>
       <Dialog title="New order" isOpen={isOpen()} onClose={() => setIsOpen(false)}>

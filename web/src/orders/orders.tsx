@@ -1,11 +1,11 @@
 import { useSearchParams } from '@solidjs/router'
-import { batch, createMemo, createSignal, For, type JSX, onCleanup, Show } from 'solid-js'
+import { batch, createEffect, createMemo, createSignal, For, type JSX, onCleanup, Show, untrack } from 'solid-js'
 import { createStore } from 'solid-js/store'
 import type { Order, OrderStatus } from '../../../server/orders/schema.ts'
 import { ApiError, api, ask } from '../live/api.ts'
 import { createCollection } from '../live/create-collection.ts'
 import { payloadOf } from '../live/stream.ts'
-import { formatNumber } from '../ui/format.ts'
+import { formatMoney, formatNumber } from '../ui/format.ts'
 import { States } from '../ui/states.tsx'
 import { Column } from './column.tsx'
 import { NewOrderForm } from './new-order.tsx'
@@ -42,6 +42,13 @@ export default function Orders(): JSX.Element {
       setMarked(id, undefined)
     }, MARKED)
     timers.add(timer)
+  })
+  // Of a link, such as in a notification; an old one may not be on the board.
+  const asked = () => orders.rows[Number(query.id)]
+  createEffect(() => {
+    const id = Number(query.id)
+    if (orders.state() !== 'ready' || !(id > 0) || untrack(asked)) return
+    ask(api.orders({ id }).get()).then(orders.put, () => setProblem(`There is no order ${id}.`))
   })
   const byStatus = createMemo(() => {
     const columns = Object.fromEntries(STATUSES.map((status) => [status, [] as number[]])) as Record<
@@ -100,6 +107,14 @@ export default function Orders(): JSX.Element {
         }
         onRetry={orders.reload}
       >
+        <Show when={asked()}>
+          {(order) => (
+            <p class="notice">
+              Order #{order().id} of {order().customer} is <strong>{order().status}</strong>:{' '}
+              {formatMoney(order().total, order().currency)}.
+            </p>
+          )}
+        </Show>
         <div class="board">
           <For each={STATUSES}>
             {(status) => (

@@ -1,7 +1,9 @@
 import { A } from '@solidjs/router'
 import { createSignal, For, type JSX, lazy, onCleanup, Show, Suspense } from 'solid-js'
 import { createCluster } from '../cluster/create-cluster.ts'
+import { tellGap } from '../live/gap-notice.ts'
 import { stream } from '../live/stream.ts'
+import { lookBack } from '../log/look-back.ts'
 import { createFollow } from '../sse/create-stream.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 import { formatNumber, formatTime } from '../ui/format.ts'
@@ -11,6 +13,9 @@ const Chart = lazy(() => import('./chart.tsx'))
 /** Points of a chart, one a second. */
 const SECONDS = 90
 const LATEST = 12
+const ALL = { channel: '>', type: '', since: '', until: '' }
+/** Milliseconds. */
+const RECENT = 5000
 
 /** What is live now. */
 export default function Overview(): JSX.Element {
@@ -22,18 +27,36 @@ export default function Overview(): JSX.Element {
   let count = 0
   let lag = 0
   let arrived: StreamEvent[] = []
-  createFollow(stream, () => ({
-    channels: ['>'],
-    // A tab that was reloaded shows what it missed.
-    resume: 'overview',
-    onEvent: (event) => {
-      count++
-      // By the clocks of two machines, where they are two.
-      lag = Math.max(lag, Date.now() - Date.parse(event.time))
-      arrived.push(event)
-      if (arrived.length > LATEST) arrived.shift()
+  const [after, setAfter] = createSignal<number>()
+  lookBack(ALL, undefined, LATEST).then(
+    ({ events, head }) => {
+      setLatest(events)
+      setAfter(head)
     },
-  }))
+    () => setAfter(-1),
+  )
+  createFollow(stream, () =>
+    after() === undefined
+      ? undefined
+      : {
+          channels: ['>'],
+          // Where the log can not be read: what comes from now on.
+          after: after() === -1 ? undefined : after(),
+          pauseWhenHidden: true,
+          onGap: tellGap,
+          onEvent: (event) => {
+            // What it missed while nobody looked did not happen now.
+            const age = Date.now() - Date.parse(event.time)
+            if (age < RECENT) {
+              count++
+              // By the clocks of two machines, where they are two.
+              lag = Math.max(lag, age)
+            }
+            arrived.push(event)
+            if (arrived.length > LATEST) arrived.shift()
+          },
+        },
+  )
   const tick = () => {
     const keep = (before: readonly number[], value: number) => [...before, value].slice(-SECONDS)
     setTimes((before) => keep(before, Math.floor(Date.now() / 1000)))

@@ -10,7 +10,6 @@ const WORDS = {
   offline: 'Offline',
   refused: 'Refused',
   over: 'Over',
-  paused: 'Paused',
   closed: 'Closed',
 } as const
 

@@ -16,11 +16,17 @@ const PAGES = [
   { path: '/cluster', name: 'Cluster' },
 ]
 
+/** A page's script that does not come: the server is away, or has another version since. */
+const explain = (error: unknown) =>
+  /dynamically imported|Failed to fetch|module script/i.test(String(error))
+    ? 'The server does not answer.'
+    : `This page broke: ${String((error as Error).message ?? error)}`
+
 /** What is around every page: where one can go, who one is, and whether what is shown is live. */
 export function Shell(props: RouteSectionProps): JSX.Element {
   const inbox = createInbox()
-  const location = useLocation()
-  const page = () => PAGES.find(({ path }) => path === location.pathname)?.name ?? 'sse-update'
+  const route = useLocation()
+  const page = () => PAGES.find(({ path }) => path === route.pathname)?.name ?? 'sse-update'
   createEffect(() => {
     const unread = inbox.unread()
     document.title = `${unread > 0 ? `(${unread}) ` : ''}${page()} · sse-update`
@@ -70,11 +76,11 @@ export function Shell(props: RouteSectionProps): JSX.Element {
           </p>
         </Show>
         <ErrorBoundary
-          fallback={(error, reset) => (
+          fallback={(error) => (
             <div class="empty" role="alert">
-              <p>This page broke: {String((error as Error).message ?? error)}</p>
-              <button type="button" onClick={reset}>
-                Show it again
+              <p>{explain(error)}</p>
+              <button type="button" onClick={() => location.reload()}>
+                Try again
               </button>
             </div>
           )}

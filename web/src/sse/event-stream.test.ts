@@ -98,6 +98,19 @@ describe('a stream', () => {
 })
 
 describe('a connection that', () => {
+  test('breaks is left to the browser once; when that does not help, it is tried later and later', () => {
+    const source = open()
+    source.connects({ head: 3 })
+    source.drops()
+    expect(names().at(-1)).toBe('connecting')
+    source.drops()
+    expect([names().at(-1), source.isClosed]).toEqual(['waiting', true])
+    jest.advanceTimersByTime(1001)
+    expect(FakeEventSource.newest.query.get('lastEventId')).toBe('3')
+    FakeEventSource.newest.drops()
+    expect(names().at(-1)).toBe('waiting')
+  })
+
   test('breaks is left to the browser, which tries again', () => {
     const source = open()
     source.connects()

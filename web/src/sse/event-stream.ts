@@ -176,12 +176,15 @@ class Follower implements EventStream {
   #onError(source: EventSource): void {
     const wasOpen = this.#isOpen
     this.#isOpen = false
-    if (source.readyState !== EventSource.CLOSED) {
+    if (source.readyState === EventSource.CLOSED) {
+      if (wasOpen) this.#retryLater()
+      else void this.#askWhy(source)
+    } else if (wasOpen) {
       // It tries again by itself, in the time that the server told it.
       this.#setState({ name: 'connecting' })
       this.#feedWatchdog()
-    } else if (wasOpen) this.#retryLater()
-    else void this.#askWhy(source)
+      // That did not help either: from now on, later each time.
+    } else this.#retryLater()
   }
 
   /** An EventSource does not tell the status that made it give up. */
@@ -190,7 +193,7 @@ class Follower implements EventStream {
     const stop = new AbortController()
     const response = await fetch(this.#address(), {
       headers: { accept: 'text/event-stream' },
-      signal: stop.signal,
+      signal: AbortSignal.any([stop.signal, AbortSignal.timeout(CONNECT_PATIENCE)]),
     }).catch(() => undefined)
     const refusal = response && response.status >= 400 && response.status < 500 && response.status !== 429
     const problem = refusal ? await response.json().catch(() => undefined) : undefined

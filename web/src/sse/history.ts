@@ -22,7 +22,8 @@ export interface HistoryOptions {
 }
 
 /**
- * Reads what lies between two cursors.
+ * Reads what lies between two cursors. It asks at least once: a cursor that lies beyond the log is one of another log, and
+ * the answer says so.
  *
  * @throws {Error} when the server does not answer; what came so far was delivered, and `after` may be tried anew
  */
@@ -35,7 +36,8 @@ export async function readHistory({
   onGap,
   signal,
 }: HistoryOptions): Promise<void> {
-  for (let cursor = after; cursor < through; ) {
+  let cursor = after
+  do {
     const query = new URLSearchParams(channels.map((channel) => ['channel', channel]))
     query.set('after', String(cursor))
     query.set('limit', String(LIMIT))
@@ -44,7 +46,7 @@ export async function readHistory({
     const page = (await response.json()) as Page
     if (page.gap) onGap(page.gap)
     for (const event of page.events) if (event.position <= through) onEvent(event)
-    if (!page.more || page.cursor <= cursor) return
+    if (!page.more || (page.cursor <= cursor && !page.gap)) return
     cursor = page.cursor
-  }
+  } while (cursor < through)
 }

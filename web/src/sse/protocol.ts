@@ -42,5 +42,4 @@ export type StreamState =
   | { name: 'refused'; reason: string }
   /** The server says that nothing more will ever come. */
   | { name: 'over' }
-  | { name: 'paused' }
   | { name: 'closed' }

@@ -10,14 +10,20 @@ let name: string
 let logged: StreamEvent[]
 /** Where it was asked for. */
 let asked: string[]
+/** An answer instead of the history. */
+let answerOf: (url: URL) => object | undefined
 
 beforeEach(() => {
   logged = []
   asked = []
+  answerOf = () => undefined
   tabs = []
   name = crypto.randomUUID()
   restore = fakeBrowser((url) => {
     asked.push(url.search)
+    const instead = answerOf(url)
+    if (instead instanceof Response) return instead
+    if (instead) return Response.json(instead)
     const after = Number(url.searchParams.get('after'))
     const channels = url.searchParams.getAll('channel')
     const events = logged.filter(
@@ -106,7 +112,8 @@ describe('one tab', () => {
     FakeEventSource.newest.connects({ head: 10 })
     const ahead = follow(tab, 'orders.>', 12)
     for (const position of [11, 12, 13]) FakeEventSource.newest.brings(position)
-    expect([ahead.got, asked]).toEqual([[13], []])
+    await until(() => ahead.got.length > 0)
+    expect([ahead.got, asked.length]).toEqual([[13], 1])
   })
 
   test('tells each that follows of a gap, but for those who are behind it already', async () => {
@@ -117,8 +124,77 @@ describe('one tab', () => {
     const ahead = follow(tab, 'orders.>', 60)
     FakeEventSource.newest.lost({ from: 3, to: 50, reason: 'purged' })
     FakeEventSource.newest.brings(61)
+    await until(() => ahead.got.length === 1)
     expect([behind.gaps.length, ahead.gaps.length, ahead.got]).toEqual([1, 0, [61]])
     await until(() => behind.got.length === 1)
+  })
+
+  test('that is reloaded goes on where it was, with what came meanwhile', async () => {
+    const before = openTab()
+    const stop = before.follow({ channels: ['orders.>'], resume: 'orders', onEvent: () => {} })
+    await until(() => opened().length === 1)
+    FakeEventSource.newest.connects({ head: 1 })
+    FakeEventSource.newest.brings(2)
+    stop()
+    before.close()
+    logged = [event(3), event(4)]
+    const got: number[] = []
+    openTab().follow({ channels: ['orders.>'], resume: 'orders', onEvent: ({ position }) => got.push(position) })
+    await until(() => opened().length === 2)
+    FakeEventSource.newest.connects({ head: 4 })
+    FakeEventSource.newest.brings(5)
+    await until(() => got.length === 3)
+    expect(got).toEqual([3, 4, 5])
+  })
+
+  test('with a cursor of another log is told so, and goes on where this one is', async () => {
+    answerOf = (url) =>
+      Number(url.searchParams.get('after')) > 10
+        ? { gap: { from: 999, to: 10, reason: 'unknown' }, events: [], cursor: 10, more: false }
+        : undefined
+    const tab = openTab()
+    follow(tab, 'orders.>')
+    await until(() => opened().length === 1)
+    FakeEventSource.newest.connects({ head: 10 })
+    const lost = follow(tab, 'orders.>', 999)
+    await until(() => lost.gaps.length === 1)
+    FakeEventSource.newest.brings(11)
+    await until(() => lost.got.length === 1)
+    expect([lost.gaps, lost.got]).toEqual([[{ from: 999, to: 10, reason: 'unknown' }], [11]])
+  })
+
+  test('that asks for what is refused is healed when it no longer does', async () => {
+    const tab = openTab()
+    follow(tab, 'orders.>')
+    await until(() => opened().length === 1)
+    FakeEventSource.newest.connects({ head: 1 })
+    answerOf = () => new Response('{"detail":"no"}', { status: 400 })
+    const { stop } = follow(tab, 'bad..x')
+    await until(() => opened().length === 2)
+    FakeEventSource.newest.fails()
+    await until(() => tab.state.name === 'refused')
+    stop()
+    await until(() => opened().length === 3)
+    expect(FakeEventSource.newest.query.getAll('channel')).toEqual(['orders.>'])
+  })
+
+  test('goes on for the others when one that follows throws', async () => {
+    const tab = openTab()
+    const reported: unknown[] = []
+    const report = globalThis.reportError
+    globalThis.reportError = (error) => reported.push(error)
+    tab.follow({
+      channels: ['orders.>'],
+      onEvent() {
+        throw new Error('broken')
+      },
+    })
+    const other = follow(tab, 'orders.>')
+    await until(() => opened().length === 1)
+    FakeEventSource.newest.connects({ head: 1 })
+    FakeEventSource.newest.brings(2)
+    globalThis.reportError = report
+    expect([other.got, reported.length]).toEqual([[2], 1])
   })
 
   test('does not follow any more what was stopped', async () => {

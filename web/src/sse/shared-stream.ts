@@ -1,6 +1,7 @@
 import { type EventStream, openEventStream } from './event-stream.ts'
 import { covers, union } from './pattern.ts'
 import type { Gap, StreamEvent, StreamState } from './protocol.ts'
+import { randomId } from './random-id.ts'
 import { Subscription, type SubscriptionOptions } from './subscription.ts'
 
 export interface SharedStreamOptions {
@@ -43,7 +44,7 @@ type Message =
  */
 export class SharedStream {
   readonly #options: Required<SharedStreamOptions>
-  readonly #tab = crypto.randomUUID()
+  readonly #tab = randomId()
   readonly #bus: BroadcastChannel | undefined
   readonly #subscriptions = new Set<Subscription>()
   readonly #paused = new Set<Subscription>()
@@ -103,12 +104,14 @@ export class SharedStream {
       }
     }
     const show = () => this.#pause(subscription, document.visibilityState === 'hidden')
+    const timer = resume === undefined ? undefined : setInterval(save, SAVE_INTERVAL)
     globalThis.addEventListener?.('pagehide', save)
     if (pauseWhenHidden) document.addEventListener('visibilitychange', show)
     if (pauseWhenHidden && document.visibilityState === 'hidden') this.#paused.add(subscription)
     else this.#begin(subscription)
     return () => {
       save()
+      clearInterval(timer)
       globalThis.removeEventListener?.('pagehide', save)
       if (pauseWhenHidden) document.removeEventListener('visibilitychange', show)
       subscription.leave()
@@ -184,7 +187,11 @@ export class SharedStream {
         onGap: (gap) => this.#tell({ kind: 'gap', gap }),
         onState: (state) => this.#tell({ kind: 'state', state }),
       })
-    } else if (!wanted.every((one) => this.#requested.some((given) => covers(given, one)))) {
+    } else if (
+      this.#state.name === 'refused' ||
+      !wanted.every((one) => this.#requested.some((given) => covers(given, one)))
+    ) {
+      if (wanted.join() === this.#requested.join()) return
       this.#requested = wanted
       this.#stream.follow(wanted)
     }
@@ -265,5 +272,8 @@ export class SharedStream {
     for (const listener of this.#listeners) listener(state)
   }
 }
+
+/** Milliseconds between two savings of a cursor: a tab that crashes says no farewell. */
+const SAVE_INTERVAL = 1000
 
 const keyOf = (name: string) => `sse-update cursor ${name}`

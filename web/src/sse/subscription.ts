@@ -59,7 +59,7 @@ export class Subscription {
     if (!this.channels.every((wanted) => channels.some((given) => covers(given, wanted)))) return
     this.#isJoined = true
     this.#cursor ??= position
-    if (this.#cursor < position) {
+    if (this.#cursor !== position) {
       this.#held = []
       void this.#catchUp(position, this.#stop.signal)
     }
@@ -129,6 +129,11 @@ export class Subscription {
   #deliver(event: StreamEvent): void {
     if (event.position <= (this.#cursor ?? -1)) return
     this.#cursor = event.position
-    this.#options.onEvent(event)
+    try {
+      this.#options.onEvent(event)
+    } catch (error) {
+      // It costs nobody else their events.
+      reportError(error)
+    }
   }
 }

@@ -1,7 +1,7 @@
 import { createSignal, type JSX, Show } from 'solid-js'
 import type { Task } from '../../../server/tasks/schema.ts'
 import { api, ask, failWith } from '../live/api.ts'
-import { user } from '../live/identity.ts'
+import { userHeader } from '../live/identity.ts'
 
 /** Starts a report, an import or a demo. */
 export function StartTask(props: { onStarted: (task: Task) => void }): JSX.Element {
@@ -105,7 +105,7 @@ export function StartTask(props: { onStarted: (task: Task) => void }): JSX.Eleme
 async function importCsv(file: File): Promise<Task> {
   const response = await fetch(`/api/orders/import?name=${encodeURIComponent(file.name)}`, {
     method: 'POST',
-    headers: { 'content-type': 'text/csv', 'x-user': user() },
+    headers: { 'content-type': 'text/csv', 'x-user': userHeader() },
     body: file,
   })
   if (!response.ok) await failWith(response)

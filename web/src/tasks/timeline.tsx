@@ -10,10 +10,11 @@ export function Timeline(props: { task: Task | undefined; onClose: () => void })
   const [events] = createResource(
     () => props.task && `${props.task.owner}.${props.task.id} ${props.task.state} ${props.task.attempt}`,
     async (key) => {
-      const query = new URLSearchParams({ channel: `tasks.${key.split(' ')[0]}`, limit: '1000' })
+      const query = new URLSearchParams({ channel: `tasks.${key.split(' ')[0]}`, before: 'latest', limit: '1000' })
       const response = await fetch(`/events?${query}`, { headers: { accept: 'application/json' } })
       if (!response.ok) throw new Error('The server does not answer.')
       const { events: all } = (await response.json()) as { events: StreamEvent[] }
+      all.reverse()
       return all.filter(({ type }, index) => type !== 'task.progress' || all[index + 1]?.type !== 'task.progress')
     },
   )

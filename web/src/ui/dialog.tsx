@@ -1,5 +1,5 @@
 import { Dialog as Kobalte } from '@kobalte/core/dialog'
-import type { JSX } from 'solid-js'
+import { createRenderEffect, type JSX } from 'solid-js'
 
 interface DialogProps {
   title: string
@@ -10,12 +10,23 @@ interface DialogProps {
 
 /** A window over the page: keeps the focus, closes with Escape. */
 export function Dialog(props: DialogProps): JSX.Element {
+  let opener: HTMLElement | undefined
+  createRenderEffect(() => {
+    if (props.isOpen) opener = document.activeElement as HTMLElement
+  })
   return (
     <Kobalte open={props.isOpen} onOpenChange={(isOpen) => !isOpen && props.onClose()}>
       <Kobalte.Portal>
         <Kobalte.Overlay class="overlay" />
         <div class="dialog-place">
-          <Kobalte.Content class="dialog">
+          <Kobalte.Content
+            class="dialog"
+            onCloseAutoFocus={(event) => {
+              // Back to where one was: it is opened from many places.
+              event.preventDefault()
+              opener?.focus()
+            }}
+          >
             <header>
               <Kobalte.Title as="h2">{props.title}</Kobalte.Title>
               <Kobalte.CloseButton class="ghost" aria-label="Close">

@@ -1,9 +1,11 @@
-import { createVirtualizer, type VirtualItem } from '@tanstack/solid-virtual'
-import { For, type JSX } from 'solid-js'
+import { createVirtualizer } from '@tanstack/solid-virtual'
+import { type Accessor, createMemo, For, type JSX } from 'solid-js'
 
 interface VirtualListProps {
   /** Rows in all. */
   count: number
+  /** Names a row, wherever it stands: what is focused stays focused when others come before it. */
+  keyAt: (index: number) => number
   /** Pixels of each. */
   rowHeight: number
   class: string
@@ -13,9 +15,10 @@ interface VirtualListProps {
   header?: JSX.Element
   /** Is given the element that scrolls. */
   onElement?: (element: HTMLDivElement) => void
-  /** Called when fewer rows than this are left below what is seen. */
+  /** Called when few rows are left below what is seen. */
   onNearEnd?: () => void
-  children: (item: VirtualItem) => JSX.Element
+  /** @param start pixels from the top */
+  children: (key: number, index: Accessor<number>, start: Accessor<number>) => JSX.Element
 }
 
 const NEAR_END = 40
@@ -32,6 +35,8 @@ export function VirtualList(props: VirtualListProps): JSX.Element {
     estimateSize: () => props.rowHeight,
     overscan: 8,
   })
+  const first = createMemo(() => rows.getVirtualItems()[0]?.index ?? 0)
+  const keys = createMemo(() => rows.getVirtualItems().map(({ index }) => props.keyAt(index)))
   const onScroll = () => {
     if (!element) return
     const below = element.scrollHeight - element.scrollTop - element.clientHeight
@@ -53,7 +58,12 @@ export function VirtualList(props: VirtualListProps): JSX.Element {
     >
       {props.header}
       <div style={{ height: `${rows.getTotalSize()}px`, position: 'relative' }} role={props.roles[1]}>
-        <For each={rows.getVirtualItems()}>{(item) => props.children(item)}</For>
+        <For each={keys()}>
+          {(key, place) => {
+            const index = () => first() + place()
+            return props.children(key, index, () => index() * props.rowHeight)
+          }}
+        </For>
       </div>
     </div>
   )

@@ -92,7 +92,12 @@ export function fakeBrowser(answer: Answer = () => new Response(null, { status: 
   const before = { EventSource: globalThis.EventSource, fetch: globalThis.fetch, navigator: globalThis.navigator }
   FakeEventSource.opened = []
   const network = { onLine: true, locks: new FakeLocks() }
+  const stored = new Map<string, string>()
   Object.assign(globalThis, {
+    sessionStorage: {
+      getItem: (key: string) => stored.get(key) ?? null,
+      setItem: (key: string, value: string) => stored.set(key, value),
+    },
     EventSource: FakeEventSource,
     fetch: async (url: string) => answer(new URL(url, 'http://localhost')),
   })

@@ -20,10 +20,12 @@ function skipLoudly() {
   return describe.skip
 }
 
-export const launchBrowser = (): Promise<Browser> =>
+/** @param args further ones of the command line */
+export const launchBrowser = (args: readonly string[] = []): Promise<Browser> =>
   chromium.launch({
     ...(executablePath && { executablePath }),
     args: [
+      ...args,
       '--no-sandbox',
       '--disable-gpu',
       '--disable-quic',

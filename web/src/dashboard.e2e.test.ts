@@ -173,6 +173,55 @@ describeInBrowser('the dashboard', () => {
       .waitFor()
   }, 30_000)
 
+  test('keeps the focus on the same order while others come before it', async () => {
+    const order = await newOrder()
+    const page = await openPage(browser, url, { path: '/orders' })
+    const button = page.getByRole('button', { name: `Cancel: order ${order.id}` })
+    await button.focus()
+    const others = await Promise.all([newOrder(), newOrder(), newOrder()])
+    await page.getByRole('button', { name: `Cancel: order ${Math.max(...others.map(({ id }) => id))}` }).waitFor()
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe(
+      `Cancel: order ${order.id}`,
+    )
+  }, 30_000)
+
+  test('shows the order of a link, however old it is', async () => {
+    const order = await newOrder()
+    const page = await openPage(browser, url, { path: `/orders?id=${order.id}` })
+    await page.getByText(`Order #${order.id} of alice is pending`).waitFor()
+    await openTab(await page.context().newPage(), url, '/orders?id=1')
+  }, 30_000)
+
+  test('gives the focus back when a dialog closes', async () => {
+    const page = await openPage(browser, url, { path: '/orders' })
+    const button = page.getByRole('button', { name: 'New order' })
+    await button.focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
+    await until(() => button.evaluate((element) => element === document.activeElement))
+  }, 30_000)
+
+  test('works for a person of any script', async () => {
+    const page = await openPage(browser, url, { path: '/notifications', user: '李' })
+    await page.getByText('Inbox of 李').waitFor()
+    await page.getByLabel('Title').fill('Hello')
+    await page.getByRole('button', { name: 'Send' }).click()
+    await page.locator('.inbox').getByText('Hello').waitFor()
+  }, 30_000)
+
+  test('works under a name that browsers do not trust: each tab has its own connection', async () => {
+    const other = await launchBrowser(['--host-resolver-rules=MAP example.test 127.0.0.1'])
+    try {
+      const page = await openPage(other, url.replace('localhost', 'example.test'))
+      await say('untrusted')
+      await latest(page, 'untrusted').waitFor()
+    } finally {
+      await other.close()
+    }
+  }, 30_000)
+
   test('creates an order', async () => {
     const page = await openPage(browser, url, { path: '/orders', user: 'nora' })
     await page.getByRole('button', { name: 'New order' }).click()

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import type { Gap, StreamEvent } from './protocol.ts'
 import { SharedStream } from './shared-stream.ts'
-import { FakeEventSource, fakeBrowser } from './testing/fake-browser.ts'
+import { FakeEventSource, fakeBrowser, setHidden } from './testing/fake-browser.ts'
 
 let restore: () => void
 let tabs: SharedStream[]
@@ -145,6 +145,24 @@ describe('one tab', () => {
     FakeEventSource.newest.brings(5)
     await until(() => got.length === 3)
     expect(got).toEqual([3, 4, 5])
+  })
+
+  test('that nobody sees follows nothing, if asked to, and catches up when it is seen', async () => {
+    const tab = openTab()
+    const got: number[] = []
+    tab.follow({ channels: ['orders.>'], pauseWhenHidden: true, onEvent: ({ position }) => got.push(position) })
+    await until(() => opened().length === 1)
+    FakeEventSource.newest.connects({ head: 1 })
+    FakeEventSource.newest.brings(2)
+    setHidden(true)
+    FakeEventSource.newest.brings(3)
+    logged = [event(3), event(4)]
+    expect(got).toEqual([2])
+    FakeEventSource.newest.brings(4)
+    setHidden(false)
+    FakeEventSource.newest.brings(5)
+    await until(() => got.length === 4)
+    expect(got).toEqual([2, 3, 4, 5])
   })
 
   test('with a cursor of another log is told so, and goes on where this one is', async () => {

@@ -89,11 +89,13 @@ export type Answer = (url: URL) => Response | Promise<Response>
 
 /** Puts the fake in the place of the browser's; answers how to undo that. */
 export function fakeBrowser(answer: Answer = () => new Response(null, { status: 503 })): () => void {
+  const page = Object.assign(new EventTarget(), { visibilityState: 'visible' })
   const before = { EventSource: globalThis.EventSource, fetch: globalThis.fetch, navigator: globalThis.navigator }
   FakeEventSource.opened = []
   const network = { onLine: true, locks: new FakeLocks() }
   const stored = new Map<string, string>()
   Object.assign(globalThis, {
+    document: page,
     sessionStorage: {
       getItem: (key: string) => stored.get(key) ?? null,
       setItem: (key: string, value: string) => stored.set(key, value),
@@ -106,6 +108,12 @@ export function fakeBrowser(answer: Answer = () => new Response(null, { status: 
     Object.assign(globalThis, { EventSource: before.EventSource, fetch: before.fetch })
     Object.defineProperty(globalThis, 'navigator', { value: before.navigator, configurable: true, writable: true })
   }
+}
+
+/** The tab goes to the background, or comes back. */
+export function setHidden(isHidden: boolean): void {
+  Object.assign(document, { visibilityState: isHidden ? 'hidden' : 'visible' })
+  document.dispatchEvent(new Event('visibilitychange'))
 }
 
 /** The browser loses its network, or has it again. */

@@ -3,7 +3,7 @@ import { documentRoutes } from './api/routes.ts'
 import { type EventRoutesOptions, eventRoutes } from './events/routes.ts'
 import { type NotificationRoutesOptions, notificationRoutes } from './notifications/routes.ts'
 import { type ClusterRoutesOptions, clusterRoutes } from './operations/cluster-routes.ts'
-import { dashboardRoutes } from './operations/dashboard.ts'
+import { dashboardPage, dashboardRoutes } from './operations/dashboard.ts'
 import { type Checks, healthRoutes } from './operations/health.ts'
 import { type MetricSources, metricsRoutes } from './operations/metrics.ts'
 import { problemResponse } from './operations/problem.ts'
@@ -32,6 +32,7 @@ export interface AppOptions
 
 /** The whole HTTP interface. */
 export const createApp = (options: AppOptions) => {
+  const isLab = options.faults !== undefined
   const toResponse = (error: unknown, code: unknown, request: Request): Response => {
     if (code === 'NOT_FOUND') return problemResponse(notFound(request))
     if (error instanceof ValidationError) return problemResponse(invalidRequest(error))
@@ -45,6 +46,9 @@ export const createApp = (options: AppOptions) => {
   // A member that nobody knows is told, not dropped.
   const app = new Elysia({ normalize: false })
     .onError({ as: 'global' }, ({ error, code, request }) => {
+      if (code === 'NOT_FOUND' && options.dashboard && isForPerson(request)) {
+        return dashboardPage(options.dashboard, isLab, 404)
+      }
       const response = toResponse(error, code, request)
       // Else a page that may read the streams could not read why there is none.
       const origin = request.headers.get('origin')
@@ -61,11 +65,17 @@ export const createApp = (options: AppOptions) => {
     .use(taskRoutes(options))
     .use(notificationRoutes(options))
     .use(clusterRoutes(options))
-    .use(dashboardRoutes(options.dashboard, options.faults !== undefined))
+    .use(dashboardRoutes(options.dashboard, isLab))
   return app.use(documentRoutes(() => app))
 }
 
 export type App = ReturnType<typeof createApp>
+
+/** Whether a browser asks for a page, rather than a program for an answer. */
+const isForPerson = (request: Request) =>
+  request.method === 'GET' &&
+  (request.headers.get('accept') ?? '').includes('text/html') &&
+  !urlOf(request).pathname.startsWith('/api/')
 
 const notFound = (request: Request) =>
   new AppError(

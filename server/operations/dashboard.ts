@@ -7,6 +7,30 @@ import { HIDDEN, otherMethods } from './problem.ts'
 const PAGES = ['/', '/tasks', '/orders', '/notifications', '/lab', '/log', '/cluster']
 
 /**
+ * The document of every page.
+ *
+ * @param status 404 for an address that no page has: the script says so
+ */
+export async function dashboardPage(directory: string, isLab: boolean, status = 200): Promise<Response> {
+  return new Response(await Bun.file(join(directory, 'index.html')).bytes(), {
+    status,
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-cache',
+      'content-security-policy': [
+        "default-src 'self'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+        "frame-ancestors 'none'",
+        // A browser has six HTTP/1.1 connections for each name: the lab opens its streams under many.
+        ...(isLab ? ["connect-src 'self' http://localhost:* http://*.localhost:*"] : []),
+      ].join('; '),
+      'x-content-type-options': 'nosniff',
+    },
+  })
+}
+
+/**
  * The built dashboard.
  *
  * @param directory without it, the front page says how to build it
@@ -21,21 +45,7 @@ export function dashboardRoutes(directory: string | undefined, isLab: boolean) {
       HIDDEN,
     )
   }
-  const page = Bun.file(join(directory, 'index.html'))
-  const headers = {
-    'content-type': 'text/html; charset=utf-8',
-    'cache-control': 'no-cache',
-    'content-security-policy': [
-      "default-src 'self'",
-      "style-src 'self' 'unsafe-inline'",
-      "img-src 'self' data:",
-      "frame-ancestors 'none'",
-      // A browser has six HTTP/1.1 connections for each name: the lab opens its streams under many.
-      ...(isLab ? ["connect-src 'self' http://localhost:* http://*.localhost:*"] : []),
-    ].join('; '),
-    'x-content-type-options': 'nosniff',
-  }
-  for (const path of PAGES) routes.get(path, async () => new Response(await page.bytes(), { headers }), HIDDEN)
+  for (const path of PAGES) routes.get(path, () => dashboardPage(directory, isLab), HIDDEN)
   return routes.use(otherMethods(Object.fromEntries(PAGES.map((path) => [path, 'GET'])))).use(
     staticPlugin({
       assets: join(directory, 'assets'),

@@ -192,6 +192,24 @@ describeInBrowser('the dashboard', () => {
     await openTab(await page.context().newPage(), url, '/orders?id=1')
   }, 30_000)
 
+  test('says so when there is no such page', async () => {
+    const page = await openPage(browser, url, { path: '/nowhere' })
+    await page.getByText('There is no such page.').waitFor()
+    const problem = await fetch(`${instance.url}/nowhere`)
+    expect([problem.status, ((await problem.json()) as { code: string }).code]).toEqual([404, 'route.unknown'])
+  }, 30_000)
+
+  test('shows older tasks', async () => {
+    await database.sql`
+      insert into sse.tasks (kind, owner, description, input, state, ended_at)
+      select 'demo', 'old', 'Old ' || i, '{}', 'succeeded', now() from generate_series(1, 120) i`
+    const page = await openPage(browser, url, { path: '/tasks' })
+    await page.getByText('Old 120', { exact: true }).waitFor()
+    expect(await page.getByText('Old 5', { exact: true }).count()).toBe(0)
+    await page.getByRole('button', { name: 'Show older tasks' }).click()
+    await page.getByText('Old 5', { exact: true }).waitFor()
+  }, 30_000)
+
   test('gives the focus back when a dialog closes', async () => {
     const page = await openPage(browser, url, { path: '/orders' })
     const button = page.getByRole('button', { name: 'New order' })

@@ -35,6 +35,11 @@ export function createInbox(): Inbox {
   const [toasts, setToasts] = createSignal<readonly Notification[]>([])
   const [beyond, setBeyond] = createSignal(0)
   const dismiss = (id: number) => setToasts((all) => all.filter((toast) => toast.id !== id))
+  /** Not under somebody's pointer or focus. */
+  const expire = (id: number) => {
+    if (document.querySelector('.toasts:hover, .toasts:focus-within')) setTimeout(() => expire(id), TOAST_TIME / 4)
+    else dismiss(id)
+  }
   const open = (person: string) => {
     const collection = createCollection<Notification>({
       load: async () => {
@@ -47,7 +52,7 @@ export function createInbox(): Inbox {
     })
     collection.onArrival((_, notification) => {
       setToasts((all) => [...all, notification].slice(-MAX_TOASTS))
-      setTimeout(() => dismiss(notification.id), TOAST_TIME)
+      setTimeout(() => expire(notification.id), TOAST_TIME)
     })
     return collection
   }

@@ -8,15 +8,17 @@ import { StartTask } from './start-task.tsx'
 import { TaskRow } from './task-row.tsx'
 import { Timeline } from './timeline.tsx'
 
-const LIMIT = 200
+const LIMIT = 100
 const FILTERS: readonly (TaskState | 'all')[] = ['all', 'queued', 'running', 'succeeded', 'failed', 'cancelled']
 
 /** All tasks, live: what runs anywhere moves here. */
 export default function Tasks(): JSX.Element {
+  /** Tasks before this id are not here yet. */
+  const [older, setOlder] = createSignal<number | null>(null)
   const tasks = createCollection<Task>({
     load: async () => {
-      const { tasks: rows, cursor } = await ask(api.tasks.get({ query: { limit: LIMIT } }))
-      return { rows, cursor }
+      const { tasks: rows, cursor, next } = await ask(api.tasks.get({ query: { limit: LIMIT } }))
+      return { rows, cursor, onTaken: () => setOlder(next) }
     },
     channels: ['tasks.>'],
     effectOf(event) {
@@ -29,6 +31,16 @@ export default function Tasks(): JSX.Element {
   const [watched, setWatched] = createSignal<number>()
   const [problem, setProblem] = createSignal('')
   const shown = () => tasks.ids().filter((id) => filter() === 'all' || tasks.rows[id]?.state === filter())
+  const showOlder = async (before: number) => {
+    setProblem('')
+    try {
+      const page = await ask(api.tasks.get({ query: { limit: LIMIT, before } }))
+      for (const task of page.tasks) tasks.put(task)
+      setOlder(page.next)
+    } catch (error) {
+      setProblem((error as Error).message)
+    }
+  }
   const act = async (action: () => Promise<Task | undefined>) => {
     setProblem('')
     try {
@@ -94,6 +106,15 @@ export default function Tasks(): JSX.Element {
               )}
             </For>
           </ul>
+          <Show when={older()}>
+            {(before) => (
+              <p class="empty">
+                <button type="button" onClick={() => void showOlder(before())}>
+                  Show older tasks
+                </button>
+              </p>
+            )}
+          </Show>
         </States>
       </section>
       <Timeline task={watchedTask()} onClose={() => setWatched(undefined)} />

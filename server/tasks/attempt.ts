@@ -126,7 +126,6 @@ export class Attempt {
     const progress = this.#pending
     if (!progress || this.signal.aborted) return
     this.#pending = undefined
-    this.#writtenAt = performance.now()
     this.#writing = this.#hold((sql, task) => changeTask(sql, task, 'task.progress', progress))
       .then(
         () => {},
@@ -134,6 +133,7 @@ export class Attempt {
       )
       .finally(() => {
         this.#writing = undefined
+        this.#writtenAt = performance.now()
         if (this.#pending) this.#report(this.#pending)
       })
   }

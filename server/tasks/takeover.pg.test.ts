@@ -7,7 +7,7 @@ import type { Task } from './schema.ts'
 
 // Each waits for a lease to end, so they do it at the same time.
 
-const PATIENCE = 4 * LEASE * 1000
+const PATIENCE = 6 * LEASE * 1000
 
 const taskOf = ({ data }: { data: unknown }) => (data as { task: Task }).task
 

@@ -130,7 +130,7 @@ describe('a connection that', () => {
     jest.advanceTimersByTime(2400)
     expect(source.isClosed).toBe(false)
     jest.advanceTimersByTime(200)
-    expect([source.isClosed, names().at(-1)]).toEqual([true, 'waiting'])
+    expect([source.isClosed, names().includes('waiting')]).toEqual([true, true])
     jest.advanceTimersByTime(1000)
     expect(FakeEventSource.newest.query.get('lastEventId')).toBe('6')
   })

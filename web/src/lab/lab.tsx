@@ -12,7 +12,7 @@ const LOOK = 400
 
 /** Opens many streams, breaks them, and shows that nothing was lost. */
 export default function Lab(): JSX.Element {
-  const { view } = createCluster()
+  const { view, error } = createCluster()
   const [entry] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
   const addresses = createMemo(() =>
     addressesFor(new URL(location.href), entry?.nextHopProtocol ?? '', view()?.settings.lab ?? false),
@@ -89,105 +89,108 @@ export default function Lab(): JSX.Element {
           Open many streams, send bursts, break things, and watch the ledger: every event once, in order.
         </p>
       </div>
-      <div class="lab-controls">
-        <form class="card" onSubmit={open} aria-label="Open streams">
-          <h2>Streams</h2>
-          <div class="pair">
+      {/* Before it is known what the server allows, it is not known how many streams there can be. */}
+      <Show when={view() || error()} fallback={<div class="skeleton" role="status" aria-label="Loading" />}>
+        <div class="lab-controls">
+          <form class="card" onSubmit={open} aria-label="Open streams">
+            <h2>Streams</h2>
+            <div class="pair">
+              <label>
+                How many
+                <input
+                  name="count"
+                  type="number"
+                  min="1"
+                  max={addresses().limit}
+                  value={Math.min(50, addresses().limit)}
+                  required
+                />
+              </label>
+              <label>
+                Instance
+                <select name="instance">
+                  <option value="">any</option>
+                  <For each={ports()}>{({ name, port }) => <option value={port}>{name}</option>}</For>
+                </select>
+              </label>
+            </div>
             <label>
-              How many
-              <input
-                name="count"
-                type="number"
-                min="1"
-                max={addresses().limit}
-                value={Math.min(50, addresses().limit)}
-                required
-              />
+              Channels
+              <input name="channels" value={lab.channel} spellcheck={false} required />
             </label>
             <label>
-              Instance
-              <select name="instance">
-                <option value="">any</option>
-                <For each={ports()}>{({ name, port }) => <option value={port}>{name}</option>}</For>
-              </select>
+              Cursor
+              <input name="cursor" placeholder="now; or earliest, or a position" pattern="earliest|[0-9]*" />
             </label>
-          </div>
-          <label>
-            Channels
-            <input name="channels" value={lab.channel} spellcheck={false} required />
-          </label>
-          <label>
-            Cursor
-            <input name="cursor" placeholder="now; or earliest, or a position" pattern="earliest|[0-9]*" />
-          </label>
-          <div class="row">
+            <div class="row">
+              <button type="submit" class="primary">
+                Open
+              </button>
+              <button type="button" disabled={figures().streams.length === 0} onClick={() => lab.closeAll()}>
+                Close all
+              </button>
+            </div>
+            <p class="muted small-text">{addresses().explanation}</p>
+          </form>
+          <form class="card" onSubmit={(event) => void burst(event)} aria-label="Send a burst">
+            <h2>Burst</h2>
+            <label>
+              Events
+              <input name="events" type="number" min="1" max="20000" value="200" required />
+            </label>
             <button type="submit" class="primary">
-              Open
+              Publish
             </button>
-            <button type="button" disabled={figures().streams.length === 0} onClick={() => lab.closeAll()}>
-              Close all
-            </button>
-          </div>
-          <p class="muted small-text">{addresses().explanation}</p>
-        </form>
-        <form class="card" onSubmit={(event) => void burst(event)} aria-label="Send a burst">
-          <h2>Burst</h2>
-          <label>
-            Events
-            <input name="events" type="number" min="1" max="20000" value="200" required />
-          </label>
-          <button type="submit" class="primary">
-            Publish
-          </button>
-          <p class="muted small-text">
-            Numbered, on <code>{lab.channel}</code>. Any channel that you open is checked for order; these for every
-            number.
-          </p>
-        </form>
-        <section class="card padded" aria-label="Faults">
-          <h2>Faults</h2>
-          <div class="faults">
-            <button type="button" onClick={() => lab.each((stream) => stream.drop())}>
-              Drop all
-            </button>
-            <button type="button" onClick={() => lab.each((stream) => stream.drop(), 0.3)}>
-              Drop a third
-            </button>
-            <button
-              type="button"
-              aria-pressed={isStalled()}
-              onClick={() => {
-                setIsStalled(!isStalled())
-                lab.each((stream) => stream.setStalled(isStalled()))
-              }}
-            >
-              Stop reading
-            </button>
-            <button
-              type="button"
-              aria-pressed={isOffline()}
-              onClick={() => {
-                setIsOffline(!isOffline())
-                lab.each((stream) => stream.setOffline(isOffline()))
-              }}
-            >
-              Go offline
-            </button>
-            <button type="button" onClick={() => lab.each((stream) => stream.reconnect())}>
-              Reconnect all at once
-            </button>
-            <button type="button" disabled={!isAllowed()} onClick={() => void cause('kill-listeners')}>
-              Kill the listener's connection
-            </button>
-            <button type="button" disabled={!isAllowed()} onClick={() => void cause('disconnect-streams')}>
-              Drain the instance
-            </button>
-          </div>
-          <Show when={view() && !isAllowed()}>
-            <p class="muted small-text">The last two need LAB=on at the server.</p>
-          </Show>
-        </section>
-      </div>
+            <p class="muted small-text">
+              Numbered, on <code>{lab.channel}</code>. Any channel that you open is checked for order; these for every
+              number.
+            </p>
+          </form>
+          <section class="card padded" aria-label="Faults">
+            <h2>Faults</h2>
+            <div class="faults">
+              <button type="button" onClick={() => lab.each((stream) => stream.drop())}>
+                Drop all
+              </button>
+              <button type="button" onClick={() => lab.each((stream) => stream.drop(), 0.3)}>
+                Drop a third
+              </button>
+              <button
+                type="button"
+                aria-pressed={isStalled()}
+                onClick={() => {
+                  setIsStalled(!isStalled())
+                  lab.each((stream) => stream.setStalled(isStalled()))
+                }}
+              >
+                Stop reading
+              </button>
+              <button
+                type="button"
+                aria-pressed={isOffline()}
+                onClick={() => {
+                  setIsOffline(!isOffline())
+                  lab.each((stream) => stream.setOffline(isOffline()))
+                }}
+              >
+                Go offline
+              </button>
+              <button type="button" onClick={() => lab.each((stream) => stream.reconnect())}>
+                Reconnect all at once
+              </button>
+              <button type="button" disabled={!isAllowed()} onClick={() => void cause('kill-listeners')}>
+                Kill the listener's connection
+              </button>
+              <button type="button" disabled={!isAllowed()} onClick={() => void cause('disconnect-streams')}>
+                Drain the instance
+              </button>
+            </div>
+            <Show when={view() && !isAllowed()}>
+              <p class="muted small-text">The last two need LAB=on at the server.</p>
+            </Show>
+          </section>
+        </div>
+      </Show>
       <p class="result" aria-live="polite">
         {message()}
       </p>

@@ -5,9 +5,6 @@ import { join } from 'node:path'
 const compiled = import.meta.dir.startsWith('/$bunfs/') || import.meta.dir.includes('~BUN')
 const root = compiled ? import.meta.dir : join(import.meta.dir, '../..')
 
-/** Whether this runs as the single binary. */
-export const isCompiled = compiled
-
 /** Folder of the numbered SQL files. */
 export const migrationsDirectory = join(root, 'migrations')
 

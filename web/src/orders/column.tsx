@@ -1,14 +1,8 @@
 import { For, type JSX, Show } from 'solid-js'
+import { NEXT } from '../../../server/orders/order.ts'
 import type { Order, OrderStatus } from '../../../server/orders/schema.ts'
 import { formatMoney, formatNumber } from '../ui/format.ts'
 import { VirtualList } from '../ui/virtual-list.tsx'
-
-const NEXT: Readonly<Partial<Record<OrderStatus, readonly OrderStatus[]>>> = {
-  pending: ['paid', 'cancelled'],
-  paid: ['packed', 'cancelled'],
-  packed: ['shipped', 'cancelled'],
-  shipped: ['delivered'],
-}
 
 const VERBS: Readonly<Partial<Record<OrderStatus, string>>> = {
   paid: 'Paid',
@@ -67,7 +61,7 @@ export function Column(props: ColumnProps): JSX.Element {
                     .join(', ')}
                 </p>
                 <div class="row">
-                  <For each={NEXT[order().status] ?? []}>
+                  <For each={NEXT[order().status]}>
                     {(to) => (
                       <button
                         type="button"

@@ -128,6 +128,11 @@ export class Verification {
     }, TICK)
   }
 
+  /** How often streams have come back so far. */
+  get reconnects(): number {
+    return this.#sum(({ reconnects }) => Math.max(0, reconnects))
+  }
+
   /**
    * Resolves when all streams are open and publishing has begun.
    *
@@ -198,7 +203,7 @@ export class Verification {
       acknowledged,
       delivered: this.delivered,
       ...wrong,
-      reconnects: this.#sum(({ reconnects }) => Math.max(0, reconnects)),
+      reconnects: this.reconnects,
       retries: this.publisher.retries,
       elapsed: this.#lastReceipt - this.#startedAt,
       latency: { p50: this.#latency.percentile(0.5), p99: this.#latency.percentile(0.99), max: this.#latency.max },

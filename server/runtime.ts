@@ -13,6 +13,7 @@ import { dashboardDirectory } from './platform/assets.ts'
 import type { Config } from './platform/config.ts'
 import { type DatabaseAddress, describeAddress } from './platform/database.ts'
 import type { EmbeddedPostgres } from './platform/embedded-postgres/embedded-postgres.ts'
+import { FrozenSessions } from './platform/frozen-sessions.ts'
 import type { Logger } from './platform/logger.ts'
 import { createPools, type Pools } from './platform/pools.ts'
 import { migrateOnce, openDatabase } from './platform/start-database.ts'
@@ -63,6 +64,7 @@ async function assemble(
     migrations: migrationCount,
     logger: logger.child({ part: 'monitor' }),
   })
+  const frozenSessions = new FrozenSessions({ database: pools.journey, logger: logger.child({ part: 'database' }) })
   const onPublished = () => relay.kick()
   const outbox = createOutbox({ database: pools.domain, onPublished })
   const taskSystem = createTaskSystem({ outbox, pools, onPublished, config, logger: logger.child({ part: 'tasks' }) })
@@ -128,6 +130,7 @@ async function assemble(
 
   journey.start()
   monitor.start()
+  frozenSessions.start()
   await taskSystem.start()
   app.listen({
     hostname: config.host,
@@ -151,7 +154,7 @@ async function assemble(
     await Promise.race([closed, settled(() => server.pendingRequests === 0)])
     await publisher.drain()
     await taskSystem.stop(config.shutdownTimeoutMs / 2)
-    await Promise.all([journey.stop(), monitor.stop(), cluster.stop()])
+    await Promise.all([journey.stop(), monitor.stop(), cluster.stop(), frozenSessions.stop()])
   }
   const stop = async () => {
     isDraining = true

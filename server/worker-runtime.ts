@@ -3,6 +3,7 @@ import { createOutbox } from './events/outbox.ts'
 import { Relay } from './events/relay.ts'
 import type { Config } from './platform/config.ts'
 import { describeAddress } from './platform/database.ts'
+import { FrozenSessions } from './platform/frozen-sessions.ts'
 import type { Logger } from './platform/logger.ts'
 import { createPools } from './platform/pools.ts'
 import { migrateOnce, openDatabase } from './platform/start-database.ts'
@@ -37,16 +38,18 @@ export async function startWorker(config: Config, logger: Logger): Promise<Worke
       interval: config.outboxPollMs,
       logger: logger.child({ part: 'relay' }),
     })
+    const frozenSessions = new FrozenSessions({ database: pools.journey, logger: logger.child({ part: 'database' }) })
     const onPublished = () => relay.kick()
     const outbox = createOutbox({ database: pools.domain, onPublished })
     const taskSystem = createTaskSystem({ outbox, pools, onPublished, config, logger: logger.child({ part: 'tasks' }) })
     relay.start()
+    frozenSessions.start()
     await taskSystem.start()
     return {
       database: describeAddress(address),
       async stop() {
         await taskSystem.stop(config.shutdownTimeoutMs)
-        await relay.stop()
+        await Promise.all([relay.stop(), frozenSessions.stop()])
         await end()
       },
     }

@@ -8,6 +8,8 @@ import type { Task } from './schema.ts'
 // Each waits for a lease to end, so they do it at the same time.
 
 const PATIENCE = 6 * LEASE * 1000
+/** More than that, so that a wait that is too long says what it waited for. */
+const TIMEOUT = 2 * PATIENCE
 
 const taskOf = ({ data }: { data: unknown }) => (data as { task: Task }).task
 
@@ -65,7 +67,7 @@ describe('a worker that', () => {
       expect(versions).toEqual(versions.map((_, index) => index + 1))
       expect(await stage.read(id)).toMatchObject({ state: 'succeeded', attempt: 2, error: null })
     },
-    PATIENCE,
+    TIMEOUT,
   )
 
   test.concurrent(
@@ -90,7 +92,7 @@ describe('a worker that', () => {
         reader.events.slice(second).map(() => 2),
       )
     },
-    PATIENCE,
+    TIMEOUT,
   )
 
   test.concurrent.each(['SIGKILL', 'SIGSTOP'] as const)(
@@ -118,6 +120,6 @@ describe('a worker that', () => {
       select count(*)::int as count, count(distinct lines->0->>'sku')::int as skus from sse.orders`
       expect(after).toEqual({ count: 29_970, skus: 29_970 })
     },
-    PATIENCE,
+    TIMEOUT,
   )
 })

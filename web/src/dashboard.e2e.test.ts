@@ -256,8 +256,22 @@ describeInBrowser('the dashboard', () => {
       await tab.locator('.toast', { hasText: 'Tea is ready' }).waitFor()
       await until(async () => (await tab.title()).startsWith('(1)'))
     }
+    // Under the pointer it would stay.
+    await other.locator('.toast').hover()
     await page.locator('.inbox').getByRole('button', { name: 'Mark as read' }).click()
     for (const tab of [page, other]) await until(async () => !(await tab.title()).startsWith('('))
+    await other.locator('.toast').waitFor({ state: 'detached' })
+  }, 30_000)
+
+  test('a tab that is reloaded goes on where it was: it tells of what came meanwhile, and of nothing again', async () => {
+    const page = await openPage(browser, url, { path: '/notifications', user: 'kim' })
+    await post('notifications', { to: ['kim'], title: 'Before' })
+    await page.locator('.toast', { hasText: 'Before' }).waitFor()
+    await page.goto(`${url}/healthz`)
+    await post('notifications', { to: ['kim'], title: 'Meanwhile' })
+    await page.goto(`${url}/notifications`)
+    await page.locator('.toast', { hasText: 'Meanwhile' }).waitFor()
+    expect(await page.locator('.toast').count()).toBe(1)
   }, 30_000)
 
   test('looks back through the log, filters it, and plays it again from an event', async () => {

@@ -11,17 +11,14 @@ export interface Inbox {
   collection: Accessor<Collection<Notification>>
   /** How many are not read. */
   unread: Accessor<number>
-  /** What came since the page was opened, newest last, until it is dismissed. */
-  toasts: Accessor<readonly Notification[]>
-  dismiss: (id: number) => void
   read: (id: number) => Promise<void>
   readAll: () => Promise<void>
 }
 
 const LIMIT = 200
-const MAX_TOASTS = 3
-/** Milliseconds after which a toast goes by itself: it stays in the inbox. */
-const TOAST_TIME = 8000
+
+/** Where a person's notifications come. */
+export const channelsOf = (person: string) => [`notifications.${person}`, 'broadcast']
 
 export const InboxContext = createContext<Inbox>()
 
@@ -32,36 +29,18 @@ export function useInbox(): Inbox {
 }
 
 export function createInbox(): Inbox {
-  const [toasts, setToasts] = createSignal<readonly Notification[]>([])
   const [beyond, setBeyond] = createSignal(0)
-  const dismiss = (id: number) => setToasts((all) => all.filter((toast) => toast.id !== id))
-  /** Not under somebody's pointer or focus. */
-  const expire = (id: number) => {
-    if (document.querySelector('.toasts:hover, .toasts:focus-within')) setTimeout(() => expire(id), TOAST_TIME / 4)
-    else dismiss(id)
-  }
-  const open = (person: string) => {
-    const collection = createCollection<Notification>({
+  const open = (person: string) =>
+    createCollection<Notification>({
       load: async () => {
         const { notifications, unread, cursor } = await ask(api.notifications.get({ query: { limit: LIMIT } }))
         const here = notifications.filter(({ readAt }) => readAt === null).length
         return { rows: notifications, cursor, onTaken: () => setBeyond(unread - here) }
       },
-      channels: [`notifications.${person}`, 'broadcast'],
+      channels: channelsOf(person),
       effectOf,
     })
-    collection.onArrival((_, notification) => {
-      setToasts((all) => [...all, notification].slice(-MAX_TOASTS))
-      setTimeout(() => expire(notification.id), TOAST_TIME)
-    })
-    return collection
-  }
-  const collection = createMemo(
-    on(user, (person) => {
-      setToasts([])
-      return open(person)
-    }),
-  )
+  const collection = createMemo(on(user, open))
   return {
     collection,
     unread: () =>
@@ -69,15 +48,11 @@ export function createInbox(): Inbox {
       collection()
         .ids()
         .filter((id) => collection().rows[id]?.readAt === null).length,
-    toasts,
-    dismiss,
     async read(id) {
       collection().put(await ask(api.notifications({ id }).read.post()))
-      dismiss(id)
     },
     async readAll() {
       await ask(api.notifications.read.post({}))
-      setToasts([])
       collection().reload()
     },
   }

@@ -1,12 +1,15 @@
 import { For, type JSX, Show } from 'solid-js'
+import { user } from '../live/identity.ts'
+import { createToasts } from '../notifications/create-toasts.ts'
 import { useInbox } from '../notifications/inbox.ts'
 
 /** What came just now, until it is dismissed or read. */
 export function Toasts(): JSX.Element {
   const inbox = useInbox()
+  const { toasts, dismiss } = createToasts(user)
   return (
     <section class="toasts" aria-label="New notifications" aria-live="polite">
-      <For each={inbox.toasts()}>
+      <For each={toasts()}>
         {(notification) => (
           <article class="toast" data-level={notification.level}>
             <div>
@@ -31,7 +34,7 @@ export function Toasts(): JSX.Element {
                 type="button"
                 class="ghost"
                 aria-label={`Dismiss “${notification.title}”`}
-                onClick={() => inbox.dismiss(notification.id)}
+                onClick={() => dismiss(notification.id)}
               >
                 ✕
               </button>

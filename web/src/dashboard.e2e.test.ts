@@ -185,6 +185,41 @@ describeInBrowser('the dashboard', () => {
     )
   }, 30_000)
 
+  test('gives the focus to the next order when one moves on', async () => {
+    const [first, second] = [await newOrder(), await newOrder()]
+    const page = await openPage(browser, url, { path: '/orders' })
+    await page.getByRole('button', { name: `Paid: order ${second.id}` }).press('Enter')
+    await page.getByRole('button', { name: `Packed: order ${second.id}` }).waitFor()
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe(
+      `Paid: order ${first.id}`,
+    )
+  }, 30_000)
+
+  test('holds the cards still under a pointer, and lets them go when it leaves', async () => {
+    const order = await newOrder()
+    const page = await openPage(browser, url, { path: '/orders' })
+    const card = page.locator('.order', { hasText: `#${order.id}` })
+    const before = await card.boundingBox()
+    const { x, y } = before ?? { x: 0, y: 0 }
+    let moves = 0
+    const under = async (seen: () => Promise<number>) => {
+      await until(async () => {
+        await page.mouse.move(x + 9 + (moves++ % 5), y + 9)
+        return (await seen()) > 0
+      })
+    }
+    const pending = page.getByRole('region', { name: /^pending/ })
+    await page.mouse.move(x + 9, y + 9)
+    const newer = await newOrder()
+    await under(() => pending.getByText('1 new').count())
+    await post(`orders/${order.id}/transitions`, { to: 'paid' })
+    await under(() => pending.getByText('is paid now').count())
+    expect(await card.first().boundingBox()).toEqual(before)
+    await page.mouse.move(1, 1)
+    await pending.getByText(`#${newer.id}`).waitFor()
+    await pending.getByText(`#${order.id}`).waitFor({ state: 'detached' })
+  }, 30_000)
+
   test('shows the order of a link, however old it is', async () => {
     const order = await newOrder()
     const page = await openPage(browser, url, { path: `/orders?id=${order.id}` })

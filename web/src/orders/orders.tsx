@@ -124,7 +124,7 @@ export default function Orders(): JSX.Element {
                 orders={orders.rows}
                 marked={marked}
                 highlighted={Number(query.id)}
-                onMove={(order, to) => void move(order, to)}
+                onMove={move}
               />
             )}
           </For>

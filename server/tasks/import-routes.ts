@@ -45,7 +45,7 @@ export const importRoutes = ({ tasks, files, maxUploadBytes }: ImportRoutesOptio
         response: { 202: Task },
         detail: detail({
           summary: 'Import orders from a CSV file',
-          description: `The body is the file, up to MAX_UPLOAD_BYTES; its first line names the columns ${COLUMNS.join(', ')}, in any order, and each other line is an order. The answer is a task; lines that can't be imported are in its file rejected.csv, with number and reason. \`?name=\` is what the file is called.`,
+          description: `The body is the file, up to MAX_UPLOAD_BYTES; its first line names the columns ${COLUMNS.join(', ')}, in any order, divided by commas, semicolons or tabs, and each other line is an order. The answer is a task; lines that can't be imported are in its file rejected.csv, with number and reason. \`?name=\` is what the file is called.`,
           headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
           errors: [
             'key.invalid',

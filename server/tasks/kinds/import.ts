@@ -4,7 +4,7 @@ import type { NewOrder } from '../../orders/schema.ts'
 import { AppError } from '../../platform/errors.ts'
 import type { Kind, TaskContext } from './kind.ts'
 import { type Line, readLines } from './lines.ts'
-import { decode, readHeader, toOrder } from './order-rows.ts'
+import { decode, type Header, readHeader, toOrder } from './order-rows.ts'
 
 interface ImportInput {
   /** The upload. */
@@ -46,7 +46,7 @@ export const importOrders: Kind<ImportInput> = {
     const { input, signal, files, report } = context
     const progress = { ...((context.checkpoint as Checkpoint | null) ?? { line: 0, imported: 0, rejected: 0 }) }
     const batch = new Batch(context, progress)
-    let header: readonly string[] | undefined
+    let header: Header | undefined
     for await (const line of readLines(files.read(input.file), MAX_LINE_BYTES)) {
       signal.throwIfAborted()
       if (!header) {
@@ -102,7 +102,7 @@ class Batch {
     return this.#orders.length + this.#rejections.length >= BATCH
   }
 
-  add(line: Line, header: readonly string[]): void {
+  add(line: Line, header: Header): void {
     if (line.number <= this.#progress.line) return
     const text = textOf(line)
     if (text?.trim() === '') return

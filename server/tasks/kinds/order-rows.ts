@@ -37,24 +37,43 @@ export type RowResult = { order: NewOrder } | { reason: string }
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export const decode = (bytes: Uint8Array): string => decoder.decode(bytes)
 
+/** What the first line says of the others. */
+export interface Header {
+  /** Of the columns, in their order. */
+  names: readonly string[]
+  delimiter: string
+}
+
+/** Spreadsheets write semicolons where the comma is for decimals. */
+const DELIMITERS = [',', ';', '\t']
+
 /** Fields of one line (RFC 4180, but for line breaks within quotes). @throws {CsvError} */
-const fieldsOf = (line: string): string[] => (parse(line, { relax_column_count: true }) as string[][])[0] ?? []
+const fieldsOf = (line: string, delimiter: string): string[] =>
+  (parse(line, { delimiter, relax_column_count: true }) as string[][])[0] ?? []
+
+/** As a delimiter divides the line; nothing when it is not CSV. */
+function namesOf(line: string, delimiter: string): string[] {
+  try {
+    return fieldsOf(line, delimiter).map((name) => name.trim().toLowerCase())
+  } catch {
+    return []
+  }
+}
 
 /**
- * The columns that the first line names, in its order.
+ * The columns that the first line names, in its order, and the delimiter (comma, semicolon or tab) with which it names
+ * most.
  *
  * @throws {AppError} `import.header_invalid`: nothing of the file can be read
  */
-export function readHeader(line: string | undefined): string[] {
-  let names: string[] = []
-  try {
-    names = fieldsOf((line ?? '').replace(/^\uFEFF/, '')).map((name) => name.trim().toLowerCase())
-  } catch {
-    // Names nothing.
-  }
-  const missing = COLUMNS.filter((column) => !names.includes(column))
-  const doubled = COLUMNS.filter((column) => names.indexOf(column) !== names.lastIndexOf(column))
-  if (missing.length === 0 && doubled.length === 0) return names
+export function readHeader(line: string | undefined): Header {
+  const text = (line ?? '').replace(/^\uFEFF/, '')
+  const missingOf = ({ names }: Header) => COLUMNS.filter((column) => !names.includes(column))
+  const headers = DELIMITERS.map((delimiter) => ({ names: namesOf(text, delimiter), delimiter }))
+  const header = headers.reduce((best, next) => (missingOf(next).length < missingOf(best).length ? next : best))
+  const missing = missingOf(header)
+  const doubled = COLUMNS.filter((column) => header.names.indexOf(column) !== header.names.lastIndexOf(column))
+  if (missing.length === 0 && doubled.length === 0) return header
   const problem = missing.length > 0 ? `lacks ${missing.join(', ')}` : `names ${doubled.join(', ')} twice`
   throw new AppError(
     'import.header_invalid',
@@ -63,18 +82,18 @@ export function readHeader(line: string | undefined): string[] {
 }
 
 /** The order of a line, or what is wrong with it. */
-export function toOrder(line: string, header: readonly string[]): RowResult {
+export function toOrder(line: string, { names, delimiter }: Header): RowResult {
   let fields: string[]
   try {
-    fields = fieldsOf(line)
+    fields = fieldsOf(line, delimiter)
   } catch (error) {
     const isOpen = (error as CsvError).code === 'CSV_QUOTE_NOT_CLOSED'
     return { reason: `not valid CSV: ${isOpen ? 'a quote is not closed on this line' : messageOf(error)}` }
   }
-  if (fields.length !== header.length) {
-    return { reason: `it has ${fields.length} fields, and the first line ${header.length}` }
+  if (fields.length !== names.length) {
+    return { reason: `it has ${fields.length} fields, and the first line ${names.length}` }
   }
-  const row = Object.fromEntries(header.map((name, index) => [name, fields[index]?.trim() ?? ''])) as Record<
+  const row = Object.fromEntries(names.map((name, index) => [name, fields[index]?.trim() ?? ''])) as Record<
     Column,
     string
   >

@@ -159,6 +159,30 @@ describe('starting', () => {
     expect((await fetch(`${instance.url}/healthz`)).status).toBe(200)
   })
 
+  test('with MIGRATE=off refuses a database without the tables of the queue, and says what to do', async () => {
+    await using own = await createDatabase()
+    await own.sql`drop schema sse_tasks cascade`
+    await expect(startProcess({ DATABASE_URL: own.url, MIGRATE: 'off' })).rejects.toThrow('sse-update migrate')
+  })
+
+  test('goes on when Postgres is too busy to answer in time', async () => {
+    await using own = await createDatabase()
+    const { promise: release, resolve: letGo } = Promise.withResolvers<void>()
+    const held = own.sql.begin(async (transaction) => {
+      await transaction`lock table sse_tasks.version`
+      await release
+    })
+    const starting = startInstance(own.url, { MIGRATE: 'off', QUERY_TIMEOUT_MS: '200', LOG_LEVEL: 'silent' })
+    const attempts = new Set<number>()
+    while (attempts.size < 3) {
+      for (const { pid } of await own.sql`select pid from pg_locks where not granted`) attempts.add(pid)
+    }
+    letGo()
+    await held
+    await using instance = await starting
+    await untilReady(instance.url, ({ status }) => status === 'ok')
+  })
+
   test('on a port that is taken ends with a clear error', async () => {
     await using instance = await startInstance(database.url)
     const { port } = new URL(instance.url)

@@ -16,8 +16,9 @@ import type { EmbeddedPostgres } from './platform/embedded-postgres/embedded-pos
 import { FrozenSessions } from './platform/frozen-sessions.ts'
 import type { Logger } from './platform/logger.ts'
 import { createPools, type Pools } from './platform/pools.ts'
-import { migrateOnce, openDatabase } from './platform/start-database.ts'
+import { openDatabase } from './platform/start-database.ts'
 import { SECOND, sleep } from './platform/time.ts'
+import { prepareDatabase } from './prepare-database.ts'
 import { areTasksOver } from './tasks/over.ts'
 import { createTaskSystem } from './tasks/task-system.ts'
 
@@ -40,7 +41,7 @@ export async function startRuntime(config: Config, logger: Logger): Promise<Runt
   const { address, embedded } = await openDatabase(config, logger)
   const pools = createPools(address, config, logger)
   try {
-    const migrationCount = await migrateOnce(address, config, logger)
+    const migrationCount = await prepareDatabase(address, config, logger)
     return await assemble(config, logger, pools, address, embedded, migrationCount)
   } catch (error) {
     await pools.end()

@@ -6,7 +6,8 @@ import { describeAddress } from './platform/database.ts'
 import { FrozenSessions } from './platform/frozen-sessions.ts'
 import type { Logger } from './platform/logger.ts'
 import { createPools } from './platform/pools.ts'
-import { migrateOnce, openDatabase } from './platform/start-database.ts'
+import { openDatabase } from './platform/start-database.ts'
+import { prepareDatabase } from './prepare-database.ts'
 import { createTaskSystem } from './tasks/task-system.ts'
 
 /** A worker without HTTP. */
@@ -30,7 +31,7 @@ export async function startWorker(config: Config, logger: Logger): Promise<Worke
     await embedded?.stop()
   }
   try {
-    await migrateOnce(address, config, logger)
+    await prepareDatabase(address, config, logger)
     const relay = new Relay({
       log: createLog(pools.journey, pools.readers),
       // Those that serve are notified.

@@ -44,6 +44,8 @@ const ADVISORY_LOCK = 7_736_501
  */
 export async function migrate(sql: Sql, migrations: readonly Migration[]): Promise<Migration[]> {
   return sql.begin(async (transaction) => {
+    // A process that freezes in the middle does not keep the others from starting.
+    await transaction`set local idle_in_transaction_session_timeout = '30s'`
     await transaction`select pg_advisory_xact_lock(${ADVISORY_LOCK})`
     await transaction`create schema if not exists sse`
     await transaction`

@@ -1,6 +1,6 @@
 import { migrationsDirectory } from './assets.ts'
 import type { Config } from './config.ts'
-import { connectDatabase, type DatabaseAddress, type Sql } from './database.ts'
+import type { DatabaseAddress, Sql } from './database.ts'
 import { isUnreachable } from './database-errors.ts'
 import { EmbeddedPostgres } from './embedded-postgres/embedded-postgres.ts'
 import { messageOf } from './errors.ts'
@@ -24,29 +24,24 @@ export async function openDatabase(
   return { address: embedded.address, embedded }
 }
 
-/** Migrations take longer than the pool's queries may: they have a connection of their own. */
-export async function migrateOnce(address: DatabaseAddress, config: Config, logger: Logger): Promise<number> {
-  const sql = connectDatabase(address, { max: 1, name: 'sse-update migrate', prepare: false })
-  try {
-    return await applyMigrations(sql, config, logger)
-  } finally {
-    await sql.end({ timeout: 1 })
+/** Applies or checks the migrations; answers how many there are. */
+export async function applyMigrations(sql: Sql, mode: Config['migrate'], logger: Logger): Promise<number> {
+  const migrations = await readMigrations(migrationsDirectory)
+  if (mode === 'off') {
+    await checkMigrated(sql, migrations)
+  } else {
+    const applied = await migrate(sql, migrations)
+    if (applied.length > 0) logger.info({ applied: applied.map(({ name }) => name) }, 'migrated')
   }
+  return migrations.length
 }
 
-/** Applies or checks the migrations, once Postgres answers; answers how many there are. */
-export async function applyMigrations(sql: Sql, config: Pick<Config, 'migrate'>, logger: Logger): Promise<number> {
-  const migrations = await readMigrations(migrationsDirectory)
+/** Does something of a start, again and again for half a minute when Postgres is out of reach. */
+export async function whenReachable<T>(logger: Logger, action: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + DATABASE_TIMEOUT
   for (let attempt = 1; ; attempt++) {
     try {
-      if (config.migrate === 'off') {
-        await checkMigrated(sql, migrations)
-        return migrations.length
-      }
-      const applied = await migrate(sql, migrations)
-      if (applied.length > 0) logger.info({ applied: applied.map(({ name }) => name) }, 'migrated')
-      return migrations.length
+      return await action()
     } catch (error) {
       if (error instanceof MigrationError || !isUnreachable(error) || Date.now() > deadline) throw error
       if (attempt === 1) logger.warn({ problem: messageOf(error) }, 'waiting for Postgres')

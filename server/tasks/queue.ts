@@ -1,6 +1,8 @@
 import { type Db, PgBoss } from 'pg-boss'
 import type { Sql } from '../platform/database.ts'
+import { messageOf } from '../platform/errors.ts'
 import type { Logger } from '../platform/logger.ts'
+import { MigrationError } from '../platform/migrate.ts'
 import type { Database } from '../platform/pool.ts'
 
 /** What stands in the queue for a task that wants to run. */
@@ -26,8 +28,10 @@ const ABANDONED = 'tasks-abandoned'
 
 /** Seconds without a sign of life after which a job goes to another worker; the least that pg-boss takes. */
 export const LEASE = 10
-/** Locks out every other start on the same database until the transaction ends. */
+/** Locks out every other installation in the same database until the transaction ends. */
 const ADVISORY_LOCK = 7_736_502
+/** What pg-boss says of tables that are not there, or of another version. */
+const NOT_INSTALLED = /not installed|requires migrations/
 /** Times that a job is given to another worker after one died. */
 const MAX_TAKEOVERS = 3
 
@@ -63,18 +67,22 @@ export class Queue {
     return this.#problem
   }
 
-  /** One instance after the other: of several that make the tables at once, all but one would fail. */
+  /** @throws {MigrationError} when its tables are not there, or of another version, and are not to be made */
   async start(): Promise<void> {
-    await this.#options.database.query((sql) =>
-      sql.begin(async (transaction) => {
-        await transaction`select pg_advisory_xact_lock(${ADVISORY_LOCK})`
-        await this.#start()
-      }),
-    )
+    try {
+      await this.#boss.start()
+    } catch (error) {
+      await this.stop()
+      if (!NOT_INSTALLED.test(messageOf(error))) throw error
+      throw new MigrationError(
+        'migration.missing',
+        `The tables of the queue (schema ${QUEUE_SCHEMA}) do not fit: ${messageOf(error)}. Run "sse-update migrate", or start with MIGRATE=on.`,
+      )
+    }
   }
 
-  async #start(): Promise<void> {
-    await this.#boss.start()
+  /** Makes what jobs stand in. */
+  async createQueues(): Promise<void> {
     const settings = { retryLimit: MAX_TAKEOVERS, heartbeatSeconds: LEASE, expireInSeconds: 24 * 60 * 60 - 1 }
     await this.#boss.createQueue(ABANDONED, settings)
     await this.#boss.createQueue(TASKS, { ...settings, deadLetter: ABANDONED })
@@ -142,11 +150,24 @@ export class Queue {
   }
 }
 
-/** Makes the queue's tables, and ends. */
-export async function installQueue(database: Database, logger: Logger): Promise<void> {
-  const queue = new Queue({ database, migrate: true, logger })
-  await queue.start()
-  await queue.stop()
+/**
+ * Makes the queue's tables or brings them up to date, one instance after the other: of several that make them at once,
+ * all but one would fail.
+ *
+ * @param sql of at least two connections
+ */
+export async function installQueue(sql: Sql, logger: Logger): Promise<void> {
+  const queue = new Queue({ database: { query: async (run) => run(sql) }, migrate: true, logger })
+  await sql.begin(async (transaction) => {
+    await transaction`set local idle_in_transaction_session_timeout = '30s'`
+    await transaction`select pg_advisory_xact_lock(${ADVISORY_LOCK})`
+    try {
+      await queue.start()
+      await queue.createQueues()
+    } finally {
+      await queue.stop()
+    }
+  })
 }
 
 interface JobData {
@@ -164,22 +185,17 @@ const rowsOf = (result: readonly unknown[]): Rows => ({
 
 type Values = Parameters<Sql['unsafe']>[1]
 
+/** A whole transaction as one text: of a pool, `postgres` gives a connection to its own transactions only. */
+const TRANSACTION = /^\s*begin;(.*)commit;\s*$/is
+
 /** @param onAnswer called when Postgres has answered */
 function pooled(database: Database, onAnswer: () => void): Db {
   return {
     async executeSql(text, values) {
       const rows = await database.query(async (sql) => {
-        if (!/^\s*begin\b/i.test(text)) return rowsOf(await sql.unsafe(text, values as Values))
-        // A transaction as one text: `postgres` wants a connection of its own for it.
-        const connection = await sql.reserve()
-        try {
-          return rowsOf(await connection.unsafe(text))
-        } catch (error) {
-          await connection`rollback`.catch(() => {})
-          throw error
-        } finally {
-          connection.release()
-        }
+        const [, statements] = TRANSACTION.exec(text) ?? []
+        if (statements === undefined) return rowsOf(await sql.unsafe(text, values as Values))
+        return rowsOf(await sql.begin((transaction) => transaction.unsafe(statements)))
       })
       onAnswer()
       return rows

@@ -2,6 +2,7 @@ import { createOutbox, type Outbox } from '../events/outbox.ts'
 import type { Config } from '../platform/config.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Pools } from '../platform/pools.ts'
+import { whenReachable } from '../platform/start-database.ts'
 import { createFiles, type Files } from './files.ts'
 import { Queue } from './queue.ts'
 import { createTasks, type Tasks } from './tasks.ts'
@@ -39,7 +40,7 @@ export function createTaskSystem({ outbox, pools, onPublished, config, logger }:
     tasks: createTasks({ outbox, queue }),
     worker,
     async start() {
-      await queue.start()
+      await whenReachable(logger, () => queue.start())
       await worker.start()
     },
     async stop(patience) {

@@ -48,7 +48,7 @@ export async function startFaultProxy(target: { host: string; port: number }): P
       }
     })
     from.on('close', () => {
-      pairs.delete(pair)
+      if (to.destroyed) pairs.delete(pair)
       // Whoever is behind a black hole does not hear of the end either.
       if (!pair.isLost) to.destroy()
     })

@@ -35,7 +35,7 @@ export const createApp = (options: AppOptions) => {
   const isLab = options.faults !== undefined
   const toResponse = (error: unknown, code: unknown, request: Request): Response => {
     if (code === 'NOT_FOUND') return problemResponse(notFound(request))
-    if (error instanceof ValidationError) return problemResponse(invalidRequest(error))
+    if (error instanceof ValidationError) return problemResponse(invalidRequest(error, request))
     // Elysia wraps what a parser throws.
     const cause = error instanceof ParseError ? error.cause : error
     const known = cause instanceof AppError ? cause : databaseProblem(cause)

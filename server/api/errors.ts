@@ -18,6 +18,7 @@ export const ERRORS = {
   'file.unknown': [404, 'The task has no such file, or has not succeeded.'],
   'if_match.invalid': [400, 'If-Match is not an ETag of this server.'],
   internal: [500, 'A bug; the log of the server tells more.'],
+  'key.deleted': [410, 'What the idempotency key has made was deleted since.'],
   'key.reused': [422, 'The idempotency key was used for another request.'],
   'key.invalid': [400, 'An idempotency key is not 1 to 255 characters.'],
   'lab.off': [403, 'The server does not allow faults (LAB).'],

@@ -116,8 +116,17 @@ function complete(operation: Operation, path: string, body: TSchema | undefined)
 }
 
 const unique = (parameters: OpenAPIV3.ParameterObject[]) => [
-  ...new Map(parameters.map((parameter) => [`${parameter.in} ${parameter.name}`, parameter])).values(),
+  ...new Map(
+    parameters.map((parameter) => [
+      `${parameter.in} ${parameter.name}`,
+      { ...parameter, schema: plain(parameter.schema as OpenAPIV3.SchemaObject) },
+    ]),
+  ).values(),
 ]
+
+/** Elysia has a number in an address as a number or the text of one: the number says it all. */
+const plain = (schema: OpenAPIV3.SchemaObject) =>
+  (schema?.anyOf as OpenAPIV3.SchemaObject[] | undefined)?.find(({ type }) => type === 'integer') ?? schema
 
 function withExample(response: OpenAPIV3.ResponseObject, headers: Record<string, OpenAPIV3.HeaderObject>) {
   const { content = {}, description } = response

@@ -21,7 +21,12 @@ export const NewNotification = t.Object(
       ],
       { description: '"everyone", or 1 to 1000 people', examples: [['alice', 'bob'], 'everyone'] },
     ),
-    title: t.String({ minLength: 1, maxLength: 200, examples: ['Your order is on its way'] }),
+    title: t.String({
+      pattern: '\\S',
+      maxLength: 200,
+      description: 'text, not only spaces',
+      examples: ['Your order is on its way'],
+    }),
     body: t.Optional(t.String({ maxLength: 10_000, examples: ['It will be there tomorrow.'] })),
     level: t.Optional(NotificationLevel),
     link: t.Optional(

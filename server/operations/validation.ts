@@ -1,12 +1,20 @@
 import type { ValueError } from '@sinclair/typebox/errors'
 import type { ValidationError } from 'elysia'
 import { AppError } from '../platform/errors.ts'
+import { urlOf } from '../platform/request-url.ts'
 
 /** The first thing that is wrong with a request, and where. */
-export function invalidRequest(error: ValidationError): AppError {
-  const { path, message } = explain(error)
-  const place = [error.type, path].filter(Boolean).join(' ')
-  return new AppError('request.invalid', `${place}: ${message}.`, { extensions: { in: error.type, path } })
+export function invalidRequest(error: ValidationError, request: Request): AppError {
+  const { path: inside, message } = explain(error)
+  const { type, path } = error.type === 'property' ? numberIn(request, error.value) : { type: error.type, path: inside }
+  const place = [type, path].filter(Boolean).join(' ')
+  return new AppError('request.invalid', `${place}: ${message}.`, { extensions: { in: type, path } })
+}
+
+/** Elysia says of a number in an address that is too small or too large, but not which it is. */
+function numberIn(request: Request, value: unknown): { type: string; path: string } {
+  const parameter = [...urlOf(request).searchParams].find(([, text]) => Number(text) === value)
+  return parameter ? { type: 'query', path: parameter[0] } : { type: 'params', path: 'id' }
 }
 
 function explain(error: ValidationError): { path: string; message: string } {

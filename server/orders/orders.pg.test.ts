@@ -132,9 +132,27 @@ describe('concurrent changes', () => {
       status: 422,
       body: { code: 'key.reused' },
     })
+    // The order of members says nothing.
+    expect((await call('POST', '', Object.fromEntries(Object.entries(body).reverse()), key)).status).toBe(201)
     // Somebody else's key is another key.
     const other = await call('POST', '', body, { ...key, 'x-user': 'other' })
     expect([other.status, other.body.id === results[0]?.body.id]).toEqual([201, false])
+  })
+
+  test('with the idempotency key of an order that was deleted do not make it again', async () => {
+    const customer = newCustomer()
+    const body = { customer, currency: 'EUR', lines: LINES }
+    const key = { 'idempotency-key': crypto.randomUUID() }
+    const { id } = (await call('POST', '', body, key)).body
+    const results = await Promise.all([
+      call('DELETE', `/${id}`),
+      ...Array.from({ length: 5 }, () => call('POST', '', body, key, b.url)),
+    ])
+    for (const { status, body: answer } of results.slice(1)) {
+      expect([status, answer.id ?? answer.code]).toEqual(status === 201 ? [201, id] : [410, 'key.deleted'])
+    }
+    expect(await call('POST', '', body, key)).toMatchObject({ status: 410, body: { code: 'key.deleted' } })
+    expect((await call('GET', `?customer=${customer}`)).body.orders).toEqual([])
   })
 })
 
@@ -182,9 +200,15 @@ describe('bad input', () => {
   test('in the address or the headers is refused too', async () => {
     const { id } = await create(newCustomer())
     expect(await call('GET', '/abc')).toMatchObject({ status: 400, body: { code: 'request.invalid' } })
-    for (const id of ['1e30', '9223372036854775808', '-1']) {
+    for (const id of ['1e30', '9223372036854775808', '-1', '0']) {
       const { status, body } = await call('GET', `/${id}`)
-      expect([status, body.code, body.detail.length < 200]).toEqual([400, 'request.invalid', true])
+      expect([status, body.code, body.in, body.path, body.detail.length < 200]).toEqual([
+        400,
+        'request.invalid',
+        'params',
+        'id',
+        true,
+      ])
     }
     expect(await call('GET', '?customer=%00')).toMatchObject({ status: 400 })
     expect(await call('GET', '?before=1e30')).toMatchObject({ status: 400 })
@@ -192,7 +216,10 @@ describe('bad input', () => {
       status: 403,
       body: { code: 'origin.foreign' },
     })
-    expect(await call('GET', '?limit=0')).toMatchObject({ status: 400, body: { code: 'request.invalid' } })
+    expect(await call('GET', '?status=paid&limit=0')).toMatchObject({
+      status: 400,
+      body: { code: 'request.invalid', in: 'query', path: 'limit' },
+    })
     expect(await call('GET', '?status=lost')).toMatchObject({ status: 400 })
     expect(await move(id, 'lost' as OrderStatus)).toMatchObject({ status: 400 })
     expect(await move(id, 'paid', { 'if-match': 'W/"x"' })).toMatchObject({

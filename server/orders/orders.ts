@@ -3,7 +3,7 @@ import { type Outbox, publishEvent } from '../events/outbox.ts'
 import type { AtCursor } from '../events/schema.ts'
 import type { Sql } from '../platform/database.ts'
 import { AppError } from '../platform/errors.ts'
-import { madeBefore, type RequestKey } from '../platform/idempotency.ts'
+import { checkNotDeleted, madeBefore, type RequestKey } from '../platform/idempotency.ts'
 import { channelOf, checkDeletable, checkTransition, checkVersion, totalOf } from './order.ts'
 import type { NewOrder, Order, OrderStatus } from './schema.ts'
 
@@ -46,7 +46,10 @@ export function createOrders(outbox: Outbox): Orders {
                   ${key?.key ?? null}, ${key?.digest ?? null})
           on conflict (key) where key is not null do nothing
           returning *`
-        if (created) return publish(sql, toOrder(created), 'order.created', ['status'], actor)
+        if (created) {
+          await checkNotDeleted(sql, 'orders', key)
+          return publish(sql, toOrder(created), 'order.created', ['status'], actor)
+        }
         const given = key as RequestKey
         const [existing] = await sql<Row[]>`select * from sse.orders where key = ${given.key}`
         return toOrder(madeBefore(existing, given))

@@ -69,7 +69,7 @@ export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => 
         detail: detail({
           summary: 'Create an order',
           headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
-          errors: ['key.invalid', 'key.reused', 'order.total_too_large'],
+          errors: ['key.deleted', 'key.invalid', 'key.reused', 'order.total_too_large'],
           responseHeaders: ['Location', 'ETag'],
         }),
       },

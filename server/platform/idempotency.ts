@@ -1,3 +1,4 @@
+import type { Sql } from './database.ts'
 import { AppError } from './errors.ts'
 import { idempotencyKey } from './request-headers.ts'
 
@@ -18,18 +19,27 @@ export interface RequestKey {
 export function requestKey(request: Request, user: string, what: unknown): RequestKey | null {
   const key = idempotencyKey(request)
   if (key === null) return null
-  const digest = new Bun.CryptoHasher('sha256').update(JSON.stringify(what)).digest('hex')
+  const digest = new Bun.CryptoHasher('sha256').update(canonical(what)).digest('hex')
   return { key: `${user}\u001f${key}`, digest }
 }
+
+/** JSON with the members in one order, so that equal requests are equal. */
+const canonical = (what: unknown): string =>
+  JSON.stringify(what, (_, value) =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : value,
+  )
 
 /**
  * What the first request with a key has made.
  *
  * @param row with its digest; `undefined` when it was deleted just now
- * @throws {AppError} `key.reused` (422) when that was another request
+ * @throws {AppError} `key.reused` (422) when that was another request; `key.deleted` (410)
  */
 export function madeBefore<R extends { request: string | null }>(row: R | undefined, { digest }: RequestKey): R {
-  if (row && row.request === digest) return row
+  if (!row) throw deleted()
+  if (row.request === digest) return row
   throw new AppError(
     'key.reused',
     'The idempotency key was used for another request. Use a new one for a new request.',
@@ -38,3 +48,19 @@ export function madeBefore<R extends { request: string | null }>(row: R | undefi
     },
   )
 }
+
+/**
+ * In the transaction that has made something anew.
+ *
+ * @throws {AppError} `key.deleted` (410) when the key had made something before, which was deleted
+ */
+export async function checkNotDeleted(sql: Sql, table: 'orders' | 'tasks', key: RequestKey | null): Promise<void> {
+  if (!key) return
+  const rows = await sql`select from sse.deleted_keys where key = ${`${table}:${key.key}`}`
+  if (rows.length > 0) throw deleted()
+}
+
+const deleted = () =>
+  new AppError('key.deleted', 'What this idempotency key has made was deleted since. Use a new one to make it again.', {
+    status: 410,
+  })

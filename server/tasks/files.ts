@@ -26,8 +26,12 @@ export interface Files {
    */
   upload(name: string, body: AsyncIterable<Uint8Array>, maxBytes: number, signal: AbortSignal): Promise<Upload>
   discard(upload: string): Promise<void>
-  /** The bytes from the beginning, part by part. */
-  read(file: string): AsyncGenerator<Uint8Array<ArrayBuffer>>
+  /**
+   * The first `bytes` of a file, part by part.
+   *
+   * @throws {Error} when there are less: it was deleted meanwhile
+   */
+  read(file: string, bytes: number): AsyncGenerator<Uint8Array<ArrayBuffer>>
   /** @throws {AppError} `file.unknown` (404) */
   open(task: number, name: string): Promise<TaskFile & { id: string }>
   /** Deletes uploads that were left behind. */
@@ -59,26 +63,31 @@ export function createFiles(outbox: Outbox): Files {
           insert into sse.files (role, name, content_type) values ('input', ${name}, 'text/csv') returning id`,
       )
       const { id } = rows[0] as { id: string }
+      const aborted = new AppError('upload.aborted', 'The upload was cut off.')
       try {
         // A body that was cut off does not say so.
         const cut = new Promise<never>((_, reject) => {
-          signal.addEventListener('abort', () => reject(new AppError('upload.aborted', 'The upload was cut off.')))
+          if (signal.aborted) reject(aborted)
+          signal.addEventListener('abort', () => reject(aborted))
         })
         return await Promise.race([take(id, body, maxBytes), cut])
       } catch (error) {
         await discard(id).catch(() => {})
-        throw error
+        throw signal.aborted ? aborted : error
       }
     },
     discard,
-    async *read(file) {
-      for (let part = 0; ; part++) {
+    async *read(file, bytes) {
+      let left = bytes
+      for (let part = 0; left > 0; part++) {
         const rows = await outbox.query(
           (sql) => sql<{ content: Uint8Array<ArrayBuffer> }[]>`
             select content from sse.file_parts where file = ${file} and part = ${part}`,
         )
-        if (!rows[0]) return
-        yield rows[0].content
+        if (!rows[0]) throw new Error(`a file was deleted while it was read: ${left} of ${bytes} bytes are missing`)
+        const content = rows[0].content.subarray(0, left)
+        left -= content.byteLength
+        yield content
       }
     },
     async open(task, name) {

@@ -4,6 +4,7 @@ import { identify } from '../auth/identity.ts'
 import { HIDDEN, methodNotAllowed, otherMethods } from '../operations/problem.ts'
 import { AppError } from '../platform/errors.ts'
 import { requestKey } from '../platform/idempotency.ts'
+import { etagOf } from '../platform/request-headers.ts'
 import { urlOf } from '../platform/request-url.ts'
 import { type Files, uploadTooLarge } from './files.ts'
 import { COLUMNS } from './kinds/order-rows.ts'
@@ -38,6 +39,7 @@ export const importRoutes = ({ tasks, files, maxUploadBytes }: ImportRoutesOptio
         if (task.input.file !== upload.id) await files.discard(upload.id)
         set.status = 202
         set.headers.location = `/api/tasks/${task.id}`
+        set.headers.etag = etagOf(task)
         return task
       },
       {
@@ -48,6 +50,7 @@ export const importRoutes = ({ tasks, files, maxUploadBytes }: ImportRoutesOptio
           description: `The body is the file, up to MAX_UPLOAD_BYTES; its first line names the columns ${COLUMNS.join(', ')}, in any order, divided by commas, semicolons or tabs, and each other line is an order. The answer is a task; lines that can't be imported are in its file rejected.csv, with number and reason. \`?name=\` is what the file is called.`,
           headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
           errors: [
+            'key.deleted',
             'key.invalid',
             'key.reused',
             'upload.aborted',
@@ -56,7 +59,7 @@ export const importRoutes = ({ tasks, files, maxUploadBytes }: ImportRoutesOptio
             'upload.not_csv',
             'upload.too_large',
           ],
-          responseHeaders: ['Location'],
+          responseHeaders: ['Location', 'ETag'],
           operation: {
             parameters: [
               {

@@ -8,7 +8,7 @@ import { parseStorable, readJson } from '../platform/body.ts'
 import { requestKey } from '../platform/idempotency.ts'
 import { etagOf, ifMatch } from '../platform/request-headers.ts'
 import type { Files } from './files.ts'
-import { NewTask, Task, TaskKind, TaskState } from './schema.ts'
+import { Description, NewTask, Task, TaskKind, TaskState } from './schema.ts'
 import type { Tasks } from './tasks.ts'
 
 export interface TaskRoutesOptions {
@@ -68,7 +68,7 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
         detail: detail({
           summary: 'Start a task',
           headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
-          errors: ['key.invalid', 'key.reused', 'report.period_invalid'],
+          errors: ['key.deleted', 'key.invalid', 'key.reused', 'report.period_invalid'],
           responseHeaders: ['Location', 'ETag'],
         }),
       },
@@ -109,7 +109,7 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
       {
         parse,
         params: Id,
-        body: t.Object({ description: t.String({ maxLength: 200 }) }, { additionalProperties: false }),
+        body: t.Object({ description: Description }, { additionalProperties: false }),
         response: Task,
         detail: detail({
           summary: 'Rename a task',
@@ -205,8 +205,8 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
 }
 
 async function download(files: Files, task: number, name: string): Promise<Response> {
-  const { id, contentType } = await files.open(task, name)
-  const parts = files.read(id)
+  const { id, contentType, bytes } = await files.open(task, name)
+  const parts = files.read(id, bytes)
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -225,7 +225,8 @@ async function download(files: Files, task: number, name: string): Promise<Respo
       'content-disposition': `${disposition}; filename="task-${task}-${name}"`,
       'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'",
       'x-content-type-options': 'nosniff',
-      'cache-control': 'private, max-age=3600',
+      // A task that is run again writes it anew.
+      'cache-control': 'private, no-store',
     },
   })
 }

@@ -59,6 +59,9 @@ export type TaskChange = Partial<
   Omit<TaskRow, 'id' | 'kind' | 'owner' | 'request' | 'version' | 'created_at' | 'updated_at' | 'checkpoint'>
 >
 
+/** Of a task that leaves nothing to go on from. */
+export const ANEW = { progress: 0, step: '' }
+
 /** Changes a row that the transaction has locked, and publishes the change. */
 export async function changeTask(
   sql: Sql,

@@ -38,9 +38,13 @@ export const ReportInput = t.Object(
   { additionalProperties: false },
 )
 
-const description = t.Optional(
-  t.String({ maxLength: 200, description: 'for people; defaults to what the kind says', examples: ['November'] }),
-)
+export const Description = t.String({
+  pattern: '\\S',
+  maxLength: 200,
+  description: 'text for people, not only spaces; defaults to what the kind says',
+  examples: ['November'],
+})
+const description = t.Optional(Description)
 
 /** What `POST /api/tasks` takes; an import is started by `POST /api/orders/import`. */
 export const NewTask = Type.Union(

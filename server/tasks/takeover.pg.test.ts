@@ -95,6 +95,27 @@ describe('a worker that', () => {
     TIMEOUT,
   )
 
+  test.concurrent(
+    'is the last that may try, and dies: the task fails, and still tells the bad lines',
+    async () => {
+      await using stage = await scene()
+      const { reader } = stage
+      await using victim = await stage.work()
+      const csv = `customer,currency,sku,name,quantity,unit_price\n${'a b,EUR,A1,Tea,1,1\n'.repeat(90_000)}`
+      const { id } = await stage.start('orders/import', 'text/csv', csv)
+      await reader.until(has('task.progress', 1))
+      await stage.own.sql`update sse_tasks.job set retry_limit = 0 where data->>'task' = ${String(id)}`
+      await victim.end('SIGKILL')
+      await using _second = await stage.work()
+      await patiently(reader, has('task.failed', 1))
+      expect(await stage.read(id)).toMatchObject({
+        error: expect.stringContaining('died'),
+        files: [{ name: 'rejected.csv' }],
+      })
+    },
+    TIMEOUT,
+  )
+
   test.concurrent.each(['SIGKILL', 'SIGSTOP'] as const)(
     'gets %s in the middle of an import: each line becomes one order',
     async (signal) => {

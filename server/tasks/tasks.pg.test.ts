@@ -287,6 +287,7 @@ describe('bad input', () => {
     [{ kind: 'demo', input: { speed: 3 } }, 'input.speed', 400],
     [{ kind: 'report', input: { from: 'yesterday' } }, 'input.from', 400],
     [{ kind: 'demo', state: 'succeeded' }, 'state', 400],
+    [{ kind: 'demo', description: ' ' }, 'description', 400],
     [{}, 'kind', 400],
   ])('%j is refused, and told where', async (body, path, status) => {
     expect(await call('POST', '', body)).toMatchObject({ status, body: { code: 'request.invalid', path } })

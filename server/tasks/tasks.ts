@@ -2,11 +2,11 @@ import type { Actor } from '../auth/identity.ts'
 import type { Outbox } from '../events/outbox.ts'
 import type { AtCursor } from '../events/schema.ts'
 import type { Sql } from '../platform/database.ts'
-import { madeBefore, type RequestKey } from '../platform/idempotency.ts'
+import { checkNotDeleted, madeBefore, type RequestKey } from '../platform/idempotency.ts'
 import { listFiles, type Upload } from './files.ts'
 import { kinds } from './kinds/kinds.ts'
 import type { Queue } from './queue.ts'
-import { changeTask, lockTask, publishTask, type TaskRow, toTask, unknownTask } from './rows.ts'
+import { ANEW, changeTask, lockTask, publishTask, type TaskChange, type TaskRow, toTask, unknownTask } from './rows.ts'
 import type { NewTask, Task, TaskKind, TaskState } from './schema.ts'
 import { checkAction, checkVersion } from './task.ts'
 
@@ -78,6 +78,7 @@ export function createTasks({ outbox, queue }: TasksOptions): Tasks {
           const [existing] = await sql<TaskRow[]>`select * from sse.tasks where key = ${given.key}`
           return toTask(madeBefore(existing, given))
         }
+        await checkNotDeleted(sql, 'tasks', key)
         const job = await queue.add(sql, created.id)
         await sql`update sse.tasks set job = ${job} where id = ${created.id}`
         await also(sql, created.id)
@@ -154,13 +155,17 @@ export function createTasks({ outbox, queue }: TasksOptions): Tasks {
     retry: (id, versions, actor) =>
       change(id, versions, async (sql, row) => {
         checkAction(row, 'retry')
-        const anew = {
+        const anew: TaskChange = {
           state: 'queued',
           failures: 0,
           error: null,
+          // What it left so far may still grow.
+          files: [],
+          started_at: null,
           ended_at: null,
+          ...(row.checkpoint === null && ANEW),
           job: await queue.add(sql, id),
-        } as const
+        }
         return changeTask(sql, row, 'task.queued', anew, actor)
       }).then(kicked),
     rename: (id, description, versions, actor) =>

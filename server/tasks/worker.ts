@@ -5,10 +5,10 @@ import type { Logger } from '../platform/logger.ts'
 import { Loop } from '../platform/loop.ts'
 import { MINUTE, SECOND, sleep } from '../platform/time.ts'
 import { Attempt, AttemptLostError } from './attempt.ts'
-import type { Files } from './files.ts'
+import { type Files, listFiles } from './files.ts'
 import { kinds } from './kinds/kinds.ts'
 import { type Job, LEASE, type Queue } from './queue.ts'
-import { changeTask, type TaskRow } from './rows.ts'
+import { ANEW, changeTask, type TaskRow } from './rows.ts'
 import { backOff, MAX_FAILURES } from './task.ts'
 
 export interface WorkerOptions {
@@ -102,8 +102,8 @@ export class Worker {
         attempt: row.attempt + 1,
         started_at: new Date(),
         next_attempt_at: null,
-        // What an attempt got at that leaves nothing to go on from begins anew.
-        ...(row.checkpoint === null && { progress: 0, step: '' }),
+        files: [],
+        ...(row.checkpoint === null && ANEW),
       })
     })
   }
@@ -180,7 +180,8 @@ export class Worker {
         select * from sse.tasks where id = ${id} and job = ${job} and state in ('queued', 'running') for update`
       if (!row) return
       const error = 'The worker that ran it died, over and over.'
-      await changeTask(sql, row, 'task.failed', { ...ENDED(), state: 'failed', error })
+      const files = row.checkpoint === null ? [] : await listFiles(sql, id)
+      await changeTask(sql, row, 'task.failed', { ...ENDED(), state: 'failed', error, files })
     })
   }
 

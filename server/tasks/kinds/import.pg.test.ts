@@ -106,11 +106,51 @@ describe('an import', () => {
     )
   })
 
+  test('takes fields with line breaks within quotes; what stands in one is never taken for a line', async () => {
+    const records = [
+      'multi,EUR,A1,"Tea\nmallory,EUR,A9,Gold,1000,1\n(large)",2,450',
+      'multi,EUR,A2,"Pot\r\nof ""clay""",1,900',
+      'multi,EUR,A3,"Cup\nmallory,EUR,A9,Gold,1000,1\n",none,450',
+      'multi,EUR,A4,Spoon,1,100',
+    ]
+    const task = await importCsv(`${HEADER}\n${records.join('\n')}\n`)
+    expect(task.result).toEqual({ imported: 3, rejected: 1 })
+    const rows = await database.sql<{ name: string }[]>`
+      select lines->0->>'name' as name from sse.orders where customer in ('multi', 'mallory') order by id`
+    expect(rows.map(({ name }) => name)).toEqual([
+      'Tea\nmallory,EUR,A9,Gold,1000,1\n(large)',
+      'Pot\nof "clay"',
+      'Spoon',
+    ])
+    expect(await rejected(task)).toMatchObject([
+      { line: '7', reason: expect.stringMatching(/^lines 7 to 9: quantity is "none"/) },
+    ])
+  })
+
+  test('of a quote that is never closed costs its line, wherever the next one stands', async () => {
+    const good = (sku: string) => `stray,EUR,${sku},Tea,1,100`
+    const many = Array.from({ length: 5000 }, (_, index) => good(`A${index}`))
+    const broken = 'stray,EUR,B,"Tea,1,100'
+    const lines = [broken, ...many, broken, broken, good('C'), 'stray,EUR,D,"Tea, green",1,100', broken]
+    const task = await importCsv(`${HEADER}\n${lines.join('\n')}`)
+    expect(task.result).toEqual({ imported: 5002, rejected: 4 })
+    expect((await rejected(task)).map(({ line }) => Number(line))).toEqual([2, 5003, 5004, 5007])
+  })
+
+  test('reads what spreadsheets put before the header', async () => {
+    const task = await importCsv(`\uFEFFsep=;\n\n${HEADER.replaceAll(',', ';')}\nsep;EUR;A1;Tea;2;450\n`)
+    expect(task.result).toEqual({ imported: 1, rejected: 0 })
+    expect(await importCsv(Buffer.from(`${HEADER}\n`, 'utf16le'))).toMatchObject({
+      state: 'failed',
+      error: 'The file is not UTF-8 text. Save it as CSV in UTF-8.',
+    })
+  })
+
   test('of lines that are broken in every way costs those lines, and no other', async () => {
     const good = (sku: string) => `odd,EUR,${sku},Tea,1,100`
     const lines: [string | Uint8Array, string | null][] = [
       [good('1'), null],
-      ['odd,EUR,2,"Tea 100,1,100', 'not valid CSV: a quote is not closed on this line'],
+      ['odd,EUR,2,"Tea 100,1,100', 'not valid CSV: a quote is not closed'],
       [good('3'), null],
       ['odd,EUR,4,"Te"a,1,100', 'not valid CSV'],
       ['odd,EUR,5,"""Best"" tea",1,100', null],
@@ -142,6 +182,42 @@ describe('an import', () => {
     expect(task).toMatchObject({ state: 'failed', attempt: 1, error: expect.stringContaining('Is it the right file?') })
     expect((await rejected(task)).length).toBeGreaterThan(100_000)
   }, 60_000)
+
+  test('whose file is deleted while somebody downloads it breaks the download off', async () => {
+    // More than the server and the sockets hold between them.
+    const task = await importCsv(`${HEADER}\n${'a b,EUR,A1,Tea,1,1\n'.repeat(99_000)}`)
+    const response = await fetch(`${instance.url}/api/tasks/${task.id}/files/rejected.csv`)
+    expect(response.headers.get('cache-control')).toBe('private, no-store')
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+    let bytes = (await reader.read()).value?.byteLength ?? 0
+    expect((await fetch(`${instance.url}/api/tasks/${task.id}`, { method: 'DELETE' })).status).toBe(204)
+    const rest = async () => {
+      for (;;) {
+        const { done, value } = await reader.read()
+        if (done) return 'whole'
+        bytes += value.byteLength
+      }
+    }
+    expect(await rest().catch(() => 'broken off')).toBe('broken off')
+    expect(bytes).toBeLessThan(task.files[0]?.bytes ?? 0)
+  }, 30_000)
+
+  test('that is run again offers its file when it has ended again, and not while that grows', async () => {
+    const lines = [...Array(3000).fill('a b,EUR,A1,Tea,1,1'), ...Array(150_000).fill('again,EUR,A1,Tea,1,1')]
+    const owner = `o-${crypto.randomUUID()}`
+    await using reader = await openStream(instance.url, [`tasks.${owner}.*`])
+    const { id } = (await (await upload(`${HEADER}\n${lines.join('\n')}`, { 'x-user': owner })).json()) as Task
+    const act = async (action: string) =>
+      (await (await fetch(`${instance.url}/api/tasks/${id}/${action}`, { method: 'POST' })).json()) as Task
+    const status = async () => (await fetch(`${instance.url}/api/tasks/${id}/files/rejected.csv`)).status
+    await reader.until(({ events }) => events.some(({ type }) => type === 'task.progress'))
+    const cancelled = await act('cancel')
+    expect([cancelled.files.length, await status()]).toEqual([1, 200])
+    expect(await act('retry')).toMatchObject({ state: 'queued', files: [], startedAt: null })
+    expect(await status()).toBe(404)
+    await reader.until(({ events }) => events.filter(({ type }) => type === 'task.running').length === 2)
+    expect((await act('cancel')).files).toHaveLength(1)
+  }, 30_000)
 
   test('without the columns fails at once, and says which are missing', async () => {
     expect(await importCsv('customer;currency;sku\na;EUR;1\n')).toMatchObject({

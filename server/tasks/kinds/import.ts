@@ -3,8 +3,9 @@ import { insertOrders } from '../../orders/orders.ts'
 import type { NewOrder } from '../../orders/schema.ts'
 import { AppError } from '../../platform/errors.ts'
 import type { Kind, TaskContext } from './kind.ts'
-import { type Line, readLines } from './lines.ts'
-import { decode, type Header, readHeader, toOrder } from './order-rows.ts'
+import { readLines } from './lines.ts'
+import { decode, type Header, isCsv, readHeader, saysNothing, toOrder } from './order-rows.ts'
+import { type CsvRecord, readRecords } from './records.ts'
 
 interface ImportInput {
   /** The upload. */
@@ -27,19 +28,16 @@ interface Rejection {
   row: string
 }
 
-/** Lines of one transaction. */
+/** Records of one transaction. */
 const BATCH = 500
-const MAX_LINE_BYTES = 64 * 1024
+const MAX_RECORD_BYTES = 64 * 1024
 /** Lines that can't be imported after which nobody means the file seriously. */
 const MAX_REJECTED = 100_000
 /** What is told of the content of a line. */
 const MAX_CONTENT = 500
 const REJECTED = 'rejected.csv'
 
-/**
- * Makes orders of the lines of a CSV file; those that can't be are told in a file, with line and reason. Each line stands
- * for itself: a quote that is not closed costs its line, and no other.
- */
+/** Makes orders of the records of a CSV file; those that can't be are told in a file, with line and reason. */
 export const importOrders: Kind<ImportInput> = {
   describe: ({ name }) => `Import of ${name}`,
   async run(context) {
@@ -47,18 +45,24 @@ export const importOrders: Kind<ImportInput> = {
     const progress = { ...((context.checkpoint as Checkpoint | null) ?? { line: 0, imported: 0, rejected: 0 }) }
     const batch = new Batch(context, progress)
     let header: Header | undefined
-    for await (const line of readLines(files.read(input.file), MAX_LINE_BYTES)) {
+    const records = readRecords(readLines(files.read(input.file, input.bytes), MAX_RECORD_BYTES), {
+      maxBytes: MAX_RECORD_BYTES,
+      isRecord: (bytes) => header !== undefined && isCsv(bytes, header),
+    })
+    for await (const record of records) {
       signal.throwIfAborted()
       if (!header) {
-        header = readHeader(textOf(line))
+        const text = textOf(record)
+        if (saysNothing(text)) continue
+        header = readHeader(text)
         await batch.open()
         continue
       }
-      batch.add(line, header)
+      batch.add(record, header)
       if (!batch.isFull) continue
-      await batch.commit(line.number)
+      await batch.commit(record.lastLine)
       const done = progress.imported + progress.rejected
-      report((100 * line.offset) / input.bytes, `${done.toLocaleString('en')} lines`)
+      report((100 * record.offset) / input.bytes, `${done.toLocaleString('en')} lines`)
       if (progress.rejected > MAX_REJECTED) throw tooManyRejected()
     }
     await batch.commit(Number.MAX_SAFE_INTEGER)
@@ -67,7 +71,7 @@ export const importOrders: Kind<ImportInput> = {
 }
 
 /** `undefined` when it is too long or not UTF-8. */
-function textOf({ bytes }: Line): string | undefined {
+function textOf({ bytes }: CsvRecord): string | undefined {
   try {
     return bytes && decode(bytes)
   } catch {
@@ -102,13 +106,15 @@ class Batch {
     return this.#orders.length + this.#rejections.length >= BATCH
   }
 
-  add(line: Line, header: Header): void {
-    if (line.number <= this.#progress.line) return
-    const text = textOf(line)
+  add(record: CsvRecord, header: Header): void {
+    if (record.lastLine <= this.#progress.line) return
+    const text = textOf(record)
     if (text?.trim() === '') return
-    const result = text === undefined ? { reason: unreadable(line) } : toOrder(text, header)
-    if ('order' in result) this.#orders.push(result.order)
-    else this.#rejections.push({ line: line.number, reason: result.reason, row: (text ?? '').slice(0, MAX_CONTENT) })
+    const result = text === undefined ? { reason: unreadable(record) } : toOrder(text, header)
+    if ('order' in result) return void this.#orders.push(result.order)
+    const { line, lastLine } = record
+    const reason = lastLine > line ? `lines ${line} to ${lastLine}: ${result.reason}` : result.reason
+    this.#rejections.push({ line, reason, row: (text ?? '').slice(0, MAX_CONTENT) })
   }
 
   /** @param line up to which everything was added */
@@ -134,5 +140,5 @@ const tooManyRejected = () =>
     `More than ${MAX_REJECTED.toLocaleString('en')} lines can't be imported. Is it the right file? Those before are done.`,
   )
 
-const unreadable = ({ bytes }: Line) =>
-  bytes ? 'it is not UTF-8' : `it has more than ${MAX_LINE_BYTES.toLocaleString('en')} bytes`
+const unreadable = ({ bytes }: CsvRecord) =>
+  bytes ? 'it is not UTF-8' : `it has more than ${MAX_RECORD_BYTES.toLocaleString('en')} bytes`

@@ -47,9 +47,25 @@ export interface Header {
 /** Spreadsheets write semicolons where the comma is for decimals. */
 const DELIMITERS = [',', ';', '\t']
 
-/** Fields of one line (RFC 4180, but for line breaks within quotes). @throws {CsvError} */
-const fieldsOf = (line: string, delimiter: string): string[] =>
-  (parse(line, { delimiter, relax_column_count: true }) as string[][])[0] ?? []
+/** Fields of one record (RFC 4180). @throws {CsvError} */
+function fieldsOf(record: string, delimiter: string): string[] {
+  const records = parse(record, { delimiter, relax_column_count: true }) as string[][]
+  if (records.length > 1) throw new Error('it is more than one record')
+  return records[0] ?? []
+}
+
+/** Whether bytes are one record. */
+export function isCsv(bytes: Uint8Array, { delimiter }: Header): boolean {
+  try {
+    return fieldsOf(decode(bytes), delimiter).length > 0
+  } catch {
+    return false
+  }
+}
+
+/** Before the header: a blank line, or what tells spreadsheets the delimiter. */
+export const saysNothing = (line: string | undefined): boolean =>
+  line !== undefined && /^\uFEFF?\s*(?:sep=.)?\s*$/i.test(line)
 
 /** As a delimiter divides the line; nothing when it is not CSV. */
 function namesOf(line: string, delimiter: string): string[] {
@@ -68,6 +84,9 @@ function namesOf(line: string, delimiter: string): string[] {
  */
 export function readHeader(line: string | undefined): Header {
   const text = (line ?? '').replace(/^\uFEFF/, '')
+  if (line === undefined || text.includes('\0')) {
+    throw new AppError('import.header_invalid', 'The file is not UTF-8 text. Save it as CSV in UTF-8.')
+  }
   const missingOf = ({ names }: Header) => COLUMNS.filter((column) => !names.includes(column))
   const headers = DELIMITERS.map((delimiter) => ({ names: namesOf(text, delimiter), delimiter }))
   const header = headers.reduce((best, next) => (missingOf(next).length < missingOf(best).length ? next : best))
@@ -88,7 +107,7 @@ export function toOrder(line: string, { names, delimiter }: Header): RowResult {
     fields = fieldsOf(line, delimiter)
   } catch (error) {
     const isOpen = (error as CsvError).code === 'CSV_QUOTE_NOT_CLOSED'
-    return { reason: `not valid CSV: ${isOpen ? 'a quote is not closed on this line' : messageOf(error)}` }
+    return { reason: `not valid CSV: ${isOpen ? 'a quote is not closed' : messageOf(error)}` }
   }
   if (fields.length !== names.length) {
     return { reason: `it has ${fields.length} fields, and the first line ${names.length}` }

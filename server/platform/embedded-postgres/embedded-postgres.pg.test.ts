@@ -87,3 +87,16 @@ test('after kill -9 of Postgres it is started again, and streams go on', async (
   await reader.untilEvents(1)
   expect(reader.events.map(({ type }) => type)).toEqual(['fifth'])
 })
+
+test('after kill -9 of Postgres while it starts, it is started again at once', async () => {
+  await using instance = await start()
+  const pid = await postgresPid()
+  process.kill(pid, 'SIGKILL')
+  for (;;) {
+    const next = await postgresPid().catch(() => 0)
+    if (next === 0 || next === pid) continue
+    process.kill(next, 'SIGKILL')
+    break
+  }
+  await publishEventually(instance, 'sixth')
+})

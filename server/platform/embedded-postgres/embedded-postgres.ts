@@ -111,7 +111,7 @@ export class EmbeddedPostgres {
         await clearDeadPid(this.#place)
         this.#child = this.#startServer()
       }
-      while ((await runningPid(this.#place)) !== undefined || this.#child?.exitCode === null) {
+      while ((await runningPid(this.#place)) !== undefined || this.#isStarting) {
         if (await this.#accepts()) return
         if (Date.now() > deadline)
           throw new NoPostgresError(`Postgres did not start in time. ${await this.#lastWords()}`)
@@ -120,6 +120,11 @@ export class EmbeddedPostgres {
       await sleep(100, this.#stopping.signal)
     }
     if (!this.#stopping.signal.aborted) throw new NoPostgresError(`Postgres does not start. ${await this.#lastWords()}`)
+  }
+
+  /** One that was killed has a signal in place of an exit code. */
+  get #isStarting(): boolean {
+    return this.#child?.exitCode === null && this.#child.signalCode === null
   }
 
   async #lastWords(): Promise<string> {

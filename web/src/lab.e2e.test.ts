@@ -15,7 +15,14 @@ describeInBrowser('the lab', () => {
   let browser: Browser
   let port: string
   const start = () =>
-    startProcess({ DATABASE_URL: database.url, PORT: port, RETRY_MS: '100', DRAIN_MS: '300', LAB: 'on' })
+    startProcess({
+      DATABASE_URL: database.url,
+      PORT: port,
+      RETRY_MS: '100',
+      DRAIN_MS: '300',
+      HEARTBEAT_MS: '1000',
+      LAB: 'on',
+    })
   beforeAll(async () => {
     database = await createDatabase()
     port = String(await freePort())
@@ -69,4 +76,18 @@ describeInBrowser('the lab', () => {
     for (const name of ['missing', 'doubled', 'reordered', 'outstanding']) expect(await number(page, name)).toBe(0)
     expect(await page.getByTestId('verdict').textContent()).toBe('clean')
   }, 120_000)
+
+  test('streams of a server that is frozen are not called live, and have everything when it goes on', async () => {
+    const page = await openPage(browser, `http://localhost:${port}`, { path: '/lab' })
+    await page.getByLabel('How many').fill('5')
+    await page.getByRole('button', { name: 'Open', exact: true }).click()
+    await page.getByText('5 live').waitFor()
+    process.kill(instance.pid, 'SIGSTOP')
+    await page.getByText('5 live').waitFor({ state: 'detached' })
+    process.kill(instance.pid, 'SIGCONT')
+    await page.getByText('5 live').waitFor()
+    await burst(page)
+    await until(async () => (await number(page, 'delivered')) === 5 * EVENTS)
+    expect(await page.getByTestId('verdict').textContent()).toBe('clean')
+  }, 60_000)
 })

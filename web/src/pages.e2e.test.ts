@@ -5,7 +5,7 @@ import { createRandom } from '../../server/platform/random.ts'
 import { describeInBrowser, launchBrowser, screenshot } from '../../server/testing/browser.ts'
 import { createDatabase, type TestDatabase } from '../../server/testing/database.ts'
 import { type InstanceProcess, startProcess } from '../../server/testing/instance.ts'
-import { openPage } from './testing/dashboard.ts'
+import { openPage, until } from './testing/dashboard.ts'
 
 const PAGES = ['/', '/tasks', '/orders', '/notifications', '/lab', '/log', '/cluster']
 const LOOKS = {
@@ -14,6 +14,11 @@ const LOOKS = {
   phone: { viewport: { width: 360, height: 740 }, colorScheme: 'light' },
   'phone-dark': { viewport: { width: 360, height: 740 }, colorScheme: 'dark' },
 } as const
+
+const isInView = (element: Element) => {
+  const { left, right } = element.getBoundingClientRect()
+  return left >= 0 && right <= window.innerWidth
+}
 
 describeInBrowser('every page', () => {
   let database: TestDatabase
@@ -50,6 +55,7 @@ describeInBrowser('every page', () => {
           await page.getByTestId('verdict').getByText('clean').waitFor()
         } else if (path !== '/') await page.locator('main .skeleton').waitFor({ state: 'detached' })
         const rows = { '/lab': 'row', '/log': 'row', '/orders': 'listitem' }[path] as 'row' | 'listitem' | undefined
+        await until(() => page.locator('nav [aria-current]').evaluate(isInView))
         if (rows) expect(await page.locator('main').getByRole(rows).count()).toBeGreaterThan(5)
         await screenshot(page, `${look}${path === '/' ? '-overview' : path.replace('/', '-')}`)
         await page.evaluate(axe)

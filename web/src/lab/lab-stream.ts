@@ -25,6 +25,8 @@ export interface LabData {
 
 const RETRY = 300
 const MAX_WAIT = 10_000
+/** Milliseconds that a connection may take to begin. */
+const CONNECT_PATIENCE = 10_000
 
 /**
  * One stream of the lab, over fetch: unlike an EventSource it can stop reading, and be broken on purpose. It keeps a
@@ -35,6 +37,9 @@ export class LabStream {
   readonly ledger = new StreamLedger()
   #abort: AbortController | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
+  #watchdog: ReturnType<typeof setTimeout> | undefined
+  /** Milliseconds of silence after which the connection counts as dead. */
+  #patience = CONNECT_PATIENCE
   #isStalled = false
   #isOffline = false
   #isClosed = false
@@ -107,11 +112,14 @@ export class LabStream {
     const abort = new AbortController()
     this.#abort = abort
     this.state = 'connecting'
+    this.#patience = CONNECT_PATIENCE
+    this.#feedWatchdog(abort)
     try {
-      await this.#read(abort.signal)
+      await this.#read(abort)
     } catch {
       // Broken: by the lab, or by what the lab did to the server.
     }
+    if (this.#abort === abort) clearTimeout(this.#watchdog)
     if (this.#abort !== abort || this.#isClosed || this.#isOffline || (this.state as LabState) === 'refused') return
     this.state = 'waiting'
     this.reconnects++
@@ -119,7 +127,13 @@ export class LabStream {
     this.#timer = setTimeout(() => void this.#connect(), Math.random() * wait)
   }
 
-  async #read(signal: AbortSignal): Promise<void> {
+  #feedWatchdog(abort: AbortController): void {
+    clearTimeout(this.#watchdog)
+    this.#watchdog = setTimeout(() => abort.abort(), this.#patience)
+  }
+
+  async #read(abort: AbortController): Promise<void> {
+    const { signal } = abort
     const response = await fetch(this.#address(), { headers: { accept: 'text/event-stream' }, signal })
     if (response.status >= 400 && response.status < 500) this.state = 'refused'
     if (!response.ok || !response.body) return
@@ -132,11 +146,13 @@ export class LabStream {
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
     for (;;) {
       if (this.#isStalled) {
+        clearTimeout(this.#watchdog)
         await new Promise<void>((resolve) => {
           this.#resume = resolve
           signal.addEventListener('abort', () => resolve())
         })
       }
+      this.#feedWatchdog(abort)
       const { done, value } = await reader.read()
       if (done) return
       parser.feed(value)
@@ -154,6 +170,7 @@ export class LabStream {
     if (event === 'ready') {
       const ready = JSON.parse(data) as Ready
       this.instance = ready.instance
+      this.#patience = 2.5 * ready.heartbeat
       this.#failures = 0
       this.state = this.#isStalled ? 'stalled' : 'live'
       this.ledger.begin(ready.cursor)

@@ -1,9 +1,9 @@
-import { type Accessor, batch, createSignal, onCleanup } from 'solid-js'
+import { type Accessor, batch, createEffect, createSignal, on, onCleanup } from 'solid-js'
 import { createStore, produce, reconcile } from 'solid-js/store'
-import { createFollow } from '../sse/create-stream.ts'
+import { createFollow, createStreamState } from '../sse/create-stream.ts'
 import type { Gap, StreamEvent } from '../sse/protocol.ts'
 import { createBuffer } from './create-buffer.ts'
-import { tellGap } from './gap-notice.ts'
+import { tellGap } from './notice.ts'
 import { stream } from './stream.ts'
 
 export interface Row {
@@ -15,15 +15,17 @@ export interface Row {
 export interface Effect<T extends Row> {
   put?: T
   remove?: number
-  /** Changes of rows that are there. */
+  /** Changes of rows; when one of them is not here, all is read anew. */
   patch?: { ids: readonly number[]; change: Partial<T> & { version: number } }
-  /** It is about rows too that may not be here: all is read anew. */
-  reload?: boolean
 }
 
 export interface CollectionOptions<T extends Row> {
-  /** The rows as they are now, and the cursor that they were read at. */
-  load: () => Promise<{ rows: T[]; cursor: number; onTaken?: () => void }>
+  /** The newest rows as they are now, and the cursor that they were read at; `isPartial` when there are older ones. */
+  load: () => Promise<{ rows: T[]; cursor: number; isPartial: boolean; onTaken?: () => void }>
+  /** Most rows: when more come, the oldest go. */
+  max: () => number
+  /** Called with those that go. */
+  onDropped?: (rows: readonly T[]) => void
   channels: readonly string[]
   effectOf: (event: StreamEvent) => Effect<T> | undefined
 }
@@ -39,6 +41,8 @@ export interface Collection<T extends Row> {
   reload: () => void
   /** Takes a row that an answer brought: its event will be told apart by the version. */
   put: (row: T) => void
+  /** Adds rows that are older than those that are here; `isPartial` when there are still older ones. */
+  addOlder: (rows: readonly T[], isPartial: boolean) => void
   remove: (id: number) => void
   /** Called with what came over the stream, once for each. */
   onArrival: (listener: (event: StreamEvent, row: T) => void) => void
@@ -48,13 +52,21 @@ export interface Collection<T extends Row> {
  * Rows that are read once and then follow the stream, from the cursor that they were read at: no hole, and what is told
  * again is recognised by its version. Many events a second become one change of the page a frame.
  */
-export function createCollection<T extends Row>({ load, channels, effectOf }: CollectionOptions<T>): Collection<T> {
+export function createCollection<T extends Row>({
+  load,
+  max,
+  onDropped,
+  channels,
+  effectOf,
+}: CollectionOptions<T>): Collection<T> {
   const [rows, setRows] = createStore<Record<number, T>>({})
   const [ids, setIds] = createSignal<readonly number[]>([])
   const [state, setState] = createSignal<'loading' | 'ready' | 'failed'>('loading')
   const [error, setError] = createSignal('')
   const [cursor, setCursor] = createSignal<number>()
   const listeners: ((event: StreamEvent, row: T) => void)[] = []
+  /** Rows with smaller ids are not here, and what happens to them is not shown. */
+  let floor = 0
 
   const apply = (events: readonly StreamEvent[]) => {
     let isStale = false
@@ -63,13 +75,13 @@ export function createCollection<T extends Row>({ load, channels, effectOf }: Co
     setRows(
       produce((all) => {
         for (const event of events) {
-          const { put, remove, patch, reload: isReloaded } = effectOf(event) ?? {}
-          if (isReloaded) isStale = true
+          const { put, remove, patch } = effectOf(event) ?? {}
           if (remove !== undefined) {
             delete all[remove]
             removed.add(remove)
           }
-          if (put && put.version > (all[put.id]?.version ?? 0)) {
+          const isHere = put && (all[put.id] !== undefined || put.id > floor)
+          if (isHere && put.version > (all[put.id]?.version ?? 0)) {
             if (!all[put.id]) added.push(put.id)
             removed.delete(put.id)
             all[put.id] = put
@@ -77,20 +89,31 @@ export function createCollection<T extends Row>({ load, channels, effectOf }: Co
           }
           for (const id of patch?.ids ?? []) {
             const row = all[id]
-            if (row && patch && row.version < patch.change.version) all[id] = { ...row, ...patch.change }
+            if (!row) isStale = true
+            else if (patch && row.version < patch.change.version) all[id] = { ...row, ...patch.change }
           }
         }
       }),
     )
     if (added.length > 0 || removed.size > 0) {
-      setIds((before) => {
-        const kept = removed.size > 0 ? before.filter((id) => !removed.has(id)) : before
-        const isNewest = added.every((id) => id > (kept[0] ?? 0))
-        const all = [...added.filter((id) => !removed.has(id)).sort((a, b) => b - a), ...kept]
-        return isNewest ? all : all.sort((a, b) => b - a)
-      })
+      const kept = removed.size > 0 ? ids().filter((id) => !removed.has(id)) : ids()
+      const isNewest = added.every((id) => id > (kept[0] ?? 0))
+      const all = [...added.filter((id) => !removed.has(id)).sort((a, b) => b - a), ...kept]
+      setIds(isNewest ? all : all.sort((a, b) => b - a))
+      if (all.length > max()) drop(all)
     }
     if (isStale) void reload()
+  }
+  const drop = (all: readonly number[]) => {
+    const gone = all.slice(max())
+    onDropped?.(gone.flatMap((id) => rows[id] ?? []))
+    setIds(all.slice(0, max()))
+    floor = all[max() - 1] ?? 0
+    setRows(
+      produce((before) => {
+        for (const id of gone) delete before[id]
+      }),
+    )
   }
   const buffer = createBuffer<StreamEvent>((events) => batch(() => apply(events)))
   const lose = (gap: Gap) => {
@@ -111,6 +134,7 @@ export function createCollection<T extends Row>({ load, channels, effectOf }: Co
       batch(() => {
         setRows(reconcile(Object.fromEntries(loaded.rows.map((row) => [row.id, row])) as Record<number, T>))
         setIds(loaded.rows.map(({ id }) => id).sort((a, b) => b - a))
+        floor = loaded.isPartial ? (ids().at(-1) ?? 0) : 0
         setState('ready')
         setCursor(loaded.cursor)
       })
@@ -124,6 +148,12 @@ export function createCollection<T extends Row>({ load, channels, effectOf }: Co
     const after = cursor()
     return after === undefined ? undefined : { channels, after, onEvent: buffer.add, onGap: lose }
   })
+  createEffect(
+    on(createStreamState(stream), ({ name }) => {
+      // What could not be read while the server was away.
+      if (name === 'live' && state() === 'failed') void reload()
+    }),
+  )
   onCleanup(() => {
     turn++
   })
@@ -139,6 +169,13 @@ export function createCollection<T extends Row>({ load, channels, effectOf }: Co
       batch(() => {
         if (!rows[row.id]) setIds((before) => [row.id, ...before].sort((a, b) => b - a))
         setRows(row.id, row)
+      })
+    },
+    addOlder(older, isPartial) {
+      batch(() => {
+        for (const row of older) if (row.version > (rows[row.id]?.version ?? 0)) setRows(row.id, row)
+        setIds((before) => [...new Set([...before, ...older.map(({ id }) => id)])].sort((a, b) => b - a))
+        floor = isPartial ? (ids().at(-1) ?? 0) : 0
       })
     },
     remove(id) {

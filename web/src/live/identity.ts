@@ -1,7 +1,7 @@
 import { createSignal } from 'solid-js'
 
 const KEY = 'sse-update user'
-const VALID = /^[^\s.*>]{1,100}$/
+const VALID = /^[^\p{Cc}\s.*>]{1,100}$/u
 
 const [user, setUser] = createSignal(localStorage.getItem(KEY) ?? 'guest')
 

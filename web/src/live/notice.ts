@@ -1,16 +1,18 @@
 import { createSignal } from 'solid-js'
 import type { Gap } from '../sse/protocol.ts'
 
-const [gapNotice, setGapNotice] = createSignal('')
+const [notice, setNotice] = createSignal('')
 
-/** What a person is told of events that can't be had any more; empty when there is nothing to tell. */
-export { gapNotice }
+/** What a person is told above every page; empty when there is nothing to tell. */
+export { notice }
 
-export const dismissGapNotice = (): void => void setGapNotice('')
+export const tell = (text: string): void => void setNotice(text)
+
+export const dismissNotice = (): void => void setNotice('')
 
 /** Events were lost: what shows them was read anew, or can't be complete. */
 export function tellGap({ from, to, reason }: Gap): void {
-  setGapNotice(
+  tell(
     reason === 'purged'
       ? `You were away for longer than events are kept: those from ${from + 1} to ${to} are gone. What you see was read anew.`
       : 'The log of the server is another one than before, such as a restored backup. What you see was read anew.',

@@ -1,4 +1,5 @@
 import { createSignal, For, type JSX, onCleanup, Show } from 'solid-js'
+import { createBuffer } from '../live/create-buffer.ts'
 import { openEventStream } from '../sse/event-stream.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 import { Dialog } from '../ui/dialog.tsx'
@@ -38,45 +39,42 @@ function Replay(props: { after: number }): JSX.Element {
   const [newest, setNewest] = createSignal<readonly StreamEvent[]>([])
   let close = () => {}
   onCleanup(() => close())
+  const buffer = createBuffer<StreamEvent>((events) => {
+    setCount((before) => before + events.length)
+    setNewest((before) => [...events.slice(-SHOWN).reverse(), ...before].slice(0, SHOWN))
+  })
   const start = () => {
+    setCount(0)
+    setNewest([])
     const stream = openEventStream({
       channels: ['>'],
       after: props.after,
-      onState: ({ name }) => setState(name),
-      onEvent: (event) => {
-        setCount((before) => before + 1)
-        setNewest((before) => [event, ...before].slice(0, SHOWN))
-      },
+      onState: ({ name }) => setState(name === 'closed' ? undefined : name),
+      onEvent: buffer.add,
     })
     close = () => stream.close()
   }
   return (
     <div class="replay">
-      <Show
-        when={state()}
-        fallback={
-          <button type="button" onClick={start}>
-            Replay from here in a new stream
-          </button>
-        }
-      >
-        {(name) => (
-          <>
-            <p role="status">
-              {name()}: {formatNumber(count())} events again
-            </p>
-            <ol class="code muted">
-              <For each={newest()}>
-                {({ position, channel, type }) => (
-                  <li>
-                    {position} {channel} {type}
-                  </li>
-                )}
-              </For>
-            </ol>
-          </>
-        )}
-      </Show>
+      <button type="button" onClick={() => (state() ? close() : start())}>
+        {state() ? 'Stop the replay' : 'Replay from here in a new stream'}
+      </button>
+      <p>
+        <span role="status">{state()}</span>
+        <Show when={state() || count() > 0}>
+          {' '}
+          {formatNumber(count())} {count() === 1 ? 'event' : 'events'} again
+        </Show>
+      </p>
+      <ol class="code muted">
+        <For each={newest()}>
+          {({ position, channel, type }) => (
+            <li>
+              {position} {channel} {type}
+            </li>
+          )}
+        </For>
+      </ol>
     </div>
   )
 }

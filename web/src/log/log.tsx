@@ -1,9 +1,10 @@
 import { createEffect, createSignal, type JSX, on, Show } from 'solid-js'
 import { createBuffer } from '../live/create-buffer.ts'
-import { tellGap } from '../live/gap-notice.ts'
+import { tellGap } from '../live/notice.ts'
 import { stream } from '../live/stream.ts'
 import { createFollow } from '../sse/create-stream.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
+import { createHold } from '../ui/create-hold.ts'
 import { formatNumber, formatTime } from '../ui/format.ts'
 import { States } from '../ui/states.tsx'
 import { VirtualList } from '../ui/virtual-list.tsx'
@@ -13,6 +14,8 @@ import { type Filter, lookBack } from './look-back.ts'
 const ROW_HEIGHT = 34
 /** Events that are kept on the page: the oldest go when more come. */
 const MAX_EVENTS = 100_000
+/** Events that wait at most while somebody is about to open one. */
+const MAX_WAITING = 10_000
 
 /** The log: what was published, newest first, and what is being published. */
 export default function Log(): JSX.Element {
@@ -42,13 +45,32 @@ export default function Log(): JSX.Element {
     changes()
     return events[events.length - 1 - index]
   }
-  const buffer = createBuffer<StreamEvent>((newest) => {
+  const { isHeld, onPointerMove, onPointerLeave } = createHold()
+  const [isFocused, setIsFocused] = createSignal(false)
+  /** What has come while a pointer or the focus is on a row. */
+  const waiting: StreamEvent[] = []
+  const [waitingCount, setWaitingCount] = createSignal(0)
+  const isWaiting = () => (isHeld() || isFocused()) && waiting.length < MAX_WAITING
+  const show = () => {
+    const newest = waiting.splice(0)
+    setWaitingCount(0)
+    if (newest.length === 0) return
     events.push(...newest)
-    if (events.length > MAX_EVENTS) events.splice(0, events.length - MAX_EVENTS)
+    if (events.length > MAX_EVENTS) {
+      events.splice(0, events.length - MAX_EVENTS)
+      // What has gone is read again when somebody scrolls there.
+      setCursor(events[0]?.position)
+    }
     changed()
     // Whoever has scrolled down goes on reading what they read.
     if (element && element.scrollTop > ROW_HEIGHT) element.scrollTop += newest.length * ROW_HEIGHT
+  }
+  const buffer = createBuffer<StreamEvent>((newest) => {
+    waiting.push(...newest)
+    if (isWaiting()) setWaitingCount(waiting.length)
+    else show()
   })
+  createEffect(on([isHeld, isFocused], () => isWaiting() || show()))
   const loadMore = async () => {
     const from = cursor()
     if (isLoading || from === 'end') return
@@ -77,6 +99,8 @@ export default function Log(): JSX.Element {
     isLoading = false
     events.length = 0
     buffer.clear()
+    waiting.length = 0
+    setWaitingCount(0)
     newest = 0
     changed()
     setCursor(undefined)
@@ -138,13 +162,23 @@ export default function Log(): JSX.Element {
         </label>
         <button type="submit">Show</button>
         <label class="check">
-          <input type="checkbox" checked={isLive()} onInput={(event) => setIsLive(event.currentTarget.checked)} />
-          Live tail
+          <input
+            type="checkbox"
+            checked={isLive() && !filter().until}
+            disabled={filter().until !== ''}
+            onInput={(event) => setIsLive(event.currentTarget.checked)}
+          />
+          <Show when={filter().until} fallback="Live tail">
+            No live tail with an end
+          </Show>
         </label>
       </form>
       <section class="card log" aria-label="Events">
         <header>
           <h2>Newest first</h2>
+          <Show when={waitingCount() > 0}>
+            <span class="muted">{formatNumber(waitingCount())} new</span>
+          </Show>
           <span class="muted" data-testid="log-count">
             {formatNumber(count())} on this page
           </span>
@@ -167,6 +201,9 @@ export default function Log(): JSX.Element {
             roles={['table', 'rowgroup']}
             label="Events"
             onNearEnd={() => void loadMore()}
+            onPointerMove={onPointerMove}
+            onPointerLeave={onPointerLeave}
+            onFocusWithin={setIsFocused}
           >
             {(_, index, start) => (
               <Show when={at(index())}>

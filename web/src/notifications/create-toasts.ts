@@ -8,10 +8,11 @@ import { channelsOf } from './inbox.ts'
 export interface Toasts {
   /** Newest last, until they are dismissed, are read (in any tab), or have been seen for a while. */
   toasts: Accessor<readonly Notification[]>
-  dismiss: (id: number) => void
+  dismissAll: () => void
 }
 
-const MAX_TOASTS = 3
+/** Beyond, the oldest are in the inbox only. */
+const MAX_TOASTS = 99
 /** Milliseconds after which a toast goes by itself: it stays in the inbox. */
 const TOAST_TIME = 8000
 
@@ -33,5 +34,5 @@ export function createToasts(person: Accessor<string>): Toasts {
   }
   createEffect(on(person, () => setToasts([])))
   createFollow(stream, () => ({ channels: channelsOf(person()), resume: `toasts of ${person()}`, onEvent }))
-  return { toasts, dismiss }
+  return { toasts, dismissAll: () => setToasts([]) }
 }

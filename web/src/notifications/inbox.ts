@@ -3,6 +3,7 @@ import type { Notification } from '../../../server/notifications/schema.ts'
 import { api, ask } from '../live/api.ts'
 import { type Collection, createCollection, type Effect } from '../live/create-collection.ts'
 import { user } from '../live/identity.ts'
+import { tell } from '../live/notice.ts'
 import { payloadOf } from '../live/stream.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 
@@ -33,10 +34,12 @@ export function createInbox(): Inbox {
   const open = (person: string) =>
     createCollection<Notification>({
       load: async () => {
-        const { notifications, unread, cursor } = await ask(api.notifications.get({ query: { limit: LIMIT } }))
-        const here = notifications.filter(({ readAt }) => readAt === null).length
-        return { rows: notifications, cursor, onTaken: () => setBeyond(unread - here) }
+        const { notifications, unread, cursor, next } = await ask(api.notifications.get({ query: { limit: LIMIT } }))
+        const beyond = unread - countUnread(notifications)
+        return { rows: notifications, cursor, isPartial: next !== null, onTaken: () => setBeyond(beyond) }
       },
+      max: () => LIMIT,
+      onDropped: (rows) => setBeyond((before) => before + countUnread(rows)),
       channels: channelsOf(person),
       effectOf,
     })
@@ -48,20 +51,29 @@ export function createInbox(): Inbox {
       collection()
         .ids()
         .filter((id) => collection().rows[id]?.readAt === null).length,
-    async read(id) {
-      collection().put(await ask(api.notifications({ id }).read.post()))
-    },
-    async readAll() {
-      await ask(api.notifications.read.post({}))
-      collection().reload()
-    },
+    read: (id) => attempt(async () => collection().put(await ask(api.notifications({ id }).read.post()))),
+    readAll: () =>
+      attempt(async () => {
+        await ask(api.notifications.read.post({}))
+        collection().reload()
+      }),
   }
 }
+
+/** Does what a person has asked for, and tells them when it can't be done. */
+async function attempt(action: () => Promise<void>): Promise<void> {
+  try {
+    await action()
+  } catch (error) {
+    tell((error as Error).message)
+  }
+}
+
+const countUnread = (rows: readonly Notification[]) => rows.filter(({ readAt }) => readAt === null).length
 
 function effectOf(event: StreamEvent): Effect<Notification> | undefined {
   const { notification, ids, readAt, version } = payloadOf(event, 'notification')
   if (notification) return { put: notification }
-  // Of many, some may be older than those that are here: the count of all is read anew.
-  if (ids && readAt && version) return { patch: { ids, change: { readAt, version } }, reload: ids.length > 1 }
+  if (ids && readAt && version) return { patch: { ids, change: { readAt, version } } }
   return undefined
 }

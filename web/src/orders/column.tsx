@@ -29,7 +29,8 @@ interface ColumnProps {
 
 /** The orders of one status. While a pointer is among them, what comes waits, and what goes keeps its place. */
 export function Column(props: ColumnProps): JSX.Element {
-  const { value: ids, isHeld, onPointerMove, onPointerLeave } = createHold(() => props.ids)
+  const { isHeld, onPointerMove, onPointerLeave } = createHold()
+  const ids = createMemo<readonly number[]>((before) => (isHeld() ? before : props.ids), props.ids)
   const waiting = createMemo(() => {
     if (!isHeld()) return 0
     const shown = new Set(ids())

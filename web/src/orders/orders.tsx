@@ -18,8 +18,16 @@ const MARKED = 2500
 
 /** All orders by their status: a card moves when anybody moves it. */
 export default function Orders(): JSX.Element {
+  /** Orders that are older than those on the board. */
+  const [beyond, setBeyond] = createSignal(0)
   const orders = createCollection<Order>({
-    load: loadAll,
+    load: async () => {
+      const { rows, total, cursor } = await loadNewest()
+      const older = Math.max(0, total - rows.length)
+      return { rows, cursor, isPartial: older > 0, onTaken: () => setBeyond(older) }
+    },
+    max: () => MAX_ORDERS,
+    onDropped: (rows) => setBeyond((before) => before + rows.length),
     channels: ['orders.>'],
     effectOf(event) {
       const { order } = payloadOf(event, 'order')
@@ -44,11 +52,12 @@ export default function Orders(): JSX.Element {
     timers.add(timer)
   })
   // Of a link, such as in a notification; an old one may not be on the board.
-  const asked = () => orders.rows[Number(query.id)]
+  const [old, setOld] = createSignal<Order>()
+  const asked = () => orders.rows[Number(query.id)] ?? (old()?.id === Number(query.id) ? old() : undefined)
   createEffect(() => {
     const id = Number(query.id)
     if (orders.state() !== 'ready' || !(id > 0) || untrack(asked)) return
-    ask(api.orders({ id }).get()).then(orders.put, () => setProblem(`There is no order ${id}.`))
+    ask(api.orders({ id }).get()).then(setOld, () => setProblem(`There is no order ${id}.`))
   })
   const byStatus = createMemo(() => {
     const columns = Object.fromEntries(STATUSES.map((status) => [status, [] as number[]])) as Record<
@@ -84,7 +93,10 @@ export default function Orders(): JSX.Element {
       <div class="page-title">
         <h1>Orders</h1>
         <p class="muted">
-          {formatNumber(orders.ids().length)} orders; what somebody else does moves here, and is marked for a moment.
+          <Show when={beyond() > 0} fallback={`${formatNumber(orders.ids().length)} orders`}>
+            The newest {formatNumber(orders.ids().length)} of {formatNumber(orders.ids().length + beyond())} orders
+          </Show>
+          ; what somebody else does moves here, and is marked for a moment.
         </p>
         <NewOrderForm onCreated={orders.put} />
       </div>
@@ -134,14 +146,18 @@ export default function Orders(): JSX.Element {
   )
 }
 
-/** Newest first, as many as the page shows; the cursor is that of the first page, before which nothing is missing. */
-async function loadAll(): Promise<{ rows: Order[]; cursor: number }> {
+/** As many as the page shows, and how many there are; the cursor is that of the first page, before which nothing is missing. */
+async function loadNewest(): Promise<{ rows: Order[]; total: number; cursor: number }> {
   const first = await ask(api.orders.get({ query: { limit: PAGE } }))
   const rows = [...first.orders]
-  for (let { next } = first; next !== null && rows.length < MAX_ORDERS; ) {
+  let { next } = first
+  while (next !== null && rows.length < MAX_ORDERS) {
     const page = await ask(api.orders.get({ query: { limit: PAGE, before: next } }))
     rows.push(...page.orders)
     next = page.next
   }
-  return { rows, cursor: first.cursor }
+  const { counts } = await ask(api.orders.count.get())
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
+  // What came after the first page comes over the stream.
+  return { rows, total: next === null ? rows.length : total, cursor: first.cursor }
 }

@@ -7,7 +7,8 @@ interface ChartProps {
   label: string
   /** Times in seconds since the epoch, oldest first. */
   times: readonly number[]
-  values: readonly number[]
+  /** `null` where it is not known. */
+  values: readonly (number | null)[]
   /** Name of the CSS variable of its colour. */
   color: string
   unit: string
@@ -62,9 +63,10 @@ export default function Chart(props: ChartProps): JSX.Element {
       plot.destroy()
     })
   })
-  const last = () => props.values.at(-1) ?? 0
+  const last = () => props.values.at(-1) ?? undefined
+  const now = () => (last() === undefined ? 'not known' : `${Math.round(last() ?? 0)} ${props.unit}`)
   return (
-    <figure class="chart" role="img" aria-label={`${props.label}: ${Math.round(last())} ${props.unit} now`}>
+    <figure class="chart" role="img" aria-label={`${props.label}: ${now()} now`}>
       <div ref={place} style={{ color: `var(${props.color})` }} aria-hidden="true" />
     </figure>
   )

@@ -1,10 +1,10 @@
 import { A } from '@solidjs/router'
-import { createSignal, For, type JSX, lazy, onCleanup, Show, Suspense } from 'solid-js'
+import { createEffect, createMemo, createSignal, For, type JSX, lazy, on, onCleanup, Show, Suspense } from 'solid-js'
 import { createCluster } from '../cluster/create-cluster.ts'
-import { tellGap } from '../live/gap-notice.ts'
+import { tellGap } from '../live/notice.ts'
 import { stream } from '../live/stream.ts'
 import { lookBack } from '../log/look-back.ts'
-import { createFollow } from '../sse/create-stream.ts'
+import { createFollow, createStreamState } from '../sse/create-stream.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 import { formatNumber, formatTime } from '../ui/format.ts'
 
@@ -14,19 +14,30 @@ const Chart = lazy(() => import('./chart.tsx'))
 const SECONDS = 90
 const LATEST = 12
 const ALL = { channel: '>', type: '', since: '', until: '' }
-/** Milliseconds. */
-const RECENT = 5000
 
 /** What is live now. */
 export default function Overview(): JSX.Element {
   const { view, error } = createCluster()
   const [latest, setLatest] = createSignal<readonly StreamEvent[]>([])
   const [times, setTimes] = createSignal<readonly number[]>([])
-  const [rates, setRates] = createSignal<readonly number[]>([])
-  const [latencies, setLatencies] = createSignal<readonly number[]>([])
+  const [rates, setRates] = createSignal<readonly (number | null)[]>([])
+  const [latencies, setLatencies] = createSignal<readonly (number | null)[]>([])
   let count = 0
   let lag = 0
   let arrived: StreamEvent[] = []
+  // While nobody looks, or there is no connection, it does not know how much happens; what it reads later did not happen then.
+  const state = createStreamState(stream)
+  const [isHidden, setIsHidden] = createSignal(document.hidden)
+  const onVisibility = () => setIsHidden(document.hidden)
+  document.addEventListener('visibilitychange', onVisibility)
+  onCleanup(() => document.removeEventListener('visibilitychange', onVisibility))
+  const isWatching = createMemo(() => state().name === 'live' && !isHidden())
+  let watchingSince = Number.POSITIVE_INFINITY
+  createEffect(
+    on(isWatching, (isNow) => {
+      watchingSince = isNow ? Date.now() : Number.POSITIVE_INFINITY
+    }),
+  )
   const [after, setAfter] = createSignal<number>()
   lookBack(ALL, undefined, LATEST).then(
     ({ events, head }) => {
@@ -45,12 +56,11 @@ export default function Overview(): JSX.Element {
           pauseWhenHidden: true,
           onGap: tellGap,
           onEvent: (event) => {
-            // What it missed while nobody looked did not happen now.
-            const age = Date.now() - Date.parse(event.time)
-            if (age < RECENT) {
+            const time = Date.parse(event.time)
+            if (time >= watchingSince) {
               count++
               // By the clocks of two machines, where they are two.
-              lag = Math.max(lag, age)
+              lag = Math.max(lag, Date.now() - time)
             }
             arrived.push(event)
             if (arrived.length > LATEST) arrived.shift()
@@ -58,10 +68,12 @@ export default function Overview(): JSX.Element {
         },
   )
   const tick = () => {
-    const keep = (before: readonly number[], value: number) => [...before, value].slice(-SECONDS)
+    const keep = <T,>(before: readonly T[], value: T) => [...before, value].slice(-SECONDS)
+    // The first second is not a whole one.
+    const isKnown = Date.now() - watchingSince >= 1000
     setTimes((before) => keep(before, Math.floor(Date.now() / 1000)))
-    setRates((before) => keep(before, count))
-    setLatencies((before) => keep(before, count > 0 ? Math.max(0, lag) : 0))
+    setRates((before) => keep(before, isKnown ? count : null))
+    setLatencies((before) => keep(before, isKnown ? Math.max(0, lag) : null))
     if (arrived.length > 0) {
       const newest = arrived.reverse()
       arrived = []
@@ -86,11 +98,11 @@ export default function Overview(): JSX.Element {
         </p>
       </Show>
       <dl class="figures">
-        <Figure name="Events a second" value={formatNumber(rates().at(-1) ?? 0)} />
+        <Figure name="Events a second" value={formatFigure(rates().at(-1))} />
         <Figure name="Open streams" value={formatNumber(sum('connections'))} />
         <Figure name="Instances" value={formatNumber(view()?.instances.length ?? 0)} />
         <Figure name="Tasks running" value={formatNumber(sum('tasksRunning'))} />
-        <Figure name="Latency, ms" value={formatNumber(latencies().at(-1) ?? 0)} />
+        <Figure name="Latency, ms" value={formatFigure(latencies().at(-1))} />
         <Figure name="Newest position" value={formatNumber(view()?.postgres.head ?? 0)} />
       </dl>
       <div class="columns even">
@@ -140,6 +152,8 @@ export default function Overview(): JSX.Element {
     </>
   )
 }
+
+const formatFigure = (value: number | null | undefined) => (typeof value === 'number' ? formatNumber(value) : '–')
 
 function Figure(props: { name: string; value: string }): JSX.Element {
   return (

@@ -1,6 +1,6 @@
 import { A, type RouteSectionProps, useLocation } from '@solidjs/router'
-import { createEffect, ErrorBoundary, For, type JSX, Show, Suspense } from 'solid-js'
-import { dismissGapNotice, gapNotice } from '../live/gap-notice.ts'
+import { createEffect, createMemo, ErrorBoundary, For, type JSX, on, Show, Suspense } from 'solid-js'
+import { dismissNotice, notice } from '../live/notice.ts'
 import { createInbox, InboxContext } from '../notifications/inbox.ts'
 import { ConnectionState } from './connection-state.tsx'
 import { Identity } from './identity.tsx'
@@ -31,6 +31,12 @@ export function Shell(props: RouteSectionProps): JSX.Element {
     const unread = inbox.unread()
     document.title = `${unread > 0 ? `(${unread}) ` : ''}${page()} · sse-update`
   })
+  let pages: HTMLElement | undefined
+  const showCurrent = () =>
+    pages?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
+  const digits = createMemo(() => (inbox.unread() > 0 ? String(inbox.unread()).length : 0))
+  // On a phone not all of them fit. How wide they are is known when they have been drawn.
+  createEffect(on([page, digits], () => void requestAnimationFrame(showCurrent)))
   return (
     <InboxContext.Provider value={inbox}>
       <a class="skip" href="#content">
@@ -47,7 +53,13 @@ export function Shell(props: RouteSectionProps): JSX.Element {
         <ConnectionState />
         <Identity />
       </header>
-      <nav class="pages" aria-label="Pages">
+      <nav
+        class="pages"
+        aria-label="Pages"
+        ref={(element) => {
+          pages = element
+        }}
+      >
         <ul>
           <For each={PAGES}>
             {({ path, name }) => (
@@ -67,10 +79,10 @@ export function Shell(props: RouteSectionProps): JSX.Element {
         </ul>
       </nav>
       <main id="content" tabindex="-1">
-        <Show when={gapNotice()}>
+        <Show when={notice()}>
           <p class="notice" role="alert">
-            {gapNotice()}{' '}
-            <button type="button" class="ghost" onClick={dismissGapNotice}>
+            {notice()}{' '}
+            <button type="button" class="ghost" onClick={dismissNotice}>
               Understood
             </button>
           </p>

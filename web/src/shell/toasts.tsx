@@ -1,15 +1,30 @@
-import { For, type JSX, Show } from 'solid-js'
+import { A, useLocation } from '@solidjs/router'
+import { createMemo, type JSX, Show } from 'solid-js'
+import type { Notification } from '../../../server/notifications/schema.ts'
 import { user } from '../live/identity.ts'
 import { createToasts } from '../notifications/create-toasts.ts'
 import { useInbox } from '../notifications/inbox.ts'
+import { createHold } from '../ui/create-hold.ts'
 
-/** What came just now, until it is dismissed or read. */
+/** The newest of what came just now, until it is dismissed or read; how many there are besides. */
 export function Toasts(): JSX.Element {
   const inbox = useInbox()
-  const { toasts, dismiss } = createToasts(user)
+  const { toasts, dismissAll } = createToasts(user)
+  const route = useLocation()
+  const { isHeld, onPointerMove, onPointerLeave } = createHold()
+  const newest = createMemo<Notification | undefined>((before) =>
+    before && isHeld() && toasts().includes(before) ? before : toasts().at(-1),
+  )
   return (
-    <section class="toasts" aria-label="New notifications" aria-live="polite">
-      <For each={toasts()}>
+    <section
+      class="toasts"
+      aria-label="New notifications"
+      aria-live="polite"
+      onPointerMove={onPointerMove}
+      onPointerLeave={onPointerLeave}
+    >
+      {/* On its own page the inbox shows them. */}
+      <Show when={route.pathname !== '/notifications' && newest()} keyed>
         {(notification) => (
           <article class="toast" data-level={notification.level}>
             <div>
@@ -17,7 +32,13 @@ export function Toasts(): JSX.Element {
               <Show when={notification.body}>
                 <p>{notification.body}</p>
               </Show>
-              <p class="muted">from {notification.sender}</p>
+              <p class="muted">
+                from {notification.sender}
+                <Show when={toasts().length > 1}>
+                  {' '}
+                  · <A href="/notifications">{toasts().length - 1} more</A>
+                </Show>
+              </p>
             </div>
             <div class="row">
               <Show when={notification.link}>
@@ -30,18 +51,13 @@ export function Toasts(): JSX.Element {
               <button type="button" class="ghost" onClick={() => void inbox.read(notification.id)}>
                 Mark as read
               </button>
-              <button
-                type="button"
-                class="ghost"
-                aria-label={`Dismiss “${notification.title}”`}
-                onClick={() => dismiss(notification.id)}
-              >
+              <button type="button" class="ghost" aria-label="Dismiss" onClick={dismissAll}>
                 ✕
               </button>
             </div>
           </article>
         )}
-      </For>
+      </Show>
     </section>
   )
 }

@@ -43,6 +43,11 @@ export function openEventStream(options: EventStreamOptions): EventStream {
   return stream
 }
 
+/** Of a server on this machine, the browser's network says nothing. */
+const isOffline = () => navigator.onLine === false && !LOOPBACK.test(globalThis.location?.hostname ?? '')
+
+const LOOPBACK = /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/
+
 class Follower implements EventStream {
   readonly #options: EventStreamOptions
   #channels: readonly string[]
@@ -97,7 +102,7 @@ class Follower implements EventStream {
   }
 
   #connect(): void {
-    if (navigator.onLine === false) {
+    if (isOffline()) {
       this.#setState({ name: 'offline' })
       return
     }
@@ -215,7 +220,7 @@ class Follower implements EventStream {
   /** Full jitter: between nothing and twice as long each time, so that many pages do not come back at once. */
   #retryLater(): void {
     this.#disconnect()
-    if (navigator.onLine === false) {
+    if (isOffline()) {
       this.#setState({ name: 'offline' })
       return
     }
@@ -239,6 +244,7 @@ class Follower implements EventStream {
   }
 
   readonly #onOffline = () => {
+    if (!isOffline()) return
     this.#disconnect()
     this.#setState({ name: 'offline' })
   }

@@ -218,6 +218,8 @@ export class SharedStream {
         break
       case 'bye':
         this.#peers.delete(message.tab)
+        // It may have been what it wanted that was refused.
+        if (this.#isLeader && this.#state.name === 'refused') this.#connect()
         break
       case 'who':
         this.#post({ kind: 'want', tab: this.#tab, channels: this.#own(), isNew: false })

@@ -1,4 +1,4 @@
-import { createSignal, For, type JSX, Show } from 'solid-js'
+import { createMemo, createSignal, For, type JSX, on, Show } from 'solid-js'
 import type { Task, TaskState } from '../../../server/tasks/schema.ts'
 import { api, ask } from '../live/api.ts'
 import { createCollection } from '../live/create-collection.ts'
@@ -9,50 +9,75 @@ import { TaskRow } from './task-row.tsx'
 import { Timeline } from './timeline.tsx'
 
 const LIMIT = 100
+/** Tasks on the page, until older ones are asked for. */
+const MAX_TASKS = 300
 const FILTERS: readonly (TaskState | 'all')[] = ['all', 'queued', 'running', 'succeeded', 'failed', 'cancelled']
 
 /** All tasks, live: what runs anywhere moves here. */
 export default function Tasks(): JSX.Element {
-  /** Tasks before this id are not here yet. */
-  const [older, setOlder] = createSignal<number | null>(null)
-  const tasks = createCollection<Task>({
-    load: async () => {
-      const { tasks: rows, cursor, next } = await ask(api.tasks.get({ query: { limit: LIMIT } }))
-      return { rows, cursor, onTaken: () => setOlder(next) }
-    },
-    channels: ['tasks.>'],
-    effectOf(event) {
-      const { task } = payloadOf(event, 'task')
-      if (!task) return undefined
-      return event.type === 'task.deleted' ? { remove: task.id } : { put: task }
-    },
-  })
   const [filter, setFilter] = createSignal<TaskState | 'all'>('all')
+  const [isPartial, setIsPartial] = createSignal(false)
+  const [max, setMax] = createSignal(MAX_TASKS)
+  const query = (before?: number) => ({
+    limit: LIMIT,
+    ...(filter() !== 'all' && { state: filter() as TaskState }),
+    ...(before !== undefined && { before }),
+  })
+  const collection = createMemo(
+    on(filter, () =>
+      createCollection<Task>({
+        load: async () => {
+          const { tasks: rows, cursor, next } = await ask(api.tasks.get({ query: query() }))
+          return { rows, cursor, isPartial: next !== null, onTaken: () => setIsPartial(next !== null) }
+        },
+        max,
+        onDropped: () => setIsPartial(true),
+        channels: ['tasks.>'],
+        effectOf(event) {
+          const { task } = payloadOf(event, 'task')
+          if (!task) return undefined
+          return event.type === 'task.deleted' ? { remove: task.id } : { put: task }
+        },
+      }),
+    ),
+  )
   const [watched, setWatched] = createSignal<number>()
   const [problem, setProblem] = createSignal('')
-  const shown = () => tasks.ids().filter((id) => filter() === 'all' || tasks.rows[id]?.state === filter())
-  const showOlder = async (before: number) => {
+  const tasks = () => collection()
+  const shown = () =>
+    tasks()
+      .ids()
+      .filter((id) => filter() === 'all' || tasks().rows[id]?.state === filter())
+  const showOlder = async () => {
     setProblem('')
+    const older = tasks()
     try {
-      const page = await ask(api.tasks.get({ query: { limit: LIMIT, before } }))
-      for (const task of page.tasks) tasks.put(task)
-      setOlder(page.next)
+      const page = await ask(api.tasks.get({ query: query(older.ids().at(-1)) }))
+      setMax(Math.max(MAX_TASKS, older.ids().length + 2 * LIMIT))
+      older.addOlder(page.tasks, page.next !== null)
+      if (older === tasks()) setIsPartial(page.next !== null)
     } catch (error) {
       setProblem((error as Error).message)
     }
   }
-  const act = async (action: () => Promise<Task | undefined>) => {
+  let list: HTMLUListElement | undefined
+  /** @param id of the task that it is about */
+  const act = async (id: number, action: () => Promise<Task | undefined>) => {
     setProblem('')
+    const place = shown().indexOf(id)
     try {
       const task = await action()
-      if (task) tasks.put(task)
+      if (task) tasks().put(task)
     } catch (error) {
       setProblem((error as Error).message)
     }
+    // The button has gone with what it did: who works with the keyboard goes on with this task, or the next.
+    if (document.activeElement === document.body)
+      list?.children[place]?.querySelector<HTMLElement>('button, a')?.focus()
   }
   const watchedTask = () => {
     const id = watched()
-    return id === undefined ? undefined : tasks.rows[id]
+    return id === undefined ? undefined : tasks().rows[id]
   }
   return (
     <>
@@ -60,10 +85,13 @@ export default function Tasks(): JSX.Element {
         <h1>Tasks</h1>
         <p class="muted">Started here or anywhere, run by any instance, live in every browser.</p>
       </div>
-      <StartTask onStarted={tasks.put} />
+      <StartTask onStarted={(task) => tasks().put(task)} />
       <Show when={problem()}>
         <p class="notice error" role="alert">
-          {problem()}
+          {problem()}{' '}
+          <button type="button" class="ghost" onClick={() => setProblem('')}>
+            Understood
+          </button>
         </p>
       </Show>
       <section class="card" aria-labelledby="tasks-title">
@@ -77,25 +105,30 @@ export default function Tasks(): JSX.Element {
           </label>
         </header>
         <States
-          state={tasks.state()}
-          error={tasks.error()}
-          isEmpty={shown().length === 0}
+          state={tasks().state()}
+          error={tasks().error()}
+          isEmpty={shown().length === 0 && !isPartial()}
           empty={filter() === 'all' ? 'No task was started yet. A demo is the quickest.' : `No task is ${filter()}.`}
-          onRetry={tasks.reload}
+          onRetry={() => tasks().reload()}
         >
-          <ul class="tasks">
+          <ul
+            class="tasks"
+            ref={(element) => {
+              list = element
+            }}
+          >
             <For each={shown()}>
               {(id) => (
-                <Show when={tasks.rows[id]}>
+                <Show when={tasks().rows[id]}>
                   {(task) => (
                     <TaskRow
                       task={task()}
-                      onCancel={() => void act(() => ask(api.tasks({ id }).cancel.post()))}
-                      onRetry={() => void act(() => ask(api.tasks({ id }).retry.post()))}
+                      onCancel={() => void act(id, () => ask(api.tasks({ id }).cancel.post()))}
+                      onRetry={() => void act(id, () => ask(api.tasks({ id }).retry.post()))}
                       onDelete={() =>
-                        void act(async () => {
+                        void act(id, async () => {
                           await ask(api.tasks({ id }).delete())
-                          tasks.remove(id)
+                          tasks().remove(id)
                           return undefined
                         })
                       }
@@ -106,14 +139,12 @@ export default function Tasks(): JSX.Element {
               )}
             </For>
           </ul>
-          <Show when={older()}>
-            {(before) => (
-              <p class="empty">
-                <button type="button" onClick={() => void showOlder(before())}>
-                  Show older tasks
-                </button>
-              </p>
-            )}
+          <Show when={isPartial()}>
+            <p class="empty">
+              <button type="button" onClick={() => void showOlder()}>
+                Show older tasks
+              </button>
+            </p>
           </Show>
         </States>
       </section>

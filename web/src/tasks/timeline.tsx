@@ -3,16 +3,19 @@ import type { Task } from '../../../server/tasks/schema.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 import { Dialog } from '../ui/dialog.tsx'
 import { formatTime } from '../ui/format.ts'
+import { States } from '../ui/states.tsx'
 
 /** What happened to a task, from the log: its events are its history. */
 export function Timeline(props: { task: Task | undefined; onClose: () => void }): JSX.Element {
   // Read anew when the state changes; progress alone is too much to show.
-  const [events] = createResource(
+  const [events, { refetch }] = createResource(
     () => props.task && `${props.task.owner}.${props.task.id} ${props.task.state} ${props.task.attempt}`,
     async (key) => {
       const query = new URLSearchParams({ channel: `tasks.${key.split(' ')[0]}`, before: 'latest', limit: '1000' })
-      const response = await fetch(`/events?${query}`, { headers: { accept: 'application/json' } })
-      if (!response.ok) throw new Error('The server does not answer.')
+      const response = await fetch(`/events?${query}`, { headers: { accept: 'application/json' } }).catch(
+        () => undefined,
+      )
+      if (!response?.ok) throw new Error('The server does not answer.')
       const { events: all } = (await response.json()) as { events: StreamEvent[] }
       all.reverse()
       return all.filter(({ type }, index) => type !== 'task.progress' || all[index + 1]?.type !== 'task.progress')
@@ -24,7 +27,13 @@ export function Timeline(props: { task: Task | undefined; onClose: () => void })
       isOpen={props.task !== undefined}
       onClose={props.onClose}
     >
-      <Show when={!events.error} fallback={<p class="error">{String(events.error?.message)}</p>}>
+      <States
+        state={events.error ? 'failed' : events.latest ? 'ready' : 'loading'}
+        error={String(events.error?.message)}
+        isEmpty={events.latest?.length === 0}
+        empty="Its events are older than those that are kept."
+        onRetry={() => void refetch()}
+      >
         <ol class="timeline">
           <For each={events.latest ?? []}>
             {(event) => {
@@ -48,7 +57,7 @@ export function Timeline(props: { task: Task | undefined; onClose: () => void })
             }}
           </For>
         </ol>
-      </Show>
+      </States>
     </Dialog>
   )
 }

@@ -1,19 +1,18 @@
-import { type Accessor, createMemo, createSignal, onCleanup } from 'solid-js'
+import { type Accessor, createSignal, onCleanup } from 'solid-js'
 
 /** Milliseconds after which a pointer that rests is not about to click. */
 const REST = 2000
 
-export interface Hold<T> {
-  /** What it follows; what that was, while it is held. */
-  value: Accessor<T>
+export interface Hold {
+  /** Whether what moves by itself should wait. */
   isHeld: Accessor<boolean>
-  /** For the element over which the pointer holds it. */
+  /** For the element that a pointer may be over. */
   onPointerMove: () => void
   onPointerLeave: () => void
 }
 
-/** Keeps a value as it is while a pointer moves over it, so that nothing slides away from under the pointer. */
-export function createHold<T>(current: Accessor<T>): Hold<T> {
+/** Whether a pointer moves over something, so that nothing should slide away from under it. */
+export function createHold(): Hold {
   const [isHeld, setIsHeld] = createSignal(false)
   let timer: ReturnType<typeof setTimeout> | undefined
   const release = () => {
@@ -22,7 +21,6 @@ export function createHold<T>(current: Accessor<T>): Hold<T> {
   }
   onCleanup(release)
   return {
-    value: createMemo<T>((before) => (isHeld() ? before : current()), current()),
     isHeld,
     onPointerMove() {
       setIsHeld(true)

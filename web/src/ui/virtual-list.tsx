@@ -17,6 +17,10 @@ interface VirtualListProps {
   onElement?: (element: HTMLDivElement) => void
   /** Called when few rows are left below what is seen. */
   onNearEnd?: () => void
+  onPointerMove?: () => void
+  onPointerLeave?: () => void
+  /** Called when the keyboard's focus comes to a row, or goes. */
+  onFocusWithin?: (isWithin: boolean) => void
   /** @param start pixels from the top */
   children: (key: number, index: Accessor<number>, start: Accessor<number>) => JSX.Element
 }
@@ -55,6 +59,10 @@ export function VirtualList(props: VirtualListProps): JSX.Element {
       aria-label={props.label}
       aria-rowcount={props.roles[0] === 'table' ? props.count : undefined}
       onScroll={onScroll}
+      onPointerMove={() => props.onPointerMove?.()}
+      onPointerLeave={() => props.onPointerLeave?.()}
+      onFocusIn={({ target }) => props.onFocusWithin?.(target !== element && target.matches(':focus-visible'))}
+      onFocusOut={() => props.onFocusWithin?.(false)}
     >
       {props.header}
       <div style={{ height: `${rows.getTotalSize()}px`, position: 'relative' }} role={props.roles[1]}>

@@ -1,0 +1,86 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test'
+import type { Browser } from 'playwright-core'
+import { describeInBrowser, launchBrowser } from '../../server/testing/browser.ts'
+import { createDatabase, type TestDatabase } from '../../server/testing/database.ts'
+import { type InstanceProcess, startProcess } from '../../server/testing/instance.ts'
+import { openPage, until } from './testing/dashboard.ts'
+
+describeInBrowser('a page that does not hold all', () => {
+  let database: TestDatabase
+  let instance: InstanceProcess
+  let browser: Browser
+  let url: string
+  beforeAll(async () => {
+    database = await createDatabase()
+    await database.sql`
+      insert into sse.orders (customer, currency, lines, total)
+      select 'alice', 'EUR', '[{"sku":"A1","name":"Tea","quantity":1,"unitPrice":100}]', 100 from generate_series(1, 5020)`
+    await database.sql`
+      insert into sse.tasks (kind, owner, description, input, state, ended_at)
+      select 'demo', 'old', 'Task ' || i, '{}', case i when 1 then 'failed' else 'succeeded' end, now()
+      from generate_series(1, 320) i`
+    instance = await startProcess({ DATABASE_URL: database.url, RETRY_MS: '100' })
+    url = instance.url.replace('127.0.0.1', 'localhost')
+    browser = await launchBrowser()
+  })
+  afterEach(async () => {
+    for (const context of browser.contexts()) await context.close()
+  })
+  afterAll(async () => {
+    await browser.close()
+    await instance.end('SIGTERM')
+    await database[Symbol.asyncDispose]()
+  })
+
+  const post = async (path: string, body: object, user = 'guest') => {
+    const headers = { 'content-type': 'application/json', 'x-user': user }
+    const response = await fetch(`${instance.url}/api/${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+    expect(response.ok).toBe(true)
+    return (await response.json()) as { id: number }
+  }
+
+  test('tells of how many orders it shows the newest, also when more come and when an old one changes', async () => {
+    const page = await openPage(browser, url, { path: '/orders' })
+    await page.getByText('The newest 5,000 of 5,020 orders').waitFor()
+    const lines = [{ sku: 'A1', name: 'Tea', quantity: 1, unitPrice: 100 }]
+    await post('orders/1/transitions', { to: 'paid' })
+    const { id } = await post('orders', { customer: 'alice', currency: 'EUR', lines })
+    await page.getByText('The newest 5,000 of 5,021 orders').waitFor()
+    expect(await page.getByText(`#${id}`).count()).toBe(1)
+    expect(await page.getByRole('region', { name: 'paid: 0 orders' }).count()).toBe(1)
+  }, 30_000)
+
+  test('counts the notifications that are not read, wherever they are', async () => {
+    const { id: first } = await post('notifications', { to: ['ida'], title: 'First' })
+    await Promise.all(Array.from({ length: 204 }, () => post('notifications', { to: ['ida'], title: 'More' })))
+    const page = await openPage(browser, url, { path: '/notifications', user: 'ida' })
+    const title = (text: string) => until(async () => (await page.title()).startsWith(text))
+    await title('(205)')
+    await post(`notifications/${first}/read`, {}, 'ida')
+    await title('(204)')
+    await post('notifications', { to: ['ida'], title: 'Newest' })
+    await title('(205)')
+    expect(await page.locator('.inbox li').count()).toBe(200)
+  }, 30_000)
+
+  test('finds a task by its state, however old it is', async () => {
+    const page = await openPage(browser, url, { path: '/tasks' })
+    await page.getByText('Task 320', { exact: true }).waitFor()
+    await page.getByLabel('Show tasks that are').selectOption('failed')
+    await page.getByText('Task 1', { exact: true }).waitFor()
+    await page.getByLabel('Show tasks that are').selectOption('queued')
+    await page.getByText('No task is queued.').waitFor()
+  }, 30_000)
+
+  test('shows more and more of the older tasks, and keeps them while new ones come', async () => {
+    const page = await openPage(browser, url, { path: '/tasks' })
+    for (const oldest of [221, 121, 21, 1]) {
+      await page.getByText(`Task ${oldest}`, { exact: true }).waitFor()
+      if (oldest > 1) await page.getByRole('button', { name: 'Show older tasks' }).click()
+    }
+    await page.getByRole('button', { name: 'Show older tasks' }).waitFor({ state: 'detached' })
+    await post('tasks', { kind: 'demo', description: 'Brand new', input: { seconds: 0 } })
+    await page.getByText('Brand new').waitFor()
+    expect(await page.getByText('Task 1', { exact: true }).count()).toBe(1)
+  }, 30_000)
+})

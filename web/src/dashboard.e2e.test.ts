@@ -367,22 +367,6 @@ describeInBrowser('the dashboard', () => {
     await page.getByRole('button', { name: 'many' }).first().waitFor()
   }, 30_000)
 
-  test('reads a list by itself that could not be read, when the server is back', async () => {
-    await post('tasks', { kind: 'demo', description: 'Read late', input: { seconds: 0 } })
-    const context = await browser.newContext()
-    let isAway = true
-    for (const address of ['**/api/tasks?*', '**/events?*']) {
-      await context.route(address, (route) => (isAway ? route.abort() : route.continue()))
-    }
-    const page = await context.newPage()
-    await page.goto(`${url}/tasks`)
-    await page.getByText('The server does not answer.').waitFor()
-    isAway = false
-    await live(page)
-    await page.getByText('The server does not answer.').waitFor({ state: 'detached' })
-    await page.getByText('Read late').waitFor()
-  }, 30_000)
-
   test('says so when it can not mark something as read', async () => {
     const page = await openPage(browser, url, { path: '/notifications', user: 'ned' })
     await post('notifications', { to: ['ned'], title: 'Unread' })

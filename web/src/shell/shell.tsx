@@ -2,6 +2,7 @@ import { A, type RouteSectionProps, useLocation } from '@solidjs/router'
 import { createEffect, createMemo, ErrorBoundary, For, type JSX, on, Show, Suspense } from 'solid-js'
 import { dismissNotice, notice } from '../live/notice.ts'
 import { createInbox, InboxContext } from '../notifications/inbox.ts'
+import { Broken } from './broken.tsx'
 import { ConnectionState } from './connection-state.tsx'
 import { Identity } from './identity.tsx'
 import { Toasts } from './toasts.tsx'
@@ -15,12 +16,6 @@ const PAGES = [
   { path: '/log', name: 'Event log' },
   { path: '/cluster', name: 'Cluster' },
 ]
-
-/** A page's script that does not come: the server is away, or has another version since. */
-const explain = (error: unknown) =>
-  /dynamically imported|Failed to fetch|module script/i.test(String(error))
-    ? 'The server does not answer.'
-    : `This page broke: ${String((error as Error).message ?? error)}`
 
 /** What is around every page: where one can go, who one is, and whether what is shown is live. */
 export function Shell(props: RouteSectionProps): JSX.Element {
@@ -87,16 +82,7 @@ export function Shell(props: RouteSectionProps): JSX.Element {
             </button>
           </p>
         </Show>
-        <ErrorBoundary
-          fallback={(error) => (
-            <div class="empty" role="alert">
-              <p>{explain(error)}</p>
-              <button type="button" onClick={() => location.reload()}>
-                Try again
-              </button>
-            </div>
-          )}
-        >
+        <ErrorBoundary fallback={(error) => <Broken error={error} />}>
           <Suspense fallback={<div class="skeleton" role="status" aria-label="Loading" />}>{props.children}</Suspense>
         </ErrorBoundary>
       </main>

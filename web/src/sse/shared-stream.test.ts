@@ -285,6 +285,20 @@ describe('several tabs', () => {
     expect(open()).toHaveLength(1)
   })
 
+  test('what a tab followed that is gone is asked for no more', async () => {
+    const [first, second] = [openTab(), openTab()]
+    follow(first, 'orders.>')
+    follow(second, 'tasks.>')
+    await until(() => open()[0]?.query.getAll('channel').length === 2)
+    FakeEventSource.newest.connects({ head: 1 })
+    second.close()
+    // The lock is free when the tab is gone.
+    await Bun.sleep(0)
+    follow(first, 'notifications.ida')
+    await until(() => open()[0]?.query.getAll('channel').includes('notifications.ida') === true)
+    expect(open()[0]?.query.getAll('channel').sort()).toEqual(['notifications.ida', 'orders.>'])
+  })
+
   test('a new leader that does not know yet what all follow loses nothing for those', async () => {
     const [first, second] = [openTab(), openTab()]
     follow(first, 'orders.>')

@@ -1,5 +1,6 @@
 import { type EventStream, openEventStream } from './event-stream.ts'
 import { covers, union } from './pattern.ts'
+import { Peers } from './peers.ts'
 import type { Gap, StreamEvent, StreamState } from './protocol.ts'
 import { randomId } from './random-id.ts'
 import { Subscription, type SubscriptionOptions } from './subscription.ts'
@@ -22,7 +23,6 @@ export interface Follow extends SubscriptionOptions {
 type Message =
   /** A tab is there, and follows these channels. A new one asks the leader how things stand. */
   | { kind: 'want'; tab: string; channels: readonly string[]; isNew: boolean }
-  | { kind: 'bye'; tab: string }
   /** A new leader asks who is there. */
   | { kind: 'who' }
   /** The leader's connection brings these channels after this position. */
@@ -38,7 +38,8 @@ type Message =
  * The tab that holds a lock (Web Locks) is the **leader**: it has the connection, for the channels of all tabs, and tells
  * the others what comes (BroadcastChannel). When it closes, the browser gives the lock to another, which goes on at the
  * position that was told last. Each subscription has a cursor of its own, so what is told twice is left out, and what a
- * change of leader or of channels leaves out is read from the history.
+ * change of leader or of channels leaves out is read from the history. Each tab also holds a lock of its own: when the
+ * leader gets that, the tab is gone, however it ended.
  *
  * Where there are no locks (a page that is not served securely, and not from this machine), each tab leads itself.
  */
@@ -48,8 +49,9 @@ export class SharedStream {
   readonly #bus: BroadcastChannel | undefined
   readonly #subscriptions = new Set<Subscription>()
   readonly #paused = new Set<Subscription>()
-  /** What the other tabs follow. */
-  readonly #peers = new Map<string, readonly string[]>()
+  readonly #peers: Peers
+  /** Resolves when the others may hear of this tab. */
+  readonly #isPresent: Promise<void> | undefined
   readonly #listeners = new Set<(state: StreamState) => void>()
   readonly #release = Promise.withResolvers<void>()
   #isLeader = false
@@ -64,6 +66,7 @@ export class SharedStream {
 
   constructor({ url = '/events', name = 'sse-update' }: SharedStreamOptions = {}) {
     this.#options = { url, name }
+    this.#peers = new Peers(name, () => this.#onPeerGone())
     const canShare = 'locks' in navigator && 'BroadcastChannel' in globalThis
     if (!canShare) {
       this.#isLeader = true
@@ -71,9 +74,9 @@ export class SharedStream {
     }
     this.#bus = new BroadcastChannel(name)
     this.#bus.onmessage = ({ data }: MessageEvent<Message>) => this.#receive(data)
-    globalThis.addEventListener('pagehide', this.#onPageHide)
+    this.#isPresent = this.#peers.announce(this.#tab, this.#release.promise)
     void navigator.locks.request(name, () => this.#lead())
-    this.#post({ kind: 'want', tab: this.#tab, channels: [], isNew: true })
+    this.#tellWanted(true)
   }
 
   /** Whether this tab has the connection. */
@@ -124,8 +127,6 @@ export class SharedStream {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    globalThis.removeEventListener?.('pagehide', this.#onPageHide)
-    this.#post({ kind: 'bye', tab: this.#tab })
     for (const subscription of this.#subscriptions) subscription.leave()
     this.#stream?.close()
     this.#release.resolve()
@@ -154,6 +155,7 @@ export class SharedStream {
   #lead(): Promise<void> {
     if (this.#isClosed) return Promise.resolve()
     this.#isLeader = true
+    this.#peers.watch()
     this.#post({ kind: 'who' })
     this.#connect()
     return this.#release.promise
@@ -163,7 +165,18 @@ export class SharedStream {
   #want(): void {
     if (this.#isClosed) return
     if (this.#isLeader) this.#connect()
-    else this.#post({ kind: 'want', tab: this.#tab, channels: this.#own(), isNew: false })
+    else this.#tellWanted(false)
+  }
+
+  #tellWanted(isNew: boolean): void {
+    void this.#isPresent?.then(() => {
+      if (!this.#isClosed) this.#post({ kind: 'want', tab: this.#tab, channels: this.#own(), isNew })
+    })
+  }
+
+  /** It may have been what it wanted that was refused. */
+  #onPeerGone(): void {
+    if (!this.#isClosed && this.#state.name === 'refused') this.#connect()
   }
 
   #own(): string[] {
@@ -173,7 +186,7 @@ export class SharedStream {
 
   /** As leader: has a connection that brings what all tabs follow. */
   #connect(): void {
-    const wanted = union([...this.#own(), ...[...this.#peers.values()].flat()])
+    const wanted = union([...this.#own(), ...this.#peers.channels])
     if (wanted.length === 0) return
     if (!this.#stream) {
       this.#requested = wanted
@@ -216,13 +229,8 @@ export class SharedStream {
           if (message.isNew) this.#tellHowThingsStand()
         }
         break
-      case 'bye':
-        this.#peers.delete(message.tab)
-        // It may have been what it wanted that was refused.
-        if (this.#isLeader && this.#state.name === 'refused') this.#connect()
-        break
       case 'who':
-        this.#post({ kind: 'want', tab: this.#tab, channels: this.#own(), isNew: false })
+        this.#tellWanted(false)
         break
       case 'now':
         this.#channels = message.channels
@@ -266,8 +274,6 @@ export class SharedStream {
     if (this.#position === undefined) return
     this.#post({ kind: 'now', channels: this.#channels, position: this.#position })
   }
-
-  readonly #onPageHide = () => this.#post({ kind: 'bye', tab: this.#tab })
 
   #setState(state: StreamState): void {
     this.#state = state

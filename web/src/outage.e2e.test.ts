@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import type { Browser } from 'playwright-core'
+import { describeInBrowser, launchBrowser } from '../../server/testing/browser.ts'
+import { createDatabase, type TestDatabase } from '../../server/testing/database.ts'
+import { type InstanceProcess, startProcess } from '../../server/testing/instance.ts'
+import { freePort } from '../../server/testing/ports.ts'
+import { live, openPage, openTab } from './testing/dashboard.ts'
+
+describeInBrowser('when the server was away', () => {
+  let database: TestDatabase
+  let instance: InstanceProcess
+  let browser: Browser
+  let port: string
+  let url: string
+  const start = () => startProcess({ DATABASE_URL: database.url, PORT: port, DRAIN_MS: '100' })
+  beforeAll(async () => {
+    database = await createDatabase()
+    port = String(await freePort())
+    url = `http://localhost:${port}`
+    instance = await start()
+    browser = await launchBrowser()
+  })
+  afterAll(async () => {
+    await browser.close()
+    await instance.end('SIGTERM')
+    await database[Symbol.asyncDispose]()
+  })
+
+  test('pages come by themselves, those too whose script could not be had', async () => {
+    const page = await openPage(browser, url, { path: '/tasks' })
+    const other = await openTab(await page.context().newPage(), url)
+    await instance.end('SIGTERM')
+    await other.getByRole('link', { name: 'Event log' }).click()
+    await other.getByText('The server does not answer.').waitFor()
+    instance = await start()
+    await other.getByRole('region', { name: 'Events' }).waitFor()
+    for (const tab of [page, other]) await live(tab)
+  }, 60_000)
+
+  test('a list comes by itself that could not be read', async () => {
+    const headers = { 'content-type': 'application/json' }
+    const body = JSON.stringify({ kind: 'demo', description: 'Read late', input: { seconds: 0 } })
+    expect((await fetch(`${url}/api/tasks`, { method: 'POST', headers, body })).status).toBe(202)
+    const context = await browser.newContext()
+    let isAway = true
+    for (const address of ['**/api/tasks?*', '**/events?*']) {
+      await context.route(address, (route) => (isAway ? route.abort() : route.continue()))
+    }
+    const page = await context.newPage()
+    await page.goto(`${url}/tasks`)
+    await page.getByText('The server does not answer.').waitFor()
+    isAway = false
+    await page.getByText('Read late').waitFor()
+    await live(page)
+  }, 30_000)
+})

@@ -1,8 +1,13 @@
 import type { Config } from './platform/config.ts'
 import { connectDatabase, type DatabaseAddress } from './platform/database.ts'
 import type { Logger } from './platform/logger.ts'
+import { Pool } from './platform/pool.ts'
 import { applyMigrations, whenReachable } from './platform/start-database.ts'
+import { SECOND } from './platform/time.ts'
 import { installQueue } from './tasks/queue.ts'
+
+/** Milliseconds that one step of the queue's installation may take. */
+const TIMEOUT = 30 * SECOND
 
 /**
  * Makes all tables or brings them up to date, the log's and the queue's, once Postgres answers; without `migrate`, checks
@@ -16,14 +21,15 @@ export async function prepareDatabase(
   { migrate }: Pick<Config, 'migrate'>,
   logger: Logger,
 ): Promise<number> {
-  const sql = connectDatabase(address, { max: 2, name: 'sse-update migrate', prepare: false })
+  const sql = connectDatabase(address, { max: 1, name: 'sse-update migrate', prepare: false })
+  const pool = new Pool({ address, max: 2, timeout: TIMEOUT, logger })
   try {
     return await whenReachable(logger, async () => {
       const count = await applyMigrations(sql, migrate, logger)
-      if (migrate === 'on') await installQueue(sql, logger)
+      if (migrate === 'on') await installQueue(sql, pool, logger)
       return count
     })
   } finally {
-    await sql.end({ timeout: 1 })
+    await Promise.all([sql.end({ timeout: 1 }), pool.end({ timeout: 1 })])
   }
 }

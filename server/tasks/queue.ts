@@ -154,10 +154,10 @@ export class Queue {
  * Makes the queue's tables or brings them up to date, one instance after the other: of several that make them at once,
  * all but one would fail.
  *
- * @param sql of at least two connections
+ * @param sql what holds the lock meanwhile
  */
-export async function installQueue(sql: Sql, logger: Logger): Promise<void> {
-  const queue = new Queue({ database: { query: async (run) => run(sql) }, migrate: true, logger })
+export async function installQueue(sql: Sql, database: Database, logger: Logger): Promise<void> {
+  const queue = new Queue({ database, migrate: true, logger })
   await sql.begin(async (transaction) => {
     await transaction`set local idle_in_transaction_session_timeout = '30s'`
     await transaction`select pg_advisory_xact_lock(${ADVISORY_LOCK})`

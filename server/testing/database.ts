@@ -45,7 +45,7 @@ async function createTemplate(): Promise<string> {
   await administrate(maintenance, `create database ${name}`)
   const sql = connectDatabase(withDatabase(maintenance, name), { max: 2 })
   await migrate(sql, await readMigrations(migrationsDirectory))
-  await installQueue(sql, createLogger({ logLevel: 'warn', logFormat: 'auto' }))
+  await installQueue(sql, directly(sql), createLogger({ logLevel: 'warn', logFormat: 'auto' }))
   await sql.end()
   return name
 }

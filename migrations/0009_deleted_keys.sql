@@ -10,7 +10,9 @@ create index deleted_keys_deleted_at on sse.deleted_keys (deleted_at);
 
 comment on table sse.deleted_keys is 'Idempotency keys of rows that were deleted, for seven days.';
 
-create function sse.keep_key() returns trigger language plpgsql as $$
+-- Whoever may delete an order needs no right on this table.
+create function sse.keep_key() returns trigger
+language plpgsql security definer set search_path = pg_catalog as $$
 begin
   delete from sse.deleted_keys where deleted_at < clock_timestamp() - interval '7 days';
   insert into sse.deleted_keys (key) values (tg_table_name || ':' || old.key) on conflict (key) do nothing;

@@ -154,6 +154,24 @@ describe('concurrent changes', () => {
     expect(await call('POST', '', body, key)).toMatchObject({ status: 410, body: { code: 'key.deleted' } })
     expect((await call('GET', `?customer=${customer}`)).body.orders).toEqual([])
   })
+
+  test('with an idempotency key are deleted by SQL with no more rights than on the orders', async () => {
+    const key = { 'idempotency-key': crypto.randomUUID() }
+    const body = { customer: newCustomer(), currency: 'EUR', lines: LINES }
+    const { id } = (await call('POST', '', body, key)).body
+    const role = `clerk_${process.pid}`
+    await database.sql.unsafe(`create role ${role}`)
+    try {
+      await database.sql.unsafe(`grant usage on schema sse to ${role}; grant select, delete on sse.orders to ${role}`)
+      await database.sql.begin(async (transaction) => {
+        await transaction.unsafe(`set local role ${role}`)
+        await transaction`delete from sse.orders where id = ${id}`
+      })
+    } finally {
+      await database.sql.unsafe(`drop owned by ${role}; drop role ${role}`)
+    }
+    expect((await call('POST', '', body, key)).status).toBe(410)
+  })
 })
 
 describe('a list of orders', () => {

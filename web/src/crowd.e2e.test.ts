@@ -3,6 +3,7 @@ import type { Browser } from 'playwright-core'
 import { describeInBrowser, launchBrowser } from '../../server/testing/browser.ts'
 import { createDatabase, type TestDatabase } from '../../server/testing/database.ts'
 import { type InstanceProcess, startProcess } from '../../server/testing/instance.ts'
+import { publish } from '../../server/testing/stream-reader.ts'
 import { openPage, until } from './testing/dashboard.ts'
 
 describeInBrowser('a page that does not hold all', () => {
@@ -70,6 +71,24 @@ describeInBrowser('a page that does not hold all', () => {
     await page.getByText('Task 1', { exact: true }).waitFor()
     await page.getByLabel('Show tasks that are').selectOption('queued')
     await page.getByText('No task is queued.').waitFor()
+  }, 30_000)
+
+  test('keeps what a filter shows while others come, however many', async () => {
+    const page = await openPage(browser, url, { path: '/tasks' })
+    await page.getByLabel('Show tasks that are').selectOption('failed')
+    await page.getByText('Task 1', { exact: true }).waitFor()
+    const example = ((await (await fetch(`${instance.url}/api/tasks?limit=1`)).json()) as { tasks: object[] }).tasks[0]
+    const told = (id: number, change: object) => ({
+      channel: `tasks.new.${id}`,
+      type: 'task.told',
+      data: { task: { ...example, id, ...change }, changed: [] },
+    })
+    const others = Array.from({ length: 400 }, (_, index) => told(1000 + index, { description: 'Other' }))
+    await publish(instance.url, [...others, told(2000, { description: 'Last', state: 'failed' })])
+    await page.getByText('Last', { exact: true }).waitFor()
+    expect(await page.locator('.tasks').getByRole('listitem').count()).toBe(2)
+    await publish(instance.url, [told(2000, { state: 'queued', version: 100 })])
+    await page.getByText('Last', { exact: true }).waitFor({ state: 'detached' })
   }, 30_000)
 
   test('shows more and more of the older tasks, and keeps them while new ones come', async () => {

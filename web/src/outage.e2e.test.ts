@@ -37,6 +37,19 @@ describeInBrowser('when the server was away', () => {
     for (const tab of [page, other]) await live(tab)
   }, 60_000)
 
+  test('a page whose script is not there at all says so, and is not loaded again and again', async () => {
+    const context = await browser.newContext()
+    await context.route('**/assets/lab-*.js', (route) => route.fulfill({ status: 404 }))
+    const page = await context.newPage()
+    let loads = 0
+    page.on('request', (request) => request.isNavigationRequest() && loads++)
+    await page.goto(`${url}/lab`)
+    await page.getByText('The server does not answer.').waitFor()
+    await live(page)
+    await page.waitForTimeout(1000)
+    expect(loads).toBe(1)
+  }, 30_000)
+
   test('a list comes by itself that could not be read', async () => {
     const headers = { 'content-type': 'application/json' }
     const body = JSON.stringify({ kind: 'demo', description: 'Read late', input: { seconds: 0 } })

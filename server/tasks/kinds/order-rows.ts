@@ -65,7 +65,7 @@ export function isCsv(bytes: Uint8Array, { delimiter }: Header): boolean {
 
 /** Before the header: a blank line, or what tells spreadsheets the delimiter. */
 export const saysNothing = (line: string | undefined): boolean =>
-  line !== undefined && /^\uFEFF?\s*(?:sep=.)?\s*$/i.test(line)
+  line !== undefined && /^\uFEFF?\s*(?:"?sep=."?)?\s*$/i.test(line)
 
 /** As a delimiter divides the line; nothing when it is not CSV. */
 function namesOf(line: string, delimiter: string): string[] {

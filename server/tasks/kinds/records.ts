@@ -22,7 +22,8 @@ const LINE_BREAK = Buffer.from('\n')
 
 /**
  * Puts lines together where a quote is open at the end of one (RFC 4180, section 2, rule 6). One that is not closed within
- * `maxBytes`, or where it can't be, costs its own line and no other.
+ * `maxBytes`, or where it can't be, costs its own line and no other. Where it is closed, all between is one record, for
+ * better or worse: what stands within quotes is never taken for a record of its own.
  */
 export async function* readRecords(
   lines: AsyncIterable<Line>,
@@ -34,7 +35,8 @@ export async function* readRecords(
   function* take(line: Line): Generator<CsvRecord> {
     if (open.length === 0 && !hasOddQuote(line)) return yield recordOf([line])
     open.push(line)
-    size += line.bytes?.byteLength ?? Number.POSITIVE_INFINITY
+    // With its line break: blank lines count too.
+    size += (line.bytes?.byteLength ?? Number.POSITIVE_INFINITY) + 1
     if (size > maxBytes) return yield* takeApart()
     if (open.length === 1 || !hasOddQuote(line)) return
     const record = recordOf(open)

@@ -11,6 +11,9 @@ export interface Row {
   version: number
 }
 
+/** Milliseconds until all is read anew: what many events ask for is done once. */
+const STALE = 500
+
 /** What an event does to the rows. */
 export interface Effect<T extends Row> {
   put?: T
@@ -28,6 +31,8 @@ export interface CollectionOptions<T extends Row> {
   onDropped?: (rows: readonly T[]) => void
   channels: readonly string[]
   effectOf: (event: StreamEvent) => Effect<T> | undefined
+  /** Whether a row belongs here; one that no longer does goes. Defaults to all. */
+  isWanted?: (row: T) => boolean
 }
 
 export interface Collection<T extends Row> {
@@ -41,8 +46,6 @@ export interface Collection<T extends Row> {
   reload: () => void
   /** Takes a row that an answer brought: its event will be told apart by the version. */
   put: (row: T) => void
-  /** Adds rows that are older than those that are here; `isPartial` when there are still older ones. */
-  addOlder: (rows: readonly T[], isPartial: boolean) => void
   remove: (id: number) => void
   /** Called with what came over the stream, once for each. */
   onArrival: (listener: (event: StreamEvent, row: T) => void) => void
@@ -58,6 +61,7 @@ export function createCollection<T extends Row>({
   onDropped,
   channels,
   effectOf,
+  isWanted = () => true,
 }: CollectionOptions<T>): Collection<T> {
   const [rows, setRows] = createStore<Record<number, T>>({})
   const [ids, setIds] = createSignal<readonly number[]>([])
@@ -67,6 +71,7 @@ export function createCollection<T extends Row>({
   const listeners: ((event: StreamEvent, row: T) => void)[] = []
   /** Rows with smaller ids are not here, and what happens to them is not shown. */
   let floor = 0
+  let staleness: ReturnType<typeof setTimeout> | undefined
 
   const apply = (events: readonly StreamEvent[]) => {
     let isStale = false
@@ -76,12 +81,12 @@ export function createCollection<T extends Row>({
       produce((all) => {
         for (const event of events) {
           const { put, remove, patch } = effectOf(event) ?? {}
-          if (remove !== undefined) {
-            delete all[remove]
-            removed.add(remove)
-          }
-          const isHere = put && (all[put.id] !== undefined || put.id > floor)
-          if (isHere && put.version > (all[put.id]?.version ?? 0)) {
+          const isNews = put && put.version > (all[put.id]?.version ?? 0)
+          const gone = isNews && !isWanted(put) ? put.id : remove
+          if (gone !== undefined) {
+            delete all[gone]
+            removed.add(gone)
+          } else if (isNews && (all[put.id] !== undefined || put.id > floor)) {
             if (!all[put.id]) added.push(put.id)
             removed.delete(put.id)
             all[put.id] = put
@@ -102,7 +107,7 @@ export function createCollection<T extends Row>({
       setIds(isNewest ? all : all.sort((a, b) => b - a))
       if (all.length > max()) drop(all)
     }
-    if (isStale) void reload()
+    if (isStale) staleness ??= setTimeout(() => void reload(), STALE)
   }
   const drop = (all: readonly number[]) => {
     const gone = all.slice(max())
@@ -122,6 +127,8 @@ export function createCollection<T extends Row>({
   }
   let turn = 0
   const reload = async () => {
+    clearTimeout(staleness)
+    staleness = undefined
     const mine = ++turn
     setCursor(undefined)
     // What has come so far is in what is read now.
@@ -155,9 +162,15 @@ export function createCollection<T extends Row>({
     }),
   )
   onCleanup(() => {
+    clearTimeout(staleness)
     turn++
   })
   void reload()
+  const remove = (id: number) =>
+    batch(() => {
+      setIds((before) => before.filter((other) => other !== id))
+      setRows(produce((all) => void delete all[id]))
+    })
   return {
     rows,
     ids,
@@ -166,24 +179,13 @@ export function createCollection<T extends Row>({
     reload: () => void reload(),
     put(row) {
       if (row.version <= (rows[row.id]?.version ?? 0)) return
+      if (!isWanted(row)) return remove(row.id)
       batch(() => {
         if (!rows[row.id]) setIds((before) => [row.id, ...before].sort((a, b) => b - a))
         setRows(row.id, row)
       })
     },
-    addOlder(older, isPartial) {
-      batch(() => {
-        for (const row of older) if (row.version > (rows[row.id]?.version ?? 0)) setRows(row.id, row)
-        setIds((before) => [...new Set([...before, ...older.map(({ id }) => id)])].sort((a, b) => b - a))
-        floor = isPartial ? (ids().at(-1) ?? 0) : 0
-      })
-    },
-    remove(id) {
-      batch(() => {
-        setIds((before) => before.filter((other) => other !== id))
-        setRows(produce((all) => void delete all[id]))
-      })
-    },
+    remove,
     onArrival: (listener) => void listeners.push(listener),
   }
 }

@@ -58,7 +58,9 @@ export default function Log(): JSX.Element {
     events.push(...newest)
     if (events.length > MAX_EVENTS) {
       events.splice(0, events.length - MAX_EVENTS)
-      // What has gone is read again when somebody scrolls there.
+      // What has gone is read again when somebody scrolls there; what is being read is not what comes before the oldest now.
+      turn++
+      isLoading = false
       setCursor(events[0]?.position)
     }
     changed()

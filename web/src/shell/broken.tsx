@@ -9,10 +9,11 @@ const MISSING = /dynamically imported|Failed to fetch|module script/i
 export function Broken(props: { error: unknown }): JSX.Element {
   const state = createStreamState(stream)
   const isMissing = () => MISSING.test(String(props.error))
+  // Not when it just connects: a script that is never to be had would be tried for ever.
   createEffect<boolean>((wasAway) => {
-    const isAway = state().name !== 'live'
-    if (wasAway && !isAway && isMissing()) location.reload()
-    return isAway
+    const { name } = state()
+    if (wasAway && name === 'live' && isMissing()) location.reload()
+    return wasAway || name === 'waiting' || name === 'offline'
   }, false)
   return (
     <div class="empty" role="alert">

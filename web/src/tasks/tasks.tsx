@@ -17,20 +17,17 @@ const FILTERS: readonly (TaskState | 'all')[] = ['all', 'queued', 'running', 'su
 export default function Tasks(): JSX.Element {
   const [filter, setFilter] = createSignal<TaskState | 'all'>('all')
   const [isPartial, setIsPartial] = createSignal(false)
-  const [max, setMax] = createSignal(MAX_TASKS)
-  const query = (before?: number) => ({
-    limit: LIMIT,
-    ...(filter() !== 'all' && { state: filter() as TaskState }),
-    ...(before !== undefined && { before }),
-  })
+  /** How many to read; more when older ones are asked for. */
+  const [wanted, setWanted] = createSignal(LIMIT)
   const collection = createMemo(
-    on(filter, () =>
+    on(filter, (state) =>
       createCollection<Task>({
         load: async () => {
-          const { tasks: rows, cursor, next } = await ask(api.tasks.get({ query: query() }))
-          return { rows, cursor, isPartial: next !== null, onTaken: () => setIsPartial(next !== null) }
+          const { rows, cursor, isPartial: more } = await loadNewest(wanted(), state === 'all' ? undefined : state)
+          return { rows, cursor, isPartial: more, onTaken: () => setIsPartial(more) }
         },
-        max,
+        isWanted: (task) => state === 'all' || task.state === state,
+        max: () => Math.max(MAX_TASKS, wanted()),
         onDropped: () => setIsPartial(true),
         channels: ['tasks.>'],
         effectOf(event) {
@@ -41,24 +38,17 @@ export default function Tasks(): JSX.Element {
       }),
     ),
   )
+  const select = (state: TaskState | 'all') => {
+    setWanted(LIMIT)
+    setFilter(state)
+  }
   const [watched, setWatched] = createSignal<number>()
   const [problem, setProblem] = createSignal('')
   const tasks = () => collection()
-  const shown = () =>
-    tasks()
-      .ids()
-      .filter((id) => filter() === 'all' || tasks().rows[id]?.state === filter())
-  const showOlder = async () => {
-    setProblem('')
-    const older = tasks()
-    try {
-      const page = await ask(api.tasks.get({ query: query(older.ids().at(-1)) }))
-      setMax(Math.max(MAX_TASKS, older.ids().length + 2 * LIMIT))
-      older.addOlder(page.tasks, page.next !== null)
-      if (older === tasks()) setIsPartial(page.next !== null)
-    } catch (error) {
-      setProblem((error as Error).message)
-    }
+  const shown = () => tasks().ids()
+  const showOlder = () => {
+    setWanted(shown().length + LIMIT)
+    tasks().reload()
   }
   let list: HTMLUListElement | undefined
   /** @param id of the task that it is about */
@@ -99,7 +89,7 @@ export default function Tasks(): JSX.Element {
           <h2 id="tasks-title">Newest first</h2>
           <label class="inline">
             <span class="visually-hidden">Show tasks that are</span>
-            <select value={filter()} onChange={(event) => setFilter(event.currentTarget.value as TaskState | 'all')}>
+            <select value={filter()} onChange={(event) => select(event.currentTarget.value as TaskState | 'all')}>
               <For each={FILTERS}>{(state) => <option value={state}>{state}</option>}</For>
             </select>
           </label>
@@ -141,7 +131,7 @@ export default function Tasks(): JSX.Element {
           </ul>
           <Show when={isPartial()}>
             <p class="empty">
-              <button type="button" onClick={() => void showOlder()}>
+              <button type="button" onClick={showOlder}>
                 Show older tasks
               </button>
             </p>
@@ -151,4 +141,26 @@ export default function Tasks(): JSX.Element {
       <Timeline task={watchedTask()} onClose={() => setWatched(undefined)} />
     </>
   )
+}
+
+/** The cursor is that of the first page: what happens while the others are read comes over the stream. */
+async function loadNewest(
+  count: number,
+  state: TaskState | undefined,
+): Promise<{ rows: Task[]; cursor: number; isPartial: boolean }> {
+  const pageOf = (before?: number) =>
+    ask(
+      api.tasks.get({
+        query: { limit: LIMIT, ...(state !== undefined && { state }), ...(before !== undefined && { before }) },
+      }),
+    )
+  const { tasks, cursor, next: second } = await pageOf()
+  const rows = [...tasks]
+  let next = second
+  while (next !== null && rows.length < count) {
+    const page = await pageOf(next)
+    rows.push(...page.tasks)
+    next = page.next
+  }
+  return { rows, cursor, isPartial: next !== null }
 }

@@ -87,7 +87,16 @@ describeInBrowser('a page that does not hold all', () => {
     await publish(instance.url, [...others, told(2000, { description: 'Last', state: 'failed' })])
     await page.getByText('Last', { exact: true }).waitFor()
     expect(await page.locator('.tasks').getByRole('listitem').count()).toBe(2)
-    await publish(instance.url, [told(2000, { state: 'queued', version: 100 })])
+    // It goes and comes again within a frame.
+    const failed = { description: 'Last', state: 'failed' }
+    await publish(instance.url, [
+      told(2000, { state: 'queued', version: 100 }),
+      told(2000, { ...failed, version: 101 }),
+      told(2001, { ...failed, description: 'Later' }),
+    ])
+    await page.getByText('Later', { exact: true }).waitFor()
+    expect(await page.getByText('Last', { exact: true }).count()).toBe(1)
+    await publish(instance.url, [told(2000, { state: 'queued', version: 102 })])
     await page.getByText('Last', { exact: true }).waitFor({ state: 'detached' })
   }, 30_000)
 

@@ -75,7 +75,7 @@ export function createCollection<T extends Row>({
 
   const apply = (events: readonly StreamEvent[]) => {
     let isStale = false
-    const added: number[] = []
+    const added = new Set<number>()
     const removed = new Set<number>()
     setRows(
       produce((all) => {
@@ -85,9 +85,10 @@ export function createCollection<T extends Row>({
           const gone = isNews && !isWanted(put) ? put.id : remove
           if (gone !== undefined) {
             delete all[gone]
+            added.delete(gone)
             removed.add(gone)
           } else if (isNews && (all[put.id] !== undefined || put.id > floor)) {
-            if (!all[put.id]) added.push(put.id)
+            if (!all[put.id]) added.add(put.id)
             removed.delete(put.id)
             all[put.id] = put
             for (const listener of listeners) listener(event, put)
@@ -100,11 +101,13 @@ export function createCollection<T extends Row>({
         }
       }),
     )
-    if (added.length > 0 || removed.size > 0) {
-      const kept = removed.size > 0 ? ids().filter((id) => !removed.has(id)) : ids()
-      const isNewest = added.every((id) => id > (kept[0] ?? 0))
-      const all = [...added.filter((id) => !removed.has(id)).sort((a, b) => b - a), ...kept]
-      setIds(isNewest ? all : all.sort((a, b) => b - a))
+    if (added.size > 0 || removed.size > 0) {
+      // One that went and came again is among those that were added.
+      const kept = ids().filter((id) => !removed.has(id) && !added.has(id))
+      const newest = [...added].sort((a, b) => b - a)
+      const all = [...newest, ...kept]
+      const isInOrder = (newest.at(-1) ?? Number.POSITIVE_INFINITY) > (kept[0] ?? 0)
+      setIds(isInOrder ? all : all.sort((a, b) => b - a))
       if (all.length > max()) drop(all)
     }
     if (isStale) staleness ??= setTimeout(() => void reload(), STALE)

@@ -103,6 +103,7 @@ export default function Log(): JSX.Element {
     buffer.clear()
     waiting.length = 0
     setWaitingCount(0)
+    setIsFocused(false)
     newest = 0
     changed()
     setCursor(undefined)

@@ -4,6 +4,8 @@ import { createStore } from 'solid-js/store'
 import type { Order, OrderStatus } from '../../../server/orders/schema.ts'
 import { ApiError, api, ask } from '../live/api.ts'
 import { createCollection } from '../live/create-collection.ts'
+import { loadNewest } from '../live/load-newest.ts'
+import { tell } from '../live/notice.ts'
 import { payloadOf } from '../live/stream.ts'
 import { formatMoney, formatNumber } from '../ui/format.ts'
 import { States } from '../ui/states.tsx'
@@ -22,9 +24,10 @@ export default function Orders(): JSX.Element {
   const [beyond, setBeyond] = createSignal(0)
   const orders = createCollection<Order>({
     load: async () => {
-      const { rows, total, cursor } = await loadNewest()
-      const older = Math.max(0, total - rows.length)
-      return { rows, cursor, isPartial: older > 0, onTaken: () => setBeyond(older) }
+      // Counted when the first page is read, not after the last: what is created between comes over the stream.
+      const [newest, total] = await Promise.all([loadNewest(MAX_ORDERS, pageOf), countAll()])
+      const older = newest.isPartial ? Math.max(0, total - newest.rows.length) : 0
+      return { ...newest, onTaken: () => setBeyond(older) }
     },
     max: () => MAX_ORDERS,
     onDropped: (rows) => setBeyond((before) => before + rows.length),
@@ -37,7 +40,6 @@ export default function Orders(): JSX.Element {
   })
   const [query] = useSearchParams<{ id?: string }>()
   const [marked, setMarked] = createStore<Record<number, true | undefined>>({})
-  const [problem, setProblem] = createSignal('')
   const timers = new Set<ReturnType<typeof setTimeout>>()
   onCleanup(() => {
     for (const timer of timers) clearTimeout(timer)
@@ -57,7 +59,7 @@ export default function Orders(): JSX.Element {
   createEffect(() => {
     const id = Number(query.id)
     if (orders.state() !== 'ready' || !(id > 0) || untrack(asked)) return
-    ask(api.orders({ id }).get()).then(setOld, () => setProblem(`There is no order ${id}.`))
+    ask(api.orders({ id }).get()).then(setOld, () => tell(`There is no order ${id}.`))
   })
   const byStatus = createMemo(() => {
     const columns = Object.fromEntries(STATUSES.map((status) => [status, [] as number[]])) as Record<
@@ -71,12 +73,11 @@ export default function Orders(): JSX.Element {
     return columns
   })
   const move = async (order: Order, to: OrderStatus) => {
-    setProblem('')
     try {
       const headers = { 'if-match': `"${order.version}"` }
       orders.put(await ask(api.orders({ id: order.id }).transitions.post({ to }, { headers })))
     } catch (error) {
-      setProblem(await explain(order, to, error))
+      tell(await explain(order, to, error))
     }
   }
   const explain = async (order: Order, to: OrderStatus, error: unknown): Promise<string> => {
@@ -100,14 +101,6 @@ export default function Orders(): JSX.Element {
         </p>
         <NewOrderForm onCreated={orders.put} />
       </div>
-      <Show when={problem()}>
-        <p class="notice" role="alert">
-          {problem()}{' '}
-          <button type="button" class="ghost" onClick={() => setProblem('')}>
-            Understood
-          </button>
-        </p>
-      </Show>
       <States
         state={orders.state()}
         error={orders.error()}
@@ -146,18 +139,13 @@ export default function Orders(): JSX.Element {
   )
 }
 
-/** As many as the page shows, and how many there are; the cursor is that of the first page, before which nothing is missing. */
-async function loadNewest(): Promise<{ rows: Order[]; total: number; cursor: number }> {
-  const first = await ask(api.orders.get({ query: { limit: PAGE } }))
-  const rows = [...first.orders]
-  let { next } = first
-  while (next !== null && rows.length < MAX_ORDERS) {
-    const page = await ask(api.orders.get({ query: { limit: PAGE, before: next } }))
-    rows.push(...page.orders)
-    next = page.next
-  }
+const pageOf = async (before?: number) => {
+  const query = { limit: PAGE, ...(before !== undefined && { before }) }
+  const { orders, ...page } = await ask(api.orders.get({ query }))
+  return { ...page, rows: orders }
+}
+
+async function countAll(): Promise<number> {
   const { counts } = await ask(api.orders.count.get())
-  const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
-  // What came after the first page comes over the stream.
-  return { rows, total: next === null ? rows.length : total, cursor: first.cursor }
+  return Object.values(counts).reduce((sum, count) => sum + count, 0)
 }

@@ -2,6 +2,8 @@ import { createMemo, createSignal, For, type JSX, on, Show } from 'solid-js'
 import type { Task, TaskState } from '../../../server/tasks/schema.ts'
 import { api, ask } from '../live/api.ts'
 import { createCollection } from '../live/create-collection.ts'
+import { loadNewest } from '../live/load-newest.ts'
+import { tell } from '../live/notice.ts'
 import { payloadOf } from '../live/stream.ts'
 import { States } from '../ui/states.tsx'
 import { StartTask } from './start-task.tsx'
@@ -23,8 +25,8 @@ export default function Tasks(): JSX.Element {
     on(filter, (state) =>
       createCollection<Task>({
         load: async () => {
-          const { rows, cursor, isPartial: more } = await loadNewest(wanted(), state === 'all' ? undefined : state)
-          return { rows, cursor, isPartial: more, onTaken: () => setIsPartial(more) }
+          const newest = await loadNewest(wanted(), (before) => pageOf(state, before))
+          return { ...newest, onTaken: () => setIsPartial(newest.isPartial) }
         },
         isWanted: (task) => state === 'all' || task.state === state,
         max: () => Math.max(MAX_TASKS, wanted()),
@@ -43,7 +45,6 @@ export default function Tasks(): JSX.Element {
     setFilter(state)
   }
   const [watched, setWatched] = createSignal<number>()
-  const [problem, setProblem] = createSignal('')
   const tasks = () => collection()
   const shown = () => tasks().ids()
   const showOlder = () => {
@@ -53,13 +54,12 @@ export default function Tasks(): JSX.Element {
   let list: HTMLUListElement | undefined
   /** @param id of the task that it is about */
   const act = async (id: number, action: () => Promise<Task | undefined>) => {
-    setProblem('')
     const place = shown().indexOf(id)
     try {
       const task = await action()
       if (task) tasks().put(task)
     } catch (error) {
-      setProblem((error as Error).message)
+      tell((error as Error).message)
     }
     // The button has gone with what it did: who works with the keyboard goes on with this task, or the next.
     if (document.activeElement === document.body)
@@ -76,14 +76,6 @@ export default function Tasks(): JSX.Element {
         <p class="muted">Started here or anywhere, run by any instance, live in every browser.</p>
       </div>
       <StartTask onStarted={(task) => tasks().put(task)} />
-      <Show when={problem()}>
-        <p class="notice error" role="alert">
-          {problem()}{' '}
-          <button type="button" class="ghost" onClick={() => setProblem('')}>
-            Understood
-          </button>
-        </p>
-      </Show>
       <section class="card" aria-labelledby="tasks-title">
         <header>
           <h2 id="tasks-title">Newest first</h2>
@@ -143,24 +135,8 @@ export default function Tasks(): JSX.Element {
   )
 }
 
-/** The cursor is that of the first page: what happens while the others are read comes over the stream. */
-async function loadNewest(
-  count: number,
-  state: TaskState | undefined,
-): Promise<{ rows: Task[]; cursor: number; isPartial: boolean }> {
-  const pageOf = (before?: number) =>
-    ask(
-      api.tasks.get({
-        query: { limit: LIMIT, ...(state !== undefined && { state }), ...(before !== undefined && { before }) },
-      }),
-    )
-  const { tasks, cursor, next: second } = await pageOf()
-  const rows = [...tasks]
-  let next = second
-  while (next !== null && rows.length < count) {
-    const page = await pageOf(next)
-    rows.push(...page.tasks)
-    next = page.next
-  }
-  return { rows, cursor, isPartial: next !== null }
+const pageOf = async (state: TaskState | 'all', before?: number) => {
+  const query = { limit: LIMIT, ...(state !== 'all' && { state }), ...(before !== undefined && { before }) }
+  const { tasks, ...page } = await ask(api.tasks.get({ query }))
+  return { ...page, rows: tasks }
 }

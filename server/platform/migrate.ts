@@ -2,23 +2,14 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sql } from './database.ts'
+import { MigrationError } from './migration-error.ts'
+import { type StartLockOptions, withStartLock } from './start-lock.ts'
 
 export interface Migration {
   version: number
   name: string
   sql: string
   checksum: string
-}
-
-/** A database whose migrations do not fit this program, with what to do about it. */
-export class MigrationError extends Error {
-  constructor(
-    readonly code: 'migration.changed' | 'migration.missing' | 'migration.newer',
-    message: string,
-  ) {
-    super(message)
-    this.name = 'MigrationError'
-  }
 }
 
 /** Reads `NNNN_name.sql` files, in the order of their numbers. */
@@ -33,36 +24,27 @@ export async function readMigrations(directory: string): Promise<Migration[]> {
   )
 }
 
-/** Locks out every other migration of the same database until the transaction ends. */
-const ADVISORY_LOCK = 7_736_501
-
 /**
  * Applies what is not applied yet, all of it or nothing, one instance at a time.
  *
+ * @param sql of two connections or more, see `withStartLock`
  * @returns the migrations applied now
- * @throws {MigrationError} when an applied file was changed, or the database is newer than this program
+ * @throws {MigrationError} when an applied file was changed, the database is newer than this program, or a lock was not
+ * available in time
  */
-export async function migrate(sql: Sql, migrations: readonly Migration[]): Promise<Migration[]> {
-  return sql.begin(async (transaction) => {
-    // A process that freezes in the middle does not keep the others from starting.
-    await transaction`set local idle_in_transaction_session_timeout = '30s'`
-    await transaction`select pg_advisory_xact_lock(${ADVISORY_LOCK})`
-    await transaction`create schema if not exists sse`
-    await transaction`
-      create table if not exists sse.migration (
-        version    integer primary key,
-        name       text not null,
-        checksum   text not null,
-        applied_at timestamptz not null default now()
-      )`
+export const migrate = (
+  sql: Sql,
+  migrations: readonly Migration[],
+  options: StartLockOptions = {},
+): Promise<Migration[]> =>
+  withStartLock(sql, options, async (transaction) => {
     const pending = pendingOf(migrations, await applied(transaction))
     for (const { version, name, checksum, sql: text } of pending) {
       await transaction.unsafe(text)
       await transaction`insert into sse.migration (version, name, checksum) values (${version}, ${name}, ${checksum})`
     }
     return pending
-  }) as Promise<Migration[]>
-}
+  })
 
 /**
  * Checks that every migration is applied, and changes nothing.

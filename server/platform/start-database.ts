@@ -5,7 +5,8 @@ import { isUnreachable } from './database-errors.ts'
 import { EmbeddedPostgres } from './embedded-postgres/embedded-postgres.ts'
 import { messageOf } from './errors.ts'
 import type { Logger } from './logger.ts'
-import { checkMigrated, MigrationError, migrate, readMigrations } from './migrate.ts'
+import { checkMigrated, migrate, readMigrations } from './migrate.ts'
+import { MigrationError } from './migration-error.ts'
 import { SECOND, sleep } from './time.ts'
 
 /** How long a start waits for a Postgres that is starting too. */
@@ -30,7 +31,7 @@ export async function applyMigrations(sql: Sql, mode: Config['migrate'], logger:
   if (mode === 'off') {
     await checkMigrated(sql, migrations)
   } else {
-    const applied = await migrate(sql, migrations)
+    const applied = await migrate(sql, migrations, { logger })
     if (applied.length > 0) logger.info({ applied: applied.map(({ name }) => name) }, 'migrated')
   }
   return migrations.length

@@ -2,8 +2,9 @@ import { type Db, PgBoss } from 'pg-boss'
 import type { Sql } from '../platform/database.ts'
 import { messageOf } from '../platform/errors.ts'
 import type { Logger } from '../platform/logger.ts'
-import { MigrationError } from '../platform/migrate.ts'
+import { MigrationError } from '../platform/migration-error.ts'
 import type { Database } from '../platform/pool.ts'
+import { withStartLock } from '../platform/start-lock.ts'
 
 /** What stands in the queue for a task that wants to run. */
 export interface Job {
@@ -28,8 +29,6 @@ const ABANDONED = 'tasks-abandoned'
 
 /** Seconds without a sign of life after which a job goes to another worker; the least that pg-boss takes. */
 export const LEASE = 10
-/** Locks out every other installation in the same database until the transaction ends. */
-const ADVISORY_LOCK = 7_736_502
 /** What pg-boss says of tables that are not there, or of another version. */
 const NOT_INSTALLED = /not installed|requires migrations/
 /** Times that a job is given to another worker after one died. */
@@ -154,13 +153,12 @@ export class Queue {
  * Makes the queue's tables or brings them up to date, one instance after the other: of several that make them at once,
  * all but one would fail.
  *
- * @param sql what holds the lock meanwhile
+ * @param sql what holds the lock meanwhile; of two connections or more, see `withStartLock`
+ * @throws {MigrationError} `migration.blocked` when the lock was not available in time
  */
 export async function installQueue(sql: Sql, database: Database, logger: Logger): Promise<void> {
   const queue = new Queue({ database, migrate: true, logger })
-  await sql.begin(async (transaction) => {
-    await transaction`set local idle_in_transaction_session_timeout = '30s'`
-    await transaction`select pg_advisory_xact_lock(${ADVISORY_LOCK})`
+  await withStartLock(sql, { logger }, async () => {
     try {
       await queue.start()
       await queue.createQueues()
@@ -185,13 +183,23 @@ const rowsOf = (result: readonly unknown[]): Rows => ({
 
 type Values = Parameters<Sql['unsafe']>[1]
 
+/**
+ * Advisory locks can be held by every role: what pg-boss does under one of its own is done under a row lock of
+ * migrations/0010_sql_trust_boundary.sql instead.
+ */
+const withRowLocks = (text: string) =>
+  text
+    .replaceAll('pg_try_advisory_xact_lock(', 'sse.try_lock_queue(')
+    .replaceAll('pg_advisory_xact_lock(', 'sse.lock_queue(')
+
 /** A whole transaction as one text: of a pool, `postgres` gives a connection to its own transactions only. */
 const TRANSACTION = /^\s*begin;(.*)commit;\s*$/is
 
 /** @param onAnswer called when Postgres has answered */
 function pooled(database: Database, onAnswer: () => void): Db {
   return {
-    async executeSql(text, values) {
+    async executeSql(statement, values) {
+      const text = withRowLocks(statement)
       const rows = await database.query(async (sql) => {
         const [, statements] = TRANSACTION.exec(text) ?? []
         if (statements === undefined) return rowsOf(await sql.unsafe(text, values as Values))

@@ -44,7 +44,8 @@ async function packageOf(version: string): Promise<string> {
 /** @returns the exit code of the test runner */
 async function testOn(major: string): Promise<number> {
   const version = VERSIONS[major]
-  if (version === undefined) throw new Error(`There is no package of PostgreSQL ${major}; choose of ${Object.keys(VERSIONS)}.`)
+  if (version === undefined)
+    throw new Error(`There is no package of PostgreSQL ${major}; choose of ${Object.keys(VERSIONS)}.`)
   const native = await packageOf(version)
   const directory = await mkdtemp(join(tmpdir(), `sse-update-postgres-${major}-`))
   await Bun.$`chmod 755 ${directory}`

@@ -1,0 +1,167 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { createLog, type EventLog } from '../../events/log.ts'
+import { migrationsDirectory } from '../../platform/assets.ts'
+import { connectDatabase, type Sql } from '../../platform/database.ts'
+import { createLogger, type Logger } from '../../platform/logger.ts'
+import { migrate, readMigrations } from '../../platform/migrate.ts'
+import { installQueue, Queue } from '../../tasks/queue.ts'
+import { createDatabase, createEmptyDatabase, directly, type TestDatabase } from '../../testing/database.ts'
+import { createRole, type TestRole } from '../../testing/role.ts'
+
+// Advisory locks are open to every role, so that nothing may depend on one.
+
+const logger = createLogger({ logLevel: 'error', logFormat: 'json' })
+let database: TestDatabase
+let log: EventLog
+let attacker: TestRole
+beforeAll(async () => {
+  database = await createDatabase()
+  log = createLog(directly(database.sql))
+})
+afterAll(() => database[Symbol.asyncDispose]())
+beforeEach(async () => {
+  attacker = await createRole(database)
+})
+afterEach(() => attacker[Symbol.asyncDispose]())
+
+describe('a role that holds every advisory lock that was ever used', () => {
+  /** The key that pg-boss derives for one of its own. */
+  const queueKey = (key: string) =>
+    `('x' || encode(sha224((current_database() || '.pgboss.sse_tasks${key}')::bytea), 'hex'))::bit(64)::bigint`
+
+  beforeEach(async () => {
+    const [queue] = await database.sql<{ table: string }[]>`
+      select table_name as table from sse_tasks.queue where name = 'tasks'`
+    const keys = [
+      `hashtext('sse.relay')`,
+      `hashtext('sse.purge')`,
+      '7736501',
+      '7736502',
+      ...['', 'create-queue', `${queue?.table}failJobsByHeartbeat`, `${queue?.table}failJobsByTimeout`].map(queueKey),
+    ]
+    for (const key of keys) await attacker.sql.unsafe(`select pg_advisory_lock(${key})`)
+  })
+
+  test('does not stop the outbox', async () => {
+    await database.sql`select sse.publish('a', 't', '1')`
+    expect(await log.relay(10)).toBe(1)
+  })
+
+  test('does not stop retention', async () => {
+    await log.append(['1', '2'].map((data) => ({ channel: 'a', type: 't', data, origin: null, key: null })))
+    expect(await log.purge({ maxAge: null, maxEvents: 0 })).toBeGreaterThan(0)
+  })
+
+  test('does not stop a start', async () => {
+    expect(await migrate(database.sql, await readMigrations(migrationsDirectory))).toEqual([])
+    await database.sql`drop schema sse_tasks cascade`
+    await installQueue(database.sql, directly(database.sql), logger)
+  })
+
+  test('does not keep a task of a dead worker from going to another', async () => {
+    await using queue = await startQueue(database.sql)
+    const job = await queue.add(database.sql, 1)
+    await database.sql`
+      update sse_tasks.job set state = 'active', started_on = now() - interval '1 minute', heartbeat_on = now() - interval '1 minute'
+      where id = ${job}`
+    const state = async () =>
+      (await database.sql<{ state: string }[]>`select state from sse_tasks.job where id = ${job}`)[0]?.state
+    while ((await state()) === 'active') await Bun.sleep(20)
+    expect(await state()).toBe('retry')
+  }, 20_000)
+})
+
+async function startQueue(sql: Sql) {
+  const queue = new Queue({ database: directly(sql), migrate: false, logger })
+  await queue.start()
+  return Object.assign(queue, { [Symbol.asyncDispose]: () => queue.stop() })
+}
+
+describe('a start that has to wait for a lock', () => {
+  /** A logger that keeps what it is told. */
+  function createRecorder() {
+    const lines: string[] = []
+    const recorded = Promise.withResolvers<void>()
+    const warn = (fields: object, message: string) => {
+      lines.push(`${message} ${JSON.stringify(fields)}`)
+      recorded.resolve()
+    }
+    return { lines, recorded: recorded.promise, logger: { warn, debug() {} } as unknown as Logger }
+  }
+
+  /** A session of the server's own role that holds a lock on the table of migrations. */
+  async function hold(sql: Sql, statement: string) {
+    const held = Promise.withResolvers<number>()
+    const release = Promise.withResolvers<void>()
+    const done = sql.begin(async (transaction) => {
+      await transaction.unsafe(statement)
+      const [row] = await transaction<{ pid: number }[]>`select pg_backend_pid() as pid`
+      held.resolve(row?.pid ?? 0)
+      await release.promise
+    })
+    return {
+      pid: await held.promise,
+      async release() {
+        release.resolve()
+        await done
+      },
+    }
+  }
+
+  test('names who holds it, and goes on when it is released', async () => {
+    const holder = await hold(database.sql, 'lock table sse.migration in access exclusive mode')
+    const recorder = createRecorder()
+    const start = migrate(database.sql, await readMigrations(migrationsDirectory), { logger: recorder.logger })
+    await recorder.recorded
+    expect(recorder.lines[0]).toContain('waits for a lock')
+    expect(recorder.lines[0]).toContain(`process ${holder.pid} (role`)
+    await holder.release()
+    expect(await start).toEqual([])
+  })
+
+  test('gives up in time, with an error that names who holds it', async () => {
+    const holder = await hold(database.sql, 'lock table sse.migration in access exclusive mode')
+    const error = await migrate(database.sql, [], { timeout: 400 }).catch((caught) => caught)
+    expect(error).toMatchObject({ name: 'MigrationError', code: 'migration.blocked' })
+    expect(error.message).toContain(`process ${holder.pid} (role`)
+    await holder.release()
+  })
+
+  test('gives up as well when another start is creating the schema', async () => {
+    await using empty = await createEmptyDatabase()
+    const holder = await hold(empty.sql, 'create schema sse')
+    expect(await migrate(empty.sql, [], { timeout: 400 }).catch((caught) => caught.code)).toBe('migration.blocked')
+    await holder.release()
+    expect(await migrate(empty.sql, [])).toEqual([])
+  })
+
+  test('is not kept waiting by a role that may read the table', async () => {
+    await database.sql.unsafe(`grant select on sse.migration to ${attacker.name}`)
+    const reader = await hold(attacker.sql, 'lock table sse.migration in access share mode')
+    expect(await migrate(database.sql, await readMigrations(migrationsDirectory), { timeout: 2000 })).toEqual([])
+    await reader.release()
+  })
+})
+
+test('a frozen relay holds a lock that only the owner of the schema can take', async () => {
+  for (const statement of ['select from sse.mutex for update', 'lock table sse.mutex', 'delete from sse.mutex']) {
+    const refused = attacker.sql.begin((transaction) => transaction.unsafe(statement))
+    expect(await refused.catch((error) => error.code)).toBe('42501')
+  }
+  const other = connectDatabase(database.url, { max: 1 })
+  await database.sql`select sse.publish('a', 't', '1')`
+  await database.sql.begin(async (transaction) => {
+    await transaction`select sse.try_lock('relay')`
+    expect(await createLog(directly(other)).relay(10)).toBeNull()
+  })
+  expect(await createLog(directly(other)).relay(10)).toBe(1)
+  await other.end()
+})
+
+test('a row of sse.mutex that was deleted is missed with an error, not with silence', async () => {
+  await database.sql`select sse.publish('a', 't', '1')`
+  await database.sql`delete from sse.mutex where name = 'relay'`
+  await expect(log.relay(10)).rejects.toThrow("sse.mutex has no row 'relay'")
+  await database.sql`insert into sse.mutex values ('relay')`
+  expect(await log.relay(10)).toBe(1)
+})

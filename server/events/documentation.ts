@@ -23,7 +23,8 @@ const EVENT = {
     data: { description: 'any JSON; defaults to null' },
     key: {
       type: 'string' as const,
-      description: 'idempotency key: a second event with it in the channel is the first',
+      description:
+        'idempotency key: the same event with it again in the channel is the first; another type or data is 422',
     },
   },
   additionalProperties: false,
@@ -151,6 +152,7 @@ export const PUBLISH = detail({
     'database.unavailable',
     'event.invalid',
     'key.invalid',
+    'key.reused',
     'publish.overloaded',
     'publish.unknown',
     'type.invalid',

@@ -102,8 +102,27 @@ describe('an idempotency key', () => {
 
   test('answers the position it answered before, and appends nothing', async () => {
     expect(await log.append([keyed('a', 'k')])).toEqual([1])
-    expect(await log.append([keyed('a', 'k', '2')])).toEqual([1])
+    expect(await log.append([keyed('a', 'k')])).toEqual([1])
     expect((await log.read({ after: 0, limit: 10 })).events.map(({ data }) => data)).toEqual(['1'])
+  })
+
+  test('stands for its event: with another type or data, nothing of the call is appended', async () => {
+    await log.append([keyed('a', 'k', '{"n":1,"m":[2]}')])
+    const refusal = (...events: NewEvent[]) => log.append(events).catch(({ code, detail }) => `${code} ${detail}`)
+    expect(await refusal(keyed('a', 'k', '{"n":2}'))).toBe('SE001 1:0')
+    expect(await refusal(event('a', '{"n":1,"m":[2]}', { key: 'k', type: 'other' }))).toBe('SE001 1:0')
+    expect(await refusal(keyed('a', null), keyed('a', 'new', '1'), keyed('b', 'k'), keyed('a', 'new', '2'))).toBe(
+      'SE001 4:2',
+    )
+    expect((await log.bounds()).head).toBe(1)
+  })
+
+  test('stands for the same JSON, however it is written', async () => {
+    await log.append([keyed('a', 'k', '{"n":1,"m":[2]}'), keyed('a', 'zero', '"\\u0000"')])
+    expect(await log.append([keyed('a', 'k', '{ "m": [2], "n": 1.0 }')])).toEqual([1])
+    expect(await log.append([keyed('a', 'zero', '"\\u0000"')])).toEqual([2])
+    // What jsonb can not hold is compared as text.
+    expect(await log.append([keyed('a', 'zero', ' "\\u0000"')]).catch(({ code }) => code)).toBe('SE001')
   })
 
   test('counts within its channel', async () => {
@@ -116,7 +135,7 @@ describe('an idempotency key', () => {
       keyed('a', 'new', '"first"'),
       keyed('a', null),
       keyed('a', 'old'),
-      keyed('a', 'new', '"second"'),
+      keyed('a', 'new', '"first"'),
       keyed('a', null),
     ])
     expect(positions).toEqual([2, 3, 1, 2, 4])

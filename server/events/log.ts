@@ -42,7 +42,12 @@ const PAGE_BYTES = 4 * 2 ** 20
 
 /** The ordered log in Postgres: all SQL that touches it. */
 export interface EventLog {
-  /** Appends all or none, and answers their positions, in order. */
+  /**
+   * Appends all or none, and answers their positions, in order. Of an event whose key is in the log already, that is the
+   * position of the first.
+   *
+   * @throws PostgresError SE001 when a key was used for an event of another type or other data, see `keyConflictsOf`
+   */
   append(events: readonly NewEvent[]): Promise<number[]>
   /** @throws {AppError} `database.unavailable` */
   read(options: ReadOptions): Promise<Page>
@@ -82,16 +87,19 @@ export function createLog(database: Database, readers = database): EventLog {
       const keys = events.some(({ key }) => key !== null) ? events.map(({ key }) => key) : null
       const [row] = await database.query(
         (sql) => sql<{ positions: number[] }[]>`
-        select sse.append(
+        select sse.append_events(
           ${events.map(({ channel }) => channel)}::text[],
           ${events.map(({ type }) => type)}::text[],
           ${events.map(({ data }) => data)}::text[]::json[],
           ${events.map(({ origin }) => origin)}::text[],
-          ${keys}::text[]
+          ${keys}::text[],
+          strict => true
         ) as positions`,
       )
       if (row?.positions.length === events.length) return row.positions
-      throw new Error(`sse.append answered ${row?.positions.length ?? 'no'} positions for ${events.length} events`)
+      throw new Error(
+        `sse.append_events answered ${row?.positions.length ?? 'no'} positions for ${events.length} events`,
+      )
     },
 
     async read({ after, through, limit, maxBytes = PAGE_BYTES, patterns, isUrgent = false }) {

@@ -85,6 +85,54 @@ test('what Postgres refuses harms nobody who shares its transaction', async () =
   ])
 })
 
+describe('requests whose keys were used for other events', () => {
+  const keyed = (key: string | null, data: string) => ({ ...event('t', data), key })
+  const codesOf = (results: PromiseSettledResult<unknown>[]) =>
+    results.map((result) => (result.status === 'fulfilled' ? 'published' : result.reason.code))
+
+  test('are refused, with the index of the event, and harm nobody who shares their transaction', async () => {
+    const { publisher } = createPublisher()
+    await publisher.publish([keyed('once', '1')])
+    const { head } = await log.bounds()
+    const results = await Promise.allSettled([
+      publisher.publish([keyed('once', '1')]),
+      publisher.publish([keyed(null, '2'), keyed('once', '2')]),
+      publisher.publish([keyed('twice', '3'), keyed('twice', '4')]),
+      publisher.publish([keyed('twice', '5')]),
+      publisher.publish([keyed('twice', '6')]),
+    ])
+    expect(codesOf(results)).toEqual(['published', 'key.reused', 'key.reused', 'published', 'key.reused'])
+    const [, batch] = results as PromiseRejectedResult[]
+    expect(batch?.reason).toMatchObject({ status: 422, extensions: { event: 1 } })
+    expect((await log.read({ after: head, limit: 10 })).events.map(({ data }) => data)).toEqual(['5'])
+  })
+
+  test('do not turn group commit off, however many there are', async () => {
+    const { publisher, transactions } = createPublisher()
+    await publisher.publish([keyed('flood', '0')])
+    const results = await Promise.allSettled(
+      Array.from({ length: 500 }, (_, index) =>
+        publisher.publish([
+          index % 2 === 0 ? event() : keyed(index % 4 === 1 ? 'flood' : 'among themselves', `${index}`),
+        ]),
+      ),
+    )
+    const codes = codesOf(results)
+    expect(codes.filter((code) => code === 'published')).toHaveLength(251)
+    expect(codes.filter((code) => code === 'key.reused')).toHaveLength(249)
+    expect(transactions()).toBe(3)
+  })
+})
+
+test('one event that Postgres refuses is found among many by halving', async () => {
+  const { publisher, transactions } = createPublisher()
+  const results = await Promise.allSettled(
+    Array.from({ length: 256 }, (_, index) => publisher.publish([event(index === 100 ? 'poison' : 't')])),
+  )
+  expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(1)
+  expect(transactions()).toBeLessThan(20)
+})
+
 describe('what a publisher is told', () => {
   const failingWith = (code: string) =>
     new Publisher({

@@ -1,6 +1,7 @@
 import { databaseUnavailable, outcomeOf } from '../platform/database-errors.ts'
 import { AppError, codeOf, messageOf, tooDeep } from '../platform/errors.ts'
 import type { NewEvent } from './event.ts'
+import { keyConflictsOf, requestsInConflict } from './key-conflicts.ts'
 import type { EventLog } from './log.ts'
 
 export interface PublisherOptions {
@@ -39,7 +40,8 @@ export class Publisher {
    * Resolves with the events' positions when they are durable.
    *
    * @throws {AppError} `database.unavailable` when nothing was published, `publish.unknown` when the connection died
-   * under the commit, `data.too_deep` when Postgres can't take the data
+   * under the commit, `data.too_deep` when Postgres can't take the data, `key.reused` (422) when a key was used for an
+   * event of another type or other data
    */
   publish(events: readonly NewEvent[]): Promise<number[]> {
     return new Promise((resolve, reject) => {
@@ -88,15 +90,42 @@ export class Publisher {
       }
       this.#options.onCommit(Math.max(...positions))
     } catch (error) {
-      // Postgres refused something: whose it was shows when each is tried alone, and the others are not harmed.
-      if (group.length > 1 && outcomeOf(error) === 'refused') {
-        for (const request of group) await this.#append([request])
-      } else {
-        if (outcomeOf(error) !== 'refused') this.#problem = messageOf(error)
-        for (const { reject } of group) reject(explain(error))
-      }
+      const conflicts = keyConflictsOf(error)
+      if (conflicts) await this.#appendOthers(group, requestsInConflict(conflicts, group.map(sizeOf)))
+      else if (group.length > 1 && outcomeOf(error) === 'refused') await this.#appendHalves(group)
+      else this.#fail(group, error)
     }
   }
+
+  /** Refuses the requests in conflict, all at once: however many there are, the others need one more transaction. */
+  async #appendOthers(group: readonly Waiting[], refused: ReadonlyMap<number, number>): Promise<void> {
+    for (const [request, event] of refused) group[request]?.reject(keyReused(group[request].events, event))
+    const others = group.filter((_, request) => !refused.has(request))
+    if (others.length > 0) await this.#append(others)
+  }
+
+  /** Postgres refused something: whose it was is found by halving, and the others are not harmed. */
+  async #appendHalves(group: readonly Waiting[]): Promise<void> {
+    const middle = Math.ceil(group.length / 2)
+    await this.#append(group.slice(0, middle))
+    await this.#append(group.slice(middle))
+  }
+
+  #fail(group: readonly Waiting[], error: unknown): void {
+    if (outcomeOf(error) !== 'refused') this.#problem = messageOf(error)
+    for (const { reject } of group) reject(explain(error))
+  }
+}
+
+const sizeOf = ({ events }: Waiting) => events.length
+
+function keyReused(events: readonly NewEvent[], index: number): AppError {
+  const subject = events.length > 1 ? `Event ${index} of the array: ` : ''
+  return new AppError(
+    'key.reused',
+    `${subject}The idempotency key was used in this channel for an event of another type or with other data. Use a new key for a new event. Nothing was published.`,
+    { status: 422, ...(events.length > 1 && { extensions: { event: index } }) },
+  )
 }
 
 const bytesOf = (events: readonly NewEvent[]) => events.reduce((sum, { data }) => sum + data.length, 0)

@@ -17,8 +17,8 @@ const NOT_SENT = new Set([
 /** What Postgres can't do just now and may do later: it had no effect. SQLSTATE classes and codes (appendix A). */
 const NOT_NOW = /^(25006|40|53|55P03|57014|57P0[345])/
 
-/** What Postgres refuses for good, and rolls back: bad data, constraints, syntax and rights, limits, raised errors. */
-const REFUSED = /^(0A|22|23|42|54|P0)/
+/** What Postgres refuses for good, and rolls back: bad data, constraints, syntax and rights, limits, errors raised in SQL. */
+const REFUSED = /^(0A|22|23|42|54|P0|SE)/
 
 /** pgbouncer tells all of its own troubles as a protocol violation; these before a query was sent on. */
 const POOLER_NOT_NOW =

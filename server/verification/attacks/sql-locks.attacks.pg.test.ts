@@ -6,6 +6,7 @@ import { createLogger, type Logger } from '../../platform/logger.ts'
 import { migrate, readMigrations } from '../../platform/migrate.ts'
 import { installQueue, Queue } from '../../tasks/queue.ts'
 import { createDatabase, createEmptyDatabase, directly, type TestDatabase } from '../../testing/database.ts'
+import { holdLock } from '../../testing/held-lock.ts'
 import { createRole, type TestRole } from '../../testing/role.ts'
 
 // Advisory locks are open to every role, so that nothing may depend on one.
@@ -89,27 +90,8 @@ describe('a start that has to wait for a lock', () => {
     return { lines, recorded: recorded.promise, logger: { warn, debug() {} } as unknown as Logger }
   }
 
-  /** A session of the server's own role that holds a lock on the table of migrations. */
-  async function hold(sql: Sql, statement: string) {
-    const held = Promise.withResolvers<number>()
-    const release = Promise.withResolvers<void>()
-    const done = sql.begin(async (transaction) => {
-      await transaction.unsafe(statement)
-      const [row] = await transaction<{ pid: number }[]>`select pg_backend_pid() as pid`
-      held.resolve(row?.pid ?? 0)
-      await release.promise
-    })
-    return {
-      pid: await held.promise,
-      async release() {
-        release.resolve()
-        await done
-      },
-    }
-  }
-
   test('names who holds it, and goes on when it is released', async () => {
-    const holder = await hold(database.sql, 'lock table sse.migration in access exclusive mode')
+    const holder = await holdLock(database.sql, 'lock table sse.migration in access exclusive mode')
     const recorder = createRecorder()
     const start = migrate(database.sql, await readMigrations(migrationsDirectory), { logger: recorder.logger })
     await recorder.recorded
@@ -120,7 +102,7 @@ describe('a start that has to wait for a lock', () => {
   })
 
   test('gives up in time, with an error that names who holds it', async () => {
-    const holder = await hold(database.sql, 'lock table sse.migration in access exclusive mode')
+    const holder = await holdLock(database.sql, 'lock table sse.migration in access exclusive mode')
     const error = await migrate(database.sql, [], { timeout: 400 }).catch((caught) => caught)
     expect(error).toMatchObject({ name: 'MigrationError', code: 'migration.blocked' })
     expect(error.message).toContain(`process ${holder.pid} (role`)
@@ -129,7 +111,7 @@ describe('a start that has to wait for a lock', () => {
 
   test('gives up as well when another start is creating the schema', async () => {
     await using empty = await createEmptyDatabase()
-    const holder = await hold(empty.sql, 'create schema sse')
+    const holder = await holdLock(empty.sql, 'create schema sse')
     expect(await migrate(empty.sql, [], { timeout: 400 }).catch((caught) => caught.code)).toBe('migration.blocked')
     await holder.release()
     expect(await migrate(empty.sql, [])).toEqual([])
@@ -137,7 +119,7 @@ describe('a start that has to wait for a lock', () => {
 
   test('is not kept waiting by a role that may read the table', async () => {
     await database.sql.unsafe(`grant select on sse.migration to ${attacker.name}`)
-    const reader = await hold(attacker.sql, 'lock table sse.migration in access share mode')
+    const reader = await holdLock(attacker.sql, 'lock table sse.migration in access share mode')
     expect(await migrate(database.sql, await readMigrations(migrationsDirectory), { timeout: 2000 })).toEqual([])
     await reader.release()
   })

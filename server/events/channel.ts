@@ -1,24 +1,27 @@
 import { AppError } from '../platform/errors.ts'
+import { shown, UNSAFE_CHARACTERS } from './characters.ts'
 
 /** Most characters of a channel's name or a pattern. */
 export const MAX_CHANNEL_LENGTH = 255
 
-// A token may hold anything but a space, a control character, a separator or a wildcard. migrations/0002_outbox.sql says
-// the same, in the same characters, for those who publish from SQL.
-const TOKEN = String.raw`[^\u0000-\u0020\u007f.*>]+`
+/** Most tokens of a channel's name or a pattern. */
+export const MAX_TOKENS = 16
+
+// migrations/0010_sql_trust_boundary.sql says the same for those who publish from SQL.
+const TOKEN = `[^${UNSAFE_CHARACTERS} .*>]+`
 const NAME = new RegExp(`^${TOKEN}(?:\\.${TOKEN})*$`, 'u')
 const PATTERN = new RegExp(`^(?:>|(?:${TOKEN}|\\*)(?:\\.(?:${TOKEN}|\\*))*(?:\\.>)?)$`, 'u')
 
 /**
- * Checks the name of a channel: dot-separated tokens such as `orders.alice.17`, at most 255 characters.
+ * Checks the name of a channel: 1 to 16 dot-separated tokens such as `orders.alice.17`, at most 255 characters.
  *
- * @throws {AppError} `channel.invalid` when a token is empty or holds white space, a control character, `*` or `>`
+ * @throws {AppError} `channel.invalid` when a token is empty or holds a space, an unsafe character, `*` or `>`
  */
 export function parseChannel(name: unknown): string {
   if (typeof name === 'string' && isSound(name) && NAME.test(name)) return name
   throw new AppError(
     'channel.invalid',
-    `Channel ${shown(name)} is not valid. A channel is dot-separated tokens such as "orders.alice.17", at most ${MAX_CHANNEL_LENGTH} characters, without spaces, control characters, "*" or ">".`,
+    `Channel ${shown(name)} is not valid. A channel is 1 to ${MAX_TOKENS} dot-separated tokens such as "orders.alice.17", at most ${MAX_CHANNEL_LENGTH} characters, without spaces, control characters, "*" or ">".`,
   )
 }
 
@@ -32,7 +35,7 @@ export function parsePattern(pattern: unknown): string {
   if (typeof pattern === 'string' && isSound(pattern) && PATTERN.test(pattern)) return pattern
   throw new AppError(
     'channel.invalid',
-    `Channel pattern ${shown(pattern)} is not valid. A pattern is dot-separated tokens such as "orders.alice.17", "orders.*.17" ("*" is one token) or "orders.>" (">" is the rest), at most ${MAX_CHANNEL_LENGTH} characters.`,
+    `Channel pattern ${shown(pattern)} is not valid. A pattern is 1 to ${MAX_TOKENS} dot-separated tokens such as "orders.alice.17", "orders.*.17" ("*" is one token) or "orders.>" (">" is the rest), at most ${MAX_CHANNEL_LENGTH} characters, without spaces or control characters.`,
   )
 }
 
@@ -63,6 +66,6 @@ export const isLiteral = (pattern: string): boolean => !/[*>]/.test(pattern)
 
 /** Postgres counts characters where JavaScript counts UTF-16 units. */
 const isSound = (text: string) =>
-  text.isWellFormed() && [...text.slice(0, 2 * MAX_CHANNEL_LENGTH + 1)].length <= MAX_CHANNEL_LENGTH
-
-const shown = (value: unknown) => (JSON.stringify(value) ?? 'undefined').slice(0, 80)
+  text.isWellFormed() &&
+  [...text.slice(0, 2 * MAX_CHANNEL_LENGTH + 1)].length <= MAX_CHANNEL_LENGTH &&
+  text.split('.', MAX_TOKENS + 1).length <= MAX_TOKENS

@@ -10,7 +10,9 @@ const query = (name: string, description: string, schema: object, example: unkno
 })
 
 const CHANNEL = {
-  ...query('channel', 'A pattern: `*` is one token, `>` the rest. Any number of times.', {}, ['orders.alice.*']),
+  ...query('channel', 'A pattern of at most 16 tokens: `*` is one token, `>` the rest. Any number of times.', {}, [
+    'orders.alice.*',
+  ]),
   schema: { type: 'array' as const, items: { type: 'string' as const } },
 }
 
@@ -18,7 +20,10 @@ const EVENT = {
   type: 'object' as const,
   required: ['channel', 'type'],
   properties: {
-    channel: { type: 'string' as const, description: 'dot-separated tokens, up to 255 characters' },
+    channel: {
+      type: 'string' as const,
+      description: '1 to 16 dot-separated tokens, up to 255 characters, without control characters',
+    },
     type: { type: 'string' as const, description: 'up to 255 characters; not one of the stream itself' },
     data: { description: 'any JSON; defaults to null' },
     key: {

@@ -1,5 +1,6 @@
 import { AppError, tooDeep } from '../platform/errors.ts'
 import { parseChannel } from './channel.ts'
+import { isSafe } from './characters.ts'
 
 /** An event on its way into the log. */
 export interface NewEvent {
@@ -120,5 +121,5 @@ const isName = (value: unknown): value is string =>
   typeof value === 'string' &&
   value.length > 0 &&
   [...value.slice(0, 2 * MAX_NAME_LENGTH + 1)].length <= MAX_NAME_LENGTH &&
-  !/\p{Cc}/u.test(value) &&
+  isSafe(value) &&
   value.isWellFormed()

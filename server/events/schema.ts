@@ -1,16 +1,17 @@
 import { type TSchema, Type } from '@sinclair/typebox'
 import { t } from 'elysia'
+import { UNSAFE_CHARACTERS } from './characters.ts'
 
 /** The position of the log at which something was read: stream after it to miss nothing. */
 export const Cursor = Type.Integer({ description: 'stream after this position to miss nothing', examples: [42] })
 
 /** What a token of a channel's name may be, such as `alice` in `orders.alice.17`; up to 100 characters. */
-export const TOKEN_PATTERN = '^[^\\u0000-\\u0020\\u007f.*>]{1,100}$'
+export const TOKEN_PATTERN = `^[^${UNSAFE_CHARACTERS} .*>]{1,100}$`
 
 export const ChannelToken = (description: string, examples: string[]) =>
   Type.String({
     pattern: TOKEN_PATTERN,
-    description: `${description}: 1 to 100 characters without spaces, ".", "*" or ">"`,
+    description: `${description}: 1 to 100 characters without spaces, control characters, ".", "*" or ">"`,
     examples,
   })
 

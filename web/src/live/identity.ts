@@ -1,7 +1,8 @@
 import { createSignal } from 'solid-js'
 
 const KEY = 'sse-update user'
-const VALID = /^[^\p{Cc}\s.*>]{1,100}$/u
+// Also without marks that change the direction of writing: as the server has it.
+const VALID = /^[^\p{Cc}\s.*>\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]{1,100}$/u
 
 const [user, setUser] = createSignal(localStorage.getItem(KEY) ?? 'guest')
 

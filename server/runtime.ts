@@ -114,7 +114,6 @@ async function assemble(
     isAllowedOrigin: (origin) => isLab && isOfThisMachine(origin),
     maxEventBytes: config.maxEventBytes,
     maxRequestBytes: config.maxRequestBytes,
-    retry: config.retryMs,
     checks,
     isOver: (channels, after) => areTasksOver(pools.domain, channels, after),
     orders: createOrders(outbox),

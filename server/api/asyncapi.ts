@@ -57,7 +57,11 @@ const CONTROL: Record<string, Message> = {
   ready: {
     summary: 'The first event of every stream.',
     data: Type.Object({
-      connection: Type.String({ description: 'names the connection, for support', examples: ['01K…'] }),
+      connection: Type.String({ description: 'names the connection, for support', examples: ['7'] }),
+      channels: Type.Array(Type.String(), {
+        description: 'patterns of the channels that the stream follows',
+        examples: [['orders.>']],
+      }),
       cursor: Type.Integer({ description: 'the stream begins after this position', examples: [42] }),
       oldest: Type.Integer({ description: 'position of the oldest event that is kept', examples: [1] }),
       head: Type.Integer({
@@ -75,7 +79,10 @@ const CONTROL: Record<string, Message> = {
   gap: {
     summary: 'Events between the cursor and what is left are gone: refetch your state, and go on.',
     data: Type.Object({
-      from: Type.Integer({ examples: [42] }),
+      from: Type.Union([Type.Integer(), Type.Null()], {
+        description: "the client's cursor; null when it is not a position",
+        examples: [42],
+      }),
       to: Type.Integer({ examples: [1000] }),
       reason: Type.Union([Type.Literal('purged'), Type.Literal('unknown')], {
         description: 'retention passed the cursor by, or the cursor is not of this log',
@@ -87,8 +94,15 @@ const CONTROL: Record<string, Message> = {
     data: Type.Object({}),
   },
   closing: {
-    summary: 'The server ends the stream; come back.',
-    data: Type.Object({ reason: Type.String({ examples: ['draining'] }) }),
+    summary: 'The server ends the stream; come back after `retry` milliseconds. Its id, if any, is the cursor.',
+    data: Type.Object({
+      reason: Type.String({
+        description:
+          'drain: the instance stops; full: it has as many streams as it takes; unavailable: Postgres is out of reach; replaced: the clientId has opened another stream; stalled: the client did not read; error: a failure of the server. Others may follow.',
+        examples: ['drain'],
+      }),
+      retry: Type.Integer({ description: 'milliseconds until the client reconnects, as in `retry:`', examples: [120] }),
+    }),
   },
 }
 

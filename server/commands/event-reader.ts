@@ -27,8 +27,8 @@ const CONNECT_PATIENCE = 10 * SECOND
 
 /**
  * Reads an event stream for as long as the caller wants more, and resumes by itself: after a loss it waits (with full
- * jitter, twice as long each time) and goes on after the last event ID. A connection that is silent for more than two
- * heartbeats counts as lost.
+ * jitter, twice as long each time; after `closing` as long as the server says) and goes on after the last event ID. A
+ * connection that is silent for more than two heartbeats counts as lost.
  *
  * @throws {CommandError} when the server refuses the request for good (4xx)
  */
@@ -38,6 +38,7 @@ export async function* readEvents(options: ReaderOptions): AsyncGenerator<Receiv
   let failures = 0
   while (!options.signal?.aborted) {
     let problem = 'the server closed the stream'
+    let closing: { reason: string; retry: number } | undefined
     const watchdog = createWatchdog()
     try {
       const signals = [watchdog.signal, ...(options.signal ? [options.signal] : [])]
@@ -49,9 +50,13 @@ export async function* readEvents(options: ReaderOptions): AsyncGenerator<Receiv
         },
       })
       for await (const { id, event, data } of response.body.pipeThrough(new TextDecoderStream()).pipeThrough(parser)) {
-        failures = 0
+        if (event !== 'closing') failures = 0
         if (id !== undefined) lastEventId = id
         if (event === 'ready') watchdog.expectEvery((JSON.parse(data) as { heartbeat: number }).heartbeat)
+        else if (event === 'closing') {
+          closing = JSON.parse(data) as { reason: string; retry: number }
+          problem = `the server closed the stream (${closing.reason})`
+        }
         watchdog.reset()
         yield { id: id ?? '', event: event ?? 'message', data }
       }
@@ -62,7 +67,7 @@ export async function* readEvents(options: ReaderOptions): AsyncGenerator<Receiv
       watchdog.stop()
     }
     if (options.signal?.aborted) return
-    const wait = Math.round(Math.random() * Math.min(MAX_WAIT, retry * 2 ** failures++))
+    const wait = closing?.retry ?? Math.round(Math.random() * Math.min(MAX_WAIT, retry * 2 ** failures++))
     options.onLost?.(problem, wait)
     await sleep(wait, options.signal)
   }

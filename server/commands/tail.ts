@@ -32,7 +32,8 @@ async function tail(channels: string[], { url, from }: TailOptions): Promise<voi
   for await (const event of readEvents({ url, channels, from, signal: stopping.signal, onLost })) {
     if (event.event === 'ready') note(`connected to ${url}, after position ${event.id}`)
     else if (event.event === 'gap') note(`gap: ${event.data}: these events are gone`)
-    else if (event.event !== 'heartbeat') process.stdout.write(`${show(event)}\n`)
+    // That the server closes the stream is in the message of its loss.
+    else if (event.event !== 'heartbeat' && event.event !== 'closing') process.stdout.write(`${show(event)}\n`)
   }
 }
 

@@ -5,13 +5,24 @@ import type { ReplayStep } from './replay.ts'
 
 const encode = (text: string) => new TextEncoder().encode(text)
 
+const READY = {
+  connection: 'c',
+  instance: 'i',
+  channels: ['a'],
+  cursor: 0,
+  oldest: 1,
+  head: 0,
+  resumed: true,
+  heartbeat: 1000,
+}
+
 /** A connection at cursor 0 of a log whose events are the texts `1;`, `2;`, …, and a reader that reads when told to. */
 function connect(more: Partial<ConnectionOptions> = {}) {
   const log = { position: 0, replays: 0, closed: '', isAhead: false }
   const connection = new Connection({
     id: 'c',
     clientId: null,
-    ready: { connection: 'c', cursor: 0, oldest: 1, head: 0, instance: 'i', resumed: true, heartbeat: 1000 },
+    ready: { ...READY, cursor: 0 },
     gap: undefined,
     retry: 100,
     heartbeat: 1000,
@@ -85,7 +96,7 @@ describe('a connection', () => {
 
   test('whose cursor lies beyond what this instance has read waits, and misses nothing', async () => {
     const { connection, log, read, readUntil } = connect({
-      ready: { connection: 'c', cursor: 5, oldest: 1, head: 5, instance: 'i', resumed: true, heartbeat: 1000 },
+      ready: { ...READY, cursor: 5, head: 5 },
     })
     await read()
     await settle()
@@ -103,7 +114,7 @@ describe('a connection', () => {
     log.position = 10
     connection.jump({ from: 0, to: 9, reason: 'purged' })
     const text = await readUntil('10;')
-    expect(text).toStartWith('id: 9\nevent: gap\ndata: {"from":0,"to":9,"reason":"purged"}\n\n')
+    expect(text).toStartWith('event: gap\ndata: {"from":0,"to":9,"reason":"purged"}\nid: 9\n\n')
     expect(text).toEndWith('\n\n10;')
   })
 
@@ -147,7 +158,31 @@ describe('time', () => {
     log.position = 0
     connection.tick(at(500))
     connection.tick(at(1001))
-    expect(await read()).toStartWith('id: 0\nevent: heartbeat\n')
+    expect(await read()).toMatch(/^event: heartbeat\ndata: .*\nid: 0\n\n$/)
+  })
+
+  test('a comment comes after three seconds without a byte, and does not put off the heartbeat', async () => {
+    const { connection, read } = connect({ heartbeat: 5000 })
+    await read()
+    await settle()
+    expect(connection.tick(at(2900))).toBe(false)
+    expect(connection.tick(at(3001))).toBe(true)
+    expect(await read()).toBe(':\n')
+    await settle()
+    expect(connection.tick(at(2900))).toBe(false)
+    expect(connection.tick(at(5001))).toBe(true)
+    expect(await read()).toStartWith('event: heartbeat\n')
+  })
+
+  test('a reader that takes nothing gets no comment, and comments do not put off the stall limit', async () => {
+    const { connection, log, read } = connect({ heartbeat: 60_000 })
+    await read()
+    await settle()
+    expect(connection.tick(at(3001))).toBe(true)
+    expect(connection.tick(at(4500))).toBe(false)
+    expect(log.closed).toBe('')
+    connection.tick(at(5100))
+    expect(log.closed).toBe('stalled')
   })
 
   test('a reader without progress is closed as stalled, but not one that only had nothing to read', async () => {
@@ -174,15 +209,38 @@ describe('time', () => {
 })
 
 describe('the end', () => {
-  test('comes with a reconnection time, once', async () => {
+  test('comes with closing: the reason, a reconnection time and the cursor, once', async () => {
     const { connection, log, read, reader } = connect()
     await read()
     await settle()
     connection.close('shutdown', 250)
     connection.close('replaced')
-    expect(await read()).toBe('retry: 250\n\n')
+    expect(await read()).toBe('event: closing\ndata: {"reason":"drain","retry":250}\nretry: 250\nid: 0\n\n')
     expect((await reader.read()).done).toBe(true)
     expect(log.closed).toBe('shutdown')
+  })
+
+  test('of a reader that is behind has the cursor of what it was given', async () => {
+    const { connection, log, read, readUntil } = connect()
+    await read()
+    await settle()
+    for (let position = 1; position <= 5; position++) {
+      connection.offer(encode(`${position};`), position - 1)
+      log.position = position
+    }
+    connection.close('replaced')
+    expect(await readUntil('\n\n')).toBe(
+      '1;event: closing\ndata: {"reason":"replaced","retry":100}\nretry: 100\nid: 1\n\n',
+    )
+  })
+
+  test('before a gap that was not received moves no cursor', async () => {
+    const { connection, log, readUntil } = connect({ gap: { from: 70, to: 3, reason: 'unknown' } })
+    log.position = 3
+    connection.close('shutdown', 250)
+    const text = await readUntil('retry: 250\n\n')
+    expect(text).toContain('event: closing\n')
+    expect(text).not.toContain('id:')
   })
 
   test('of a client that goes is told', async () => {

@@ -1,6 +1,6 @@
 import { AppError } from '../platform/errors.ts'
 import { jittered, SECOND, sleep } from '../platform/time.ts'
-import { type Gap, gapFrame, heartbeatFrame, type Ready, readyFrame, retryFrame } from './frame.ts'
+import { COMMENT, closingFrame, type Gap, gapFrame, heartbeatFrame, type Ready, readyFrame } from './frame.ts'
 import type { ReplayStep } from './replay.ts'
 
 /** Why a connection ended. */
@@ -13,8 +13,9 @@ export interface ConnectionOptions {
   ready: Ready
   /** Told right after that. */
   gap: Gap | undefined
-  /** Milliseconds the client is told to wait before it reconnects. */
+  /** Milliseconds that the client waits before it reconnects. */
   retry: number
+  /** Milliseconds without an event before a heartbeat. */
   heartbeat: number
   /** Milliseconds without progress before it is closed; `0` never. */
   stallTimeout: number
@@ -32,6 +33,12 @@ export interface ConnectionOptions {
 
 /** Milliseconds after which a connection that catches up lets others have their turn. */
 const TIME_SLICE = 5
+
+/**
+ * Milliseconds without a byte before a comment. With the interval of the hub's tick, a comment comes at most 4 s after
+ * the last byte: the shortest read timeout that is a common default of HTTP clients is 5 s.
+ */
+export const COMMENT_AFTER = 3 * SECOND
 
 /**
  * One subscriber: a cursor on the log, and a writer.
@@ -57,7 +64,9 @@ export class Connection {
   #jumps = 0
   #isClosed = false
   #hasCaughtUp = false
-  #lastWrite = performance.now()
+  /** Of a frame, and of any byte: a comment does not put off a heartbeat. */
+  #lastFrame = performance.now()
+  #lastByte = performance.now()
   #lastProgress = performance.now()
 
   constructor(options: ConnectionOptions) {
@@ -105,7 +114,7 @@ export class Connection {
 
   /** Makes the connection go on at `gap.to` and tells the client, before anything else. */
   jump(gap: Gap): void {
-    this.#gap = { ...gap, from: this.#gap?.from ?? gap.from }
+    this.#gap = { ...gap, from: this.#gap ? this.#gap.from : gap.from }
     this.#behindAt = gap.to
     this.#jumps++
     void this.advance()
@@ -139,25 +148,33 @@ export class Connection {
   }
 
   /**
-   * Sends a heartbeat after silence, and ends the connection after too long without progress.
+   * Sends a heartbeat after silence and comments before that, and ends the connection after too long without progress.
    *
    * @param now of `performance.now()`, which no change of the system's clock moves
+   * @returns whether something was written
    */
-  tick(now: number): void {
+  tick(now: number): boolean {
     const { heartbeat, stallTimeout } = this.#options
     if (this.#wantsMore) {
-      if (now - this.#lastWrite >= heartbeat) this.#write(heartbeatFrame(this.cursor, new Date()))
-    } else if (stallTimeout > 0 && now - this.#lastProgress >= stallTimeout) {
-      this.close('stalled')
+      if (now - this.#lastFrame >= heartbeat) this.#write(heartbeatFrame(this.cursor, new Date()))
+      else if (now - this.#lastByte >= COMMENT_AFTER) this.#enqueue(COMMENT)
+      else return false
+      return true
     }
+    if (stallTimeout > 0 && now - this.#lastProgress >= stallTimeout) this.close('stalled')
+    return false
   }
 
-  /** Ends the stream; the client is told to wait `retry` milliseconds before it comes back. */
-  close(reason: CloseReason, retry?: number): void {
+  /**
+   * Ends the stream; unless it was the client that ended it, `closing` comes last.
+   *
+   * @param retry milliseconds that the client waits before it reconnects. Defaults to what `ready` said
+   */
+  close(reason: CloseReason, retry = this.#options.retry): void {
     if (this.#isClosed) return
     this.#end(reason)
     try {
-      if (retry !== undefined) this.#controller.enqueue(retryFrame(retry))
+      if (reason !== 'client') this.#enqueue(this.#closing(reason, retry))
       this.#controller.close()
       this.#options.abandon()
     } catch {
@@ -203,10 +220,21 @@ export class Connection {
     }
   }
 
+  #closing(reason: Exclude<CloseReason, 'client'>, retry: number): Uint8Array<ArrayBuffer> {
+    // A gap that the client has not received yet must not move its cursor.
+    const cursor = this.#gap === undefined ? this.cursor : undefined
+    return closingFrame({ reason: reason === 'shutdown' ? 'drain' : reason, retry }, cursor)
+  }
+
+  #write(frames: Uint8Array<ArrayBuffer>): void {
+    this.#enqueue(frames)
+    this.#lastFrame = this.#lastByte
+  }
+
   /** The socket wanted more: that it took all before is progress. */
-  #write(chunk: Uint8Array<ArrayBuffer>): void {
-    this.#lastWrite = performance.now()
-    this.#lastProgress = this.#lastWrite
+  #enqueue(chunk: Uint8Array<ArrayBuffer>): void {
+    this.#lastByte = performance.now()
+    this.#lastProgress = this.#lastByte
     this.#controller.enqueue(chunk)
   }
 

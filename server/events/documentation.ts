@@ -56,15 +56,16 @@ const STREAM_ERRORS: readonly ErrorCode[] = [
   'channel.invalid',
   'channel.too_many',
   'client_id.invalid',
-  'cursor.invalid',
   'named.invalid',
+  'parameter.repeated',
+  'parameter.unknown',
 ]
 
 const parameters = [
   CHANNEL,
   query(
     'lastEventId',
-    'Cursor, for those who can not set Last-Event-ID; the header comes first.',
+    'Cursor, for clients that can not set Last-Event-ID; the header takes precedence. An id that is not of this log is a `gap` with the reason `unknown`.',
     { type: 'string' },
     '42',
   ),
@@ -85,9 +86,9 @@ const parameters = [
 export const FOLLOW = detail({
   summary: 'Follow channels live, or read their history',
   description:
-    'With `Accept: text/event-stream` (the default) a stream that never ends: first `ready`, then every event of the channels after the cursor, once and in order; /asyncapi.json tells what they carry. With `Accept: application/json` a page of history: the next one is `after` its `cursor`. Without a channel, `broadcast` is followed, and history is of all channels.',
+    'With `Accept: text/event-stream` (the default) a stream that never ends: first `ready`, then every event of the channels after the cursor, once and in order, and `closing` before the server ends it; /asyncapi.json tells what they carry. With `Accept: application/json` a page of history: the next one is `after` its `cursor`. Without a channel, `broadcast` is followed, and history is of all channels.',
   headers: ['Last-Event-ID'],
-  errors: [...STREAM_ERRORS, 'limit.invalid', 'time.invalid', 'database.unavailable'],
+  errors: [...STREAM_ERRORS, 'cursor.invalid', 'limit.invalid', 'time.invalid', 'database.unavailable'],
   operation: {
     parameters: [
       ...parameters,
@@ -124,7 +125,7 @@ export const FOLLOW = detail({
         content: {
           'text/event-stream': {
             example:
-              'id: 42\nevent: order.paid\ndata: {"channel":"orders.alice.17","type":"order.paid","data":{"total":900},"time":"2026-11-21T10:00:00.000Z"}\n\n',
+              'event: order.paid\ndata: {"channel":"orders.alice.17","type":"order.paid","data":{"total":900},"time":"2026-11-21T10:00:00.000Z"}\nid: 42\n\n',
           },
           'application/json': { example: PAGE },
         },

@@ -2,7 +2,16 @@ import { describe, expect, test } from 'bun:test'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import fc from 'fast-check'
 import type { LoggedEvent } from './event.ts'
-import { concatenate, eventFrame, gapFrame, heartbeatFrame, readyFrame, retryFrame, withoutName } from './frame.ts'
+import {
+  COMMENT,
+  closingFrame,
+  concatenate,
+  eventFrame,
+  gapFrame,
+  heartbeatFrame,
+  readyFrame,
+  withoutName,
+} from './frame.ts'
 
 const TIME = new Date('2026-11-21T10:00:00.000Z')
 
@@ -61,7 +70,7 @@ describe('the frame of an event', () => {
       origin: null,
     })
     expect(new TextDecoder().decode(bytes)).toBe(
-      'id: 42\nevent: order.paid\ndata: {"channel":"orders.alice.17","type":"order.paid","data":{"total":12},"time":"2026-11-21T10:00:00.000Z"}\n\n',
+      'event: order.paid\ndata: {"channel":"orders.alice.17","type":"order.paid","data":{"total":12},"time":"2026-11-21T10:00:00.000Z"}\nid: 42\n\n',
     )
   })
 
@@ -119,19 +128,45 @@ describe('the frame of an event', () => {
   })
 })
 
+const READY = {
+  connection: 'c1',
+  instance: 'i',
+  channels: ['orders.>'],
+  cursor: 7,
+  oldest: 3,
+  head: 7,
+  resumed: true,
+  heartbeat: 15_000,
+}
+
 test('ready comes with the reconnection time and the cursor', () => {
-  const ready = { connection: 'c1', cursor: 7, oldest: 3, head: 7, instance: 'i', resumed: true, heartbeat: 15_000 }
-  const { messages, retries } = parse(readyFrame(ready, 2500))
+  const { messages, retries } = parse(readyFrame(READY, 2500))
   expect(retries).toEqual([2500])
-  expect(messages).toEqual([{ id: '7', event: 'ready', data: JSON.stringify(ready) }])
+  expect(messages).toEqual([{ id: '7', event: 'ready', data: JSON.stringify(READY) }])
 })
 
-test("gap, heartbeat and retry are readable, and move the client's cursor", () => {
+test("gap, heartbeat and closing are readable, and move the client's cursor", () => {
   const gap = { from: 3, to: 9, reason: 'purged' } as const
-  const { messages, retries } = parse(concatenate([gapFrame(gap), heartbeatFrame(12, TIME), retryFrame(50)]))
+  const closing = { reason: 'drain', retry: 50 } as const
+  const { messages, retries } = parse(
+    concatenate([gapFrame(gap), COMMENT, heartbeatFrame(12, TIME), COMMENT, COMMENT, closingFrame(closing, 13)]),
+  )
   expect(messages).toEqual([
     { id: '9', event: 'gap', data: JSON.stringify(gap) },
     { id: '12', event: 'heartbeat', data: '{"time":"2026-11-21T10:00:00.000Z"}' },
+    { id: '13', event: 'closing', data: JSON.stringify(closing) },
   ])
   expect(retries).toEqual([50])
+})
+
+test('every frame has one event and its id in the last line, and no blank line is without an event', () => {
+  const closing = { reason: 'full', retry: 50 } as const
+  const frames = [readyFrame(READY, 2500), heartbeatFrame(7, TIME), closingFrame(closing, 7)]
+  for (const bytes of frames) {
+    const lines = new TextDecoder().decode(bytes).split('\n')
+    expect(lines.slice(-3)).toEqual(['id: 7', '', ''])
+    expect(lines.indexOf('')).toBe(lines.length - 2)
+  }
+  expect(new TextDecoder().decode(COMMENT)).toBe(':\n')
+  expect(new TextDecoder().decode(closingFrame(closing, undefined))).not.toContain('id:')
 })

@@ -1,14 +1,25 @@
+import { checkParameters } from '../platform/query-parameters.ts'
 import type { LoggedEvent } from './event.ts'
 import { type EventLog, gapAfter } from './log.ts'
-import { parseCursor, requestedLimit, requestedPatterns, requestedTime, requestedTypes } from './request.ts'
+import {
+  HISTORY_PARAMETERS,
+  LOOK_BACK_PARAMETERS,
+  parseCursor,
+  requestedLimit,
+  requestedPatterns,
+  requestedTime,
+  requestedTypes,
+} from './request.ts'
 import type { Search } from './search.ts'
 
 /**
  * A page of history: `{ gap?, events, cursor, more, oldest, head }`. The next page is `after` the `cursor`.
  *
- * @throws {AppError} `cursor.invalid`, `channel.invalid`, `limit.invalid`, `database.unavailable`
+ * @throws {AppError} `parameter.unknown`, `parameter.repeated`, `cursor.invalid`, `channel.invalid`, `limit.invalid`,
+ * `database.unavailable`
  */
 export async function history(query: URLSearchParams, log: EventLog): Promise<Response> {
+  checkParameters(query, HISTORY_PARAMETERS)
   const after = parseCursor(query.get('after') ?? 'earliest')
   const isGiven = typeof after === 'number'
   const patterns = query.has('channel') ? requestedPatterns(query) : undefined
@@ -28,10 +39,11 @@ export async function history(query: URLSearchParams, log: EventLog): Promise<Re
 /**
  * A page that looks back: `{ events, cursor, more, oldest, head }`, newest first. The next page is `before` the `cursor`.
  *
- * @throws {AppError} `cursor.invalid`, `channel.invalid`, `type.invalid`, `time.invalid`, `limit.invalid`,
- * `database.unavailable`
+ * @throws {AppError} `parameter.unknown`, `parameter.repeated`, `cursor.invalid`, `channel.invalid`, `type.invalid`,
+ * `time.invalid`, `limit.invalid`, `database.unavailable`
  */
 export async function lookBack(query: URLSearchParams, search: Search): Promise<Response> {
+  checkParameters(query, LOOK_BACK_PARAMETERS)
   const given = query.get('before')
   const before = given === 'latest' ? undefined : parseCursor(given ?? undefined)
   const { events, cursor, more, oldest, head } = await search.find({

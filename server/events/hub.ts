@@ -1,10 +1,10 @@
 import type { Logger } from '../platform/logger.ts'
 import { atEvenPace } from '../platform/pace.ts'
-import { jittered, SECOND } from '../platform/time.ts'
+import { jittered, SECOND, sleep } from '../platform/time.ts'
 import { Audience, type Selection } from './audience.ts'
 import { type CloseReason, Connection } from './connection.ts'
 import type { LoggedEvent } from './event.ts'
-import type { Gap } from './frame.ts'
+import type { Closing, Gap } from './frame.ts'
 import { PatternIndex } from './pattern-index.ts'
 import type { Replay } from './replay.ts'
 import type { FramedEvent, Window } from './window.ts'
@@ -37,6 +37,18 @@ export interface Subscription {
   abandon: () => void
 }
 
+/** Milliseconds between two looks at who needs a heartbeat or a comment. */
+const TICK = SECOND / 2
+/** Streams that are written to in one turn of the event loop: ten thousand that fall due together take 50 turns. */
+const TICK_WRITES = 200
+
+/** Milliseconds that clients of a draining instance wait before they reconnect: so long, and more with each stream. */
+const DRAIN_RETRY = 75
+const DRAIN_RETRY_PER_STREAM = 0.2
+
+/** How much longer than usual a client waits whose stream was not opened. */
+const LATER = 3
+
 /** Bytes pending at which a flush no longer waits for its turn: after an outage a great deal comes at once. */
 const FLUSH_BYTES = 256 * 2 ** 10
 
@@ -62,8 +74,11 @@ export class Hub {
   #lastFlush = 0
   #flushTimer: Timer | undefined
   #ticker: Timer | undefined
+  #isTicking = false
   #nextId = 1
   #isDraining = false
+  /** Reconnection time of a drain, before jitter. */
+  #drainRetry = 0
   /** For metrics: streams opened so far, and closed, by reason. */
   opened = 0
   readonly closed: Record<CloseReason, number> = { client: 0, replaced: 0, stalled: 0, shutdown: 0, error: 0 }
@@ -87,8 +102,8 @@ export class Hub {
   }
 
   start(): void {
-    const interval = Math.min(SECOND, this.#options.heartbeat / 4)
-    this.#ticker = setInterval(() => this.#tick(), interval)
+    const interval = Math.min(TICK, this.#options.heartbeat / 4)
+    this.#ticker = setInterval(() => void this.#tick(), interval)
   }
 
   /** Takes the events that follow what it has, in order. */
@@ -125,7 +140,16 @@ export class Hub {
     const connection = new Connection({
       id,
       clientId,
-      ready: { connection: id, instance, cursor, oldest, head: this.#flushed, resumed, heartbeat },
+      ready: {
+        connection: id,
+        instance,
+        channels: selection.patterns,
+        cursor,
+        oldest,
+        head: this.#flushed,
+        resumed,
+        heartbeat,
+      },
       gap,
       retry: jittered(retry),
       heartbeat,
@@ -145,26 +169,40 @@ export class Hub {
     return connection
   }
 
-  /** Whether a further stream is to be sent away: too many are open (unless it replaces one), or this instance is stopping. */
-  isFull(clientId: string | null): boolean {
-    if (this.#isDraining) return true
+  /**
+   * What a further stream gets instead of events: too many are open (unless it replaces one), or this instance stops.
+   * `undefined` when it may be opened.
+   */
+  refusal(clientId: string | null): Closing | undefined {
+    if (this.#isDraining) return { reason: 'drain', retry: jittered(this.#drainRetry) }
     const replaces = clientId !== null && this.#byClientId.has(clientId)
-    return !replaces && this.#connections.size >= this.#options.maxConnections
+    if (replaces || this.#connections.size < this.#options.maxConnections) return undefined
+    return { reason: 'full', retry: jittered(LATER * this.#options.retry) }
+  }
+
+  /** What a stream gets whose cursor can't be looked up. */
+  get unavailable(): Closing {
+    return { reason: 'unavailable', retry: jittered(LATER * this.#options.retry) }
   }
 
   /**
-   * Ends every stream, at an even pace over `duration` milliseconds (quicker when they are few), so that those who come
-   * back do so one after the other. Each is told a reconnection time of its own; until then it is served.
+   * Ends every stream, at an even pace over `duration` milliseconds (quicker when they are few), so that clients come
+   * back one after the other. Each gets a reconnection time of its own; until then it is served.
    */
   drain(duration: number): Promise<void> {
     this.#isDraining = true
     return this.disconnectAll(duration)
   }
 
-  /** Ends every stream once, at an even pace; those who come back are served. */
+  /**
+   * Ends every stream once, at an even pace; those who come back are served. The reconnection time is only as long as the
+   * number of streams asks for: twenty come back at once, ten thousand over `RETRY_MS`.
+   */
   disconnectAll(duration: number): Promise<void> {
-    const close = (connection: Connection) => connection.close('shutdown', jittered(this.#options.retry))
-    return atEvenPace([...this.#connections.values()], duration, close)
+    const streams = [...this.#connections.values()]
+    const retry = Math.min(this.#options.retry, DRAIN_RETRY + DRAIN_RETRY_PER_STREAM * streams.length)
+    this.#drainRetry = retry
+    return atEvenPace(streams, duration, (connection) => connection.close('shutdown', jittered(retry)))
   }
 
   /** Stops for good. */
@@ -207,9 +245,18 @@ export class Hub {
     for (const connection of waiting) void connection.advance()
   }
 
-  #tick(): void {
-    const now = performance.now()
-    for (const connection of this.#connections.values()) connection.tick(now)
+  /** Every stream in turn, with pauses: those that fall due together must not hold up the event loop. */
+  async #tick(): Promise<void> {
+    if (this.#isTicking) return
+    this.#isTicking = true
+    let writes = 0
+    try {
+      for (const connection of this.#connections.values()) {
+        if (connection.tick(performance.now()) && ++writes % TICK_WRITES === 0) await sleep(0)
+      }
+    } finally {
+      this.#isTicking = false
+    }
   }
 
   #audienceOf(selection: Selection): Audience {

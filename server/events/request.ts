@@ -1,6 +1,7 @@
 import Negotiator from 'negotiator'
 import { readJson } from '../platform/body.ts'
 import { AppError } from '../platform/errors.ts'
+import type { KnownParameters } from '../platform/query-parameters.ts'
 import { parsePattern } from './channel.ts'
 import { keyWithin, MAX_BATCH, type NewEvent, parseClientId, parseEvent, parseKey, parseType } from './event.ts'
 import { parseJsonKeepingNumbers } from './json.ts'
@@ -13,6 +14,20 @@ const MAX_LIMIT = 1000
 
 /** Where a reader wants to begin: after a position, at the oldest event kept, or (`undefined`) at the head. */
 export type RequestedCursor = number | 'earliest' | undefined
+
+/** Of a stream, which takes any id: `unknown` is one that no server of this kind has given. */
+export type StreamCursor = RequestedCursor | 'unknown'
+
+/** Query parameters of the stream, of a page of history, and of one that looks back. */
+export const STREAM_PARAMETERS: KnownParameters = {
+  single: ['lastEventId', 'clientId', 'named'],
+  repeatable: ['channel'],
+}
+export const HISTORY_PARAMETERS: KnownParameters = { single: ['after', 'limit'], repeatable: ['channel'] }
+export const LOOK_BACK_PARAMETERS: KnownParameters = {
+  single: ['before', 'limit', 'since', 'until'],
+  repeatable: ['channel', 'type'],
+}
 
 const EVENT_STREAM = 'text/event-stream'
 const JSON_TYPE = 'application/json'
@@ -62,20 +77,27 @@ export function requestedNaming(query: URLSearchParams): boolean {
  * The cursor of a stream: the `Last-Event-ID` header, which a browser sends when it reconnects, before the
  * `lastEventId` parameter, which is still the one of its first request.
  *
- * @throws {AppError} `cursor.invalid`
+ * Any id is accepted: an error status would end a native EventSource for good, which can't drop its id.
  */
-export const requestedCursor = (request: Request, query: URLSearchParams): RequestedCursor =>
-  parseCursor(request.headers.get('last-event-id') || query.get('lastEventId') || undefined)
+export function requestedCursor(request: Request, query: URLSearchParams): StreamCursor {
+  const value = request.headers.get('last-event-id') || query.get('lastEventId') || undefined
+  return value === undefined || value === 'earliest' ? value : (toPosition(value) ?? 'unknown')
+}
 
 /** @throws {AppError} `cursor.invalid` */
 export function parseCursor(value: string | undefined): RequestedCursor {
   if (value === undefined || value === 'earliest') return value
-  const position = Number(value)
-  if (/^\d+$/.test(value) && Number.isSafeInteger(position)) return position
+  const position = toPosition(value)
+  if (position !== undefined) return position
   throw new AppError(
     'cursor.invalid',
-    `The last event ID ${JSON.stringify(value.slice(0, 80))} is not one of this server's: it is a whole number, or "earliest" for the oldest event kept.`,
+    `The cursor ${JSON.stringify(value.slice(0, 80))} is not one of this server's: it is a whole number, or "earliest" for the oldest event kept.`,
   )
+}
+
+function toPosition(value: string): number | undefined {
+  const position = Number(value)
+  return /^\d+$/.test(value) && Number.isSafeInteger(position) ? position : undefined
 }
 
 /** @throws {AppError} `limit.invalid` */

@@ -1,24 +1,25 @@
 import { Elysia } from 'elysia'
 import { otherMethods } from '../operations/problem.ts'
 import { AppError } from '../platform/errors.ts'
+import { checkParameters } from '../platform/query-parameters.ts'
 import { urlOf } from '../platform/request-url.ts'
-import { jittered } from '../platform/time.ts'
 import type { Admission } from './admission.ts'
 import { createSelection } from './audience.ts'
 import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
-import { type Gap, retryFrame } from './frame.ts'
+import { type Closing, closingFrame, type Gap } from './frame.ts'
 import { history, lookBack } from './history.ts'
 import type { Hub } from './hub.ts'
 import { type EventLog, gapAfter } from './log.ts'
 import type { Publisher } from './publisher.ts'
 import {
-  type RequestedCursor,
   readPublication,
   representation,
   requestedClientId,
   requestedCursor,
   requestedNaming,
   requestedPatterns,
+  STREAM_PARAMETERS,
+  type StreamCursor,
 } from './request.ts'
 import type { Search } from './search.ts'
 
@@ -30,8 +31,6 @@ export interface EventRoutesOptions {
   admission: Admission
   maxEventBytes: number
   maxRequestBytes: number
-  /** Milliseconds; see `RETRY_MS`. */
-  retry: number
   /** Whether nothing will ever come after this position on these channels: a client that comes back is told to stop. */
   isOver: (channels: readonly string[], after: number) => Promise<boolean>
   /** Whether pages of this origin may read streams besides those that the server itself serves. */
@@ -104,21 +103,28 @@ const notAcceptable = () =>
     { status: 406 },
   )
 
-/** @throws {AppError} `channel.invalid`, `channel.too_many`, `named.invalid`, `client_id.invalid`, `cursor.invalid` */
-const parseStreamRequest = (request: Request, query: URLSearchParams) => ({
-  selection: createSelection(requestedPatterns(query), requestedNaming(query)),
-  clientId: requestedClientId(query.get('clientId')),
-  requested: requestedCursor(request, query),
-})
+/**
+ * @throws {AppError} `parameter.unknown`, `parameter.repeated`, `channel.invalid`, `channel.too_many`, `named.invalid`,
+ * `client_id.invalid`
+ */
+function parseStreamRequest(request: Request, query: URLSearchParams) {
+  checkParameters(query, STREAM_PARAMETERS)
+  return {
+    selection: createSelection(requestedPatterns(query), requestedNaming(query)),
+    clientId: requestedClientId(query.get('clientId')),
+    requested: requestedCursor(request, query),
+  }
+}
 
 async function stream(
   request: Request,
   query: URLSearchParams,
-  { hub, log, retry, isOver, isAllowedOrigin }: EventRoutesOptions,
+  { hub, log, isOver, isAllowedOrigin }: EventRoutesOptions,
   abandon: () => void,
 ): Promise<Response> {
   const { selection, clientId, requested } = parseStreamRequest(request, query)
-  if (hub.isFull(clientId)) return comeBackLater(retry)
+  const refusal = hub.refusal(clientId)
+  if (refusal) return comeBackLater(refusal, requested)
   if (typeof requested === 'number' && (await isOver(requestedPatterns(query), requested).catch(() => false))) {
     // The one status that makes every client stop coming back (HTML, section 9.2.3).
     return new Response(null, { status: 204 })
@@ -127,7 +133,9 @@ async function stream(
     if (error instanceof AppError && error.status === 503) return undefined
     throw error
   })
-  if (!start || hub.isFull(clientId)) return comeBackLater(retry)
+  if (!start) return comeBackLater(hub.unavailable, requested)
+  const lateRefusal = hub.refusal(clientId)
+  if (lateRefusal) return comeBackLater(lateRefusal, requested)
   const connection = hub.open({ selection, clientId, resumed: requested !== undefined, abandon, ...start })
   request.signal.addEventListener('abort', () => connection.close('client'))
   const origin = request.headers.get('origin')
@@ -137,10 +145,14 @@ async function stream(
   })
 }
 
-/** An EventSource gives up for ever on an error status; a stream that ends at once makes it come back, later than usual. */
-const comeBackLater = (retry: number) => new Response(retryFrame(jittered(LATER * retry)), { headers: STREAM_HEADERS })
-
-const LATER = 3
+/**
+ * An EventSource gives up for ever on an error status; a stream that ends at once makes it come back, later than usual. Its
+ * cursor stays where it is: the position that it brought is sent back, for clients that take a missing id for an empty one.
+ */
+const comeBackLater = (closing: Closing, requested: StreamCursor) =>
+  new Response(closingFrame(closing, typeof requested === 'number' ? requested : undefined), {
+    headers: STREAM_HEADERS,
+  })
 
 interface Start {
   cursor: number
@@ -149,14 +161,17 @@ interface Start {
 }
 
 /** Turns what a client asks for into a position; one beyond the log's head is not of this log. */
-async function resolveCursor(requested: RequestedCursor, hub: Hub, log: EventLog): Promise<Start> {
-  const { oldest } = hub
-  if (requested === undefined) return { cursor: hub.position, oldest }
+async function resolveCursor(requested: StreamCursor, hub: Hub, log: EventLog): Promise<Start> {
+  const { oldest, position } = hub
+  if (requested === undefined) return { cursor: position, oldest }
+  if (requested === 'unknown') {
+    return { cursor: position, oldest, gap: { from: null, to: position, reason: 'unknown' } }
+  }
   if (requested === 'earliest') {
     const bounds = await log.bounds()
     return { cursor: bounds.oldest - 1, oldest: bounds.oldest }
   }
-  if (requested <= hub.position) return { cursor: requested, oldest }
+  if (requested <= position) return { cursor: requested, oldest }
   // This instance may not have read yet what another one has already told the client.
   const bounds = await log.bounds()
   const gap = gapAfter(requested, bounds)

@@ -18,7 +18,7 @@ test('an empty environment gives the defaults', () => {
     databaseUrl: undefined,
     heartbeatMs: 15_000,
     flushIntervalMs: 5,
-    maxEventBytes: 262_144,
+    maxEventBytes: 61_440,
   })
 })
 

@@ -50,7 +50,7 @@ export const settings = {
     max: 3_600_000,
     fallback: 15_000,
     unit: 'ms',
-    doc: 'Silence on a stream after which a heartbeat is sent.',
+    doc: 'Time without an event on a stream after which a heartbeat is sent. Whatever it is, a comment comes at most 4 s after the last byte, so that clients with a read timeout of 5 s stay connected.',
   }),
   flushIntervalMs: integer('FLUSH_INTERVAL_MS', {
     min: 0,
@@ -130,9 +130,9 @@ export const settings = {
   maxEventBytes: integer('MAX_EVENT_BYTES', {
     min: 1024,
     max: 2 ** 20,
-    fallback: 256 * 2 ** 10,
+    fallback: 60 * 2 ** 10,
     unit: 'bytes',
-    doc: "Most bytes of an event's data, as JSON.",
+    doc: "Most bytes of an event's data, as JSON. Several clients take no frame of more than 64 KiB unless they are configured to; at the default, no frame is larger.",
   }),
   maxRequestBytes: integer('MAX_REQUEST_BYTES', {
     min: 1024,

@@ -24,7 +24,7 @@ export interface StreamReader extends AsyncDisposable {
   close(): Promise<void>
 }
 
-const CONTROL = new Set(['ready', 'gap', 'heartbeat'])
+const CONTROL = new Set(['ready', 'gap', 'heartbeat', 'closing'])
 const PATIENCE = 10_000
 
 /** Opens an event stream and reads it in the background; resolves when `ready` came. */

@@ -9,8 +9,8 @@ export interface ScannedFrame {
 }
 
 /**
- * Cuts the bytes of an event stream into frames. It relies on what this server writes (LF as line end, the id first,
- * then the name), which `frame.test.ts` holds against an independent parser.
+ * Cuts the bytes of an event stream into frames. It relies on what this server writes (LF as line end, the name first,
+ * the id last, the reconnection time before it), which `frame.test.ts` holds against an independent parser.
  */
 export class FrameScanner {
   readonly #onFrame: (frame: ScannedFrame) => void
@@ -34,25 +34,27 @@ export class FrameScanner {
   }
 
   #scan(text: string, start: number, end: number): void {
-    let line = start
-    // The reconnection time comes before the first event's id.
-    if (text.startsWith('retry: ', line)) {
-      this.#onRetry(numberAt(text, line + 7))
-      line = text.indexOf('\n', line) + 1
-    }
-    const hasId = text.startsWith('id: ', line)
-    const id = hasId ? numberAt(text, line + 4) : -1
-    if (hasId) line = text.indexOf('\n', line) + 1
-    const isNamed = text.startsWith('event: ', line)
-    const nameEnd = isNamed ? text.indexOf('\n', line) : line - 1
-    if (nameEnd >= end) return
+    let first = start
+    // Comments stand between frames.
+    while (text.charCodeAt(first) === COLON) first = text.indexOf('\n', first) + 1
+    let last = lineStart(text, end)
+    const id = text.startsWith('id: ', last) ? numberAt(text, last + 4) : -1
+    if (id !== -1) last = lineStart(text, last - 1)
+    if (text.startsWith('retry: ', last)) this.#onRetry(numberAt(text, last + 7))
+    const isNamed = text.startsWith('event: ', first)
+    const nameEnd = isNamed ? text.indexOf('\n', first) : first - 1
     this.#onFrame({
       id,
-      event: isNamed ? text.slice(line + 7, nameEnd) : 'message',
+      event: isNamed ? text.slice(first + 7, nameEnd) : 'message',
       text: text.slice(nameEnd + 1, end),
     })
   }
 }
+
+const COLON = 0x3a
+
+/** Where the line begins whose line feed is at a place. */
+const lineStart = (text: string, end: number) => text.lastIndexOf('\n', end - 1) + 1
 
 /** The digits at a place; `-1` when there are none. */
 export function numberAt(text: string, start: number): number {

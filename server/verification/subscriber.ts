@@ -31,6 +31,8 @@ export class Subscriber {
   readonly #options: SubscriberOptions
   #socket: StreamSocket | undefined
   #retry: number | undefined
+  /** Whether the server said when to come back: a reconnection time of `ready` is for the first try alone. */
+  #isTold = false
   #failures = 0
   #patience = Number.POSITIVE_INFINITY
   #hasHeard = false
@@ -117,6 +119,10 @@ export class Subscriber {
       case 'heartbeat':
         this.ledger.advance(id)
         break
+      case 'closing':
+        this.#isTold = true
+        this.ledger.advance(id)
+        break
       default: {
         const n = numberAt(text, text.indexOf('"n":') + 4)
         this.ledger.receive(n, id)
@@ -140,8 +146,10 @@ export class Subscriber {
     this.problem = problem
     if (this.#isStopped) return
     const backoff = Math.min(MAX_WAIT, FIRST_WAIT * 2 ** this.#failures++)
+    const isAsTold = this.#retry !== undefined && (this.#isTold || this.#failures === 1)
+    this.#isTold = false
     // Full jitter, but never sooner than the server wants.
-    const wait = this.#failures === 1 && this.#retry !== undefined ? this.#retry : jittered(backoff / 2)
+    const wait = isAsTold ? this.#retry : jittered(backoff / 2)
     this.#timer = setTimeout(() => this.#connect(), wait)
   }
 }

@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { concatenate, eventFrame, gapFrame, heartbeatFrame, readyFrame, withoutName } from '../events/frame.ts'
+import {
+  COMMENT,
+  closingFrame,
+  concatenate,
+  eventFrame,
+  gapFrame,
+  heartbeatFrame,
+  readyFrame,
+  withoutName,
+} from '../events/frame.ts'
 import { FrameScanner, type ScannedFrame } from './frame-scanner.ts'
 import { Histogram } from './histogram.ts'
 import { Publications, StreamLedger } from './ledger.ts'
@@ -25,19 +34,37 @@ describe('the scanner of frames', () => {
   test('finds what the server writes, at any split into chunks', () => {
     const bytes = concatenate([
       readyFrame(
-        { connection: '1', cursor: 0, oldest: 1, head: 0, instance: 'i', resumed: false, heartbeat: 1000 },
+        {
+          connection: '1',
+          instance: 'i',
+          channels: ['ä.*'],
+          cursor: 0,
+          oldest: 1,
+          head: 0,
+          resumed: false,
+          heartbeat: 1000,
+        },
         2000,
       ),
+      COMMENT,
       eventFrame(event(1)),
       withoutName(eventFrame(event(2))),
       heartbeatFrame(2, new Date(0)),
+      COMMENT,
+      COMMENT,
       gapFrame({ from: 2, to: 7, reason: 'purged' }),
       eventFrame(event(8)),
+      closingFrame({ reason: 'drain', retry: 90 }, 8),
+      closingFrame({ reason: 'full', retry: 91 }, undefined),
     ])
     fc.assert(
       fc.property(fc.array(fc.nat(), { maxLength: 30 }), (cuts) => {
         const frames: ScannedFrame[] = []
-        const scanner = new FrameScanner((frame) => frames.push(frame))
+        const retries: number[] = []
+        const scanner = new FrameScanner(
+          (frame) => frames.push(frame),
+          (ms) => retries.push(ms),
+        )
         inPieces(bytes, cuts, (piece) => scanner.push(piece))
         expect(frames.map(({ id, event: name }) => [id, name])).toEqual([
           [0, 'ready'],
@@ -46,7 +73,10 @@ describe('the scanner of frames', () => {
           [2, 'heartbeat'],
           [7, 'gap'],
           [8, 't'],
+          [8, 'closing'],
+          [-1, 'closing'],
         ])
+        expect(retries).toEqual([2000, 90, 91])
         expect(frames[5]?.text).toContain('"n":8')
       }),
     )

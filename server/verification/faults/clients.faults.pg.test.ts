@@ -147,7 +147,9 @@ describe('overload', () => {
           200,
           'text/event-stream; charset=utf-8',
         ])
-        expect(await response.text()).toMatch(/^retry: \d+\n\n$/)
+        expect(await response.text()).toMatch(
+          /^event: closing\ndata: {"reason":"full","retry":(\d+)}\nretry: \1\n\n$/,
+        )
       }
     })
   })

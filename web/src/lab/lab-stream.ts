@@ -177,8 +177,9 @@ export class LabStream {
     } else if (event === 'gap') {
       this.gaps++
       this.ledger.advance(position)
-    } else if (event === 'heartbeat') this.ledger.advance(position)
-    else this.#count(position, JSON.parse(data) as { data: Partial<LabData> | null; channel: string })
+    } else if (event === 'heartbeat' || event === 'closing') {
+      if (Number.isFinite(position)) this.ledger.advance(position)
+    } else this.#count(position, JSON.parse(data) as { data: Partial<LabData> | null; channel: string })
   }
 
   /** Of what others publish on its channels, only the order can be checked. */

@@ -120,6 +120,33 @@ describe('a connection that', () => {
     expect([names().at(-1), FakeEventSource.opened.length]).toEqual(['live', 1])
   })
 
+  test('is closed by the server comes back after the time that the server says, at its cursor', () => {
+    const source = open()
+    source.connects({ head: 3 })
+    source.isClosing('drain', 120, '5')
+    expect([names().at(-1), source.isClosed, stream?.position]).toEqual(['waiting', true, 5])
+    jest.advanceTimersByTime(119)
+    expect(FakeEventSource.opened).toHaveLength(1)
+    jest.advanceTimersByTime(1)
+    expect(FakeEventSource.newest.query.get('lastEventId')).toBe('5')
+  })
+
+  test('is sent away by a full server comes back no sooner than it says, and later each time', () => {
+    open({ after: 2 })
+    const waits: number[] = []
+    for (let count = 0; count < 8; count++) {
+      FakeEventSource.newest.isClosing('full', 6000, '2')
+      const state = states.at(-1)
+      if (state?.name !== 'waiting') throw new Error(`it is ${state?.name}`)
+      waits.push(Math.round(state.at - Date.now()))
+      jest.advanceTimersByTime(state.at - Date.now() + 1)
+    }
+    expect(FakeEventSource.opened).toHaveLength(9)
+    expect([waits[0], Math.min(...waits)]).toEqual([6000, 6000])
+    expect(Math.max(...waits)).toBeGreaterThan(7000)
+    expect(stream?.position).toBe(2)
+  })
+
   test('went silent is thrown away after two and a half heartbeats, and a new one begins where it was', () => {
     const source = open()
     source.connects({ head: 5 })

@@ -1,4 +1,4 @@
-import type { Gap, Ready, StreamEvent, StreamState } from './protocol.ts'
+import type { Closing, Gap, Ready, StreamEvent, StreamState } from './protocol.ts'
 
 export interface EventStreamOptions {
   /** Patterns of channels, such as `orders.>`. */
@@ -112,6 +112,7 @@ class Follower implements EventStream {
     source.addEventListener('ready', (event) => this.#onReady(event))
     source.addEventListener('gap', (event) => this.#onGap(event))
     source.addEventListener('heartbeat', (event) => this.#advance(event))
+    source.addEventListener('closing', (event) => this.#onClosing(event))
     source.onmessage = (event) => this.#onMessage(event)
     source.onerror = () => this.#onError(source)
     this.#feedWatchdog()
@@ -167,6 +168,13 @@ class Follower implements EventStream {
     this.#showProgress()
   }
 
+  /** The server ends the stream, and says when to come back: not before, and later each time it does so again. */
+  #onClosing(event: MessageEvent<string>): void {
+    const { retry } = JSON.parse(event.data) as Closing
+    if (event.lastEventId) this.#moveTo(Number(event.lastEventId))
+    this.#retryLater(retry)
+  }
+
   #moveTo(position: number): void {
     if (position <= (this.#position ?? -1)) return
     this.#position = position
@@ -217,14 +225,19 @@ class Follower implements EventStream {
     this.#watchdog = setTimeout(() => this.#retryLater(), this.#patience)
   }
 
-  /** Full jitter: between nothing and twice as long each time, so that many pages do not come back at once. */
-  #retryLater(): void {
+  /**
+   * Full jitter: between nothing and twice as long each time, so that many pages do not come back at once.
+   *
+   * @param told milliseconds that the server wants the client to wait, the first time and at least
+   */
+  #retryLater(told?: number): void {
     this.#disconnect()
     if (isOffline()) {
       this.#setState({ name: 'offline' })
       return
     }
-    const wait = Math.random() * Math.min(MAX_WAIT, FIRST_WAIT * 2 ** this.#failures++)
+    const backoff = Math.random() * Math.min(MAX_WAIT, FIRST_WAIT * 2 ** this.#failures++)
+    const wait = told === undefined ? backoff : this.#failures === 1 ? told : told + backoff
     this.#setState({ name: 'waiting', at: Date.now() + wait })
     this.#retry = setTimeout(() => this.#connect(), wait)
   }

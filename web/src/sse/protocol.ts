@@ -11,7 +11,8 @@ export interface StreamEvent {
 
 /** Events that can't be had any more: refetch what you show. */
 export interface Gap {
-  from: number
+  /** The cursor; `null` when it was not a position. */
+  from: number | null
   to: number
   /** `purged`: they were too old to be kept. `unknown`: the cursor is not of this log (a restored backup). */
   reason: 'purged' | 'unknown'
@@ -21,12 +22,22 @@ export interface Gap {
 export interface Ready {
   connection: string
   instance: string
+  /** Patterns of the channels that the stream follows. */
+  channels: readonly string[]
   cursor: number
   oldest: number
   head: number
   resumed: boolean
   /** Milliseconds of silence after which a heartbeat comes. */
   heartbeat: number
+}
+
+/** The last event of a stream that the server ends. */
+export interface Closing {
+  /** Such as `drain` (the instance stops) or `full` (it has as many streams as it takes). */
+  reason: string
+  /** Milliseconds until the client reconnects. */
+  retry: number
 }
 
 export type StreamState =

@@ -39,7 +39,9 @@ export class FakeEventSource extends EventTarget {
     this.readyState = FakeEventSource.OPEN
     const asked = this.query.get('lastEventId')
     const cursor = asked === null ? head : Number(asked)
-    const ready = { connection: '1', instance, cursor, oldest: 1, head, resumed: asked !== null, heartbeat: HEARTBEAT }
+    const channels = this.query.getAll('channel')
+    const resumed = asked !== null
+    const ready = { connection: '1', instance, channels, cursor, oldest: 1, head, resumed, heartbeat: HEARTBEAT }
     this.#dispatch('ready', JSON.stringify(ready), String(cursor))
   }
 
@@ -50,6 +52,11 @@ export class FakeEventSource extends EventTarget {
 
   beats(position: number): void {
     this.#dispatch('heartbeat', '{}', String(position))
+  }
+
+  /** The server says that it ends the stream. */
+  isClosing(reason: string, retry: number, lastEventId = ''): void {
+    this.#dispatch('closing', JSON.stringify({ reason, retry }), lastEventId)
   }
 
   lost(gap: Gap): void {

@@ -27,7 +27,6 @@ export async function dashboardPage(directory: string, isLab: boolean, status = 
         // A browser has six HTTP/1.1 connections for each name: the lab opens its streams under many.
         ...(isLab ? ["connect-src 'self' http://localhost:* http://*.localhost:*"] : []),
       ].join('; '),
-      'x-content-type-options': 'nosniff',
     },
   })
 }
@@ -57,7 +56,6 @@ export function dashboardRoutes(directory: string | undefined, isLab: boolean) {
       // The names hold a hash of the content.
       directive: 'immutable',
       maxAge: 365 * 24 * 60 * 60,
-      headers: { 'x-content-type-options': 'nosniff' },
     }),
   )
 }

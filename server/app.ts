@@ -1,6 +1,9 @@
 import { Elysia, ParseError, ValidationError } from 'elysia'
-import { documentRoutes } from './api/routes.ts'
+import { DOCUMENT_PATHS, documentRoutes } from './api/routes.ts'
 import { type EventRoutesOptions, eventRoutes } from './events/routes.ts'
+import type { CorsOptions } from './http/cors.ts'
+import { createFrontDoor } from './http/front-door.ts'
+import type { HostCheckOptions } from './http/host.ts'
 import { type NotificationRoutesOptions, notificationRoutes } from './notifications/routes.ts'
 import { type ClusterRoutesOptions, clusterRoutes } from './operations/cluster-routes.ts'
 import { dashboardPage, dashboardRoutes } from './operations/dashboard.ts'
@@ -23,6 +26,8 @@ export interface AppOptions
     ImportRoutesOptions,
     NotificationRoutesOptions,
     ClusterRoutesOptions {
+  host: HostCheckOptions
+  cors: Omit<CorsOptions, 'publicPaths'>
   checks: () => Checks
   metrics: MetricSources
   /** Folder of the built dashboard; without it, the front page says how to build it. */
@@ -45,17 +50,12 @@ export const createApp = (options: AppOptions) => {
   }
   // A member that nobody knows is told, not dropped.
   const app = new Elysia({ normalize: false })
+    .wrap(createFrontDoor({ host: options.host, cors: { ...options.cors, publicPaths: DOCUMENT_PATHS } }))
     .onError({ as: 'global' }, ({ error, code, request }) => {
       if (code === 'NOT_FOUND' && options.dashboard && isForPerson(request)) {
         return dashboardPage(options.dashboard, isLab, 404)
       }
-      const response = toResponse(error, code, request)
-      // Else a page that may read the streams could not read why there is none.
-      const origin = request.headers.get('origin')
-      if (origin !== null && urlOf(request).pathname === '/events' && options.isAllowedOrigin(origin)) {
-        response.headers.set('access-control-allow-origin', origin)
-      }
-      return response
+      return toResponse(error, code, request)
     })
     .use(healthRoutes(options.checks))
     .use(metricsRoutes(options.metrics))

@@ -131,7 +131,9 @@ describe('stopping', () => {
       port: Number(new URL(instance.url).port),
       socket: { data() {} },
     })
-    socket.write('POST /events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{')
+    socket.write(
+      'POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{',
+    )
     // The server has seen the request when it answers one that came later.
     await fetch(`${instance.url}/healthz`)
     expect(await instance.end('SIGTERM')).toBe(0)

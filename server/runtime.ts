@@ -2,11 +2,12 @@ import { version } from '../package.json' with { type: 'json' }
 import { createApp } from './app.ts'
 import { createJourney } from './events/journey.ts'
 import { createOutbox } from './events/outbox.ts'
+import { limitRequestHeads } from './http/limits.ts'
 import { createNotifications } from './notifications/notifications.ts'
 import { createChecks } from './operations/checks.ts'
 import { Cluster } from './operations/cluster.ts'
 import type { Faults } from './operations/cluster-routes.ts'
-import { isOfThisMachine, killListeners } from './operations/lab.ts'
+import { killListeners, labOrigins } from './operations/lab.ts'
 import { Monitor } from './operations/monitor.ts'
 import { createOrders } from './orders/orders.ts'
 import { dashboardDirectory } from './platform/assets.ts'
@@ -111,7 +112,11 @@ async function assemble(
     publisher,
     admission,
     search,
-    isAllowedOrigin: (origin) => isLab && isOfThisMachine(origin),
+    host: { listen: config.host, allowed: config.allowedHosts },
+    cors: {
+      origins: config.allowedOrigins,
+      streamOrigins: (host) => (isLab ? labOrigins(host, cluster.urls) : []),
+    },
     maxEventBytes: config.maxEventBytes,
     maxRequestBytes: config.maxRequestBytes,
     checks,
@@ -132,6 +137,8 @@ async function assemble(
   monitor.start()
   frozenSessions.start()
   await taskSystem.start()
+
+  limitRequestHeads()
   app.listen({
     hostname: config.host,
     port: config.port,

@@ -13,12 +13,13 @@ type Operation = OpenAPIV3.OperationObject & {
   'x-response-headers'?: Record<string, OpenAPIV3.HeaderObject>
 }
 
+/** Errors of every route: see `http/front-door.ts`. */
+const OF_ALL: readonly ErrorCode[] = ['host.invalid', 'host.unknown', 'origin.foreign']
 /** Errors of every route of the application's own tables. */
 const COMMON: readonly ErrorCode[] = [
   'request.invalid',
   'user.invalid',
   'client_id.invalid',
-  'origin.foreign',
   'database.unavailable',
   'database.unknown',
   'internal',
@@ -94,7 +95,7 @@ function complete(operation: Operation, path: string, body: TSchema | undefined)
     responses = {},
     ...rest
   } = operation
-  const common = path.startsWith('/api/') ? [...COMMON, ...(body ? OF_BODIES : [])] : []
+  const common = [...OF_ALL, ...(path.startsWith('/api/') ? [...COMMON, ...(body ? OF_BODIES : [])] : [])]
   const content = body && {
     content: { 'application/json': { schema: body, example: exampleOf(body) } },
     required: true,

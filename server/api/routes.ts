@@ -5,6 +5,9 @@ import { asyncApiDocument } from './asyncapi.ts'
 import { detail } from './detail.ts'
 import { openApiDocument } from './openapi.ts'
 
+/** Tools on pages of any origin may read them. */
+export const DOCUMENT_PATHS = ['/openapi.json', '/asyncapi.json']
+
 /** `/openapi.json` and `/asyncapi.json`: made when somebody first asks for them. @param app whose routes are told */
 export const documentRoutes = (app: () => AnyElysia) => {
   const openApi = once(() => openApiDocument(app(), version))
@@ -28,8 +31,7 @@ const JSON_RESPONSE = {
 
 const json = (text: string) =>
   new Response(text, {
-    // Tools on other pages read it.
-    headers: { 'content-type': 'application/json; charset=utf-8', 'access-control-allow-origin': '*' },
+    headers: { 'content-type': 'application/json; charset=utf-8' },
   })
 
 function once(make: () => unknown): () => string {

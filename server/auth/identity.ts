@@ -16,13 +16,9 @@ const CLIENT_ID = /^\P{Cc}{1,255}$/u
  * Who acts: the `X-User` header, `guest` without one. There is no access control yet; this is the only place that it will
  * have to change.
  *
- * @throws {AppError} `user.invalid`, `client_id.invalid`, `origin.foreign` (403)
+ * @throws {AppError} `user.invalid`, `client_id.invalid`
  */
 export function identify(request: Request): Actor {
-  // No page of another site is anybody here: it can send a form, or a request without a body, without being asked.
-  if (request.headers.get('sec-fetch-site') === 'cross-site' && request.method !== 'GET') {
-    throw new AppError('origin.foreign', 'Pages of other sites can not change anything here.', { status: 403 })
-  }
   const user = decodeHeader(request.headers.get('x-user') ?? 'guest')
   if (!USER.test(user)) {
     throw new AppError(

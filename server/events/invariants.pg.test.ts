@@ -309,7 +309,7 @@ async function openSlowReader(url: string, channel: string) {
     },
   })
   let isReading = false
-  socket.write(`GET /events?channel=${channel} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n`)
+  socket.write(`GET /events?channel=${channel} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`)
   await opened.promise
   return {
     async readEvents(count: number): Promise<number[]> {

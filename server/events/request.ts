@@ -32,18 +32,20 @@ export const LOOK_BACK_PARAMETERS: KnownParameters = {
 const EVENT_STREAM = 'text/event-stream'
 const JSON_TYPE = 'application/json'
 
-/** Which representation of `/events` a request accepts; without a preference, the stream. `undefined` when neither. */
+/**
+ * Which representation of `/events` a request prefers (RFC 9110, section 12.5.1): the stream when both have the same weight, in
+ * any order; a type that is named comes before one that only a wildcard covers. `undefined` when neither is accepted.
+ */
 export function representation(request: Request): 'stream' | 'history' | undefined {
-  const headers = { accept: request.headers.get('accept') ?? '*/*' }
-  switch (new Negotiator({ headers }).mediaType([EVENT_STREAM, JSON_TYPE])) {
-    case EVENT_STREAM:
-      return 'stream'
-    case JSON_TYPE:
-      return 'history'
-    default:
-      return undefined
-  }
+  const accept = request.headers.get('accept') ?? '*/*'
+  const preferred = preferredType(accept)
+  if (preferred === undefined) return undefined
+  // Negotiator decides ties by the order within the header.
+  const isStream = preferred === EVENT_STREAM || preferredType(accept.split(',').reverse().join(',')) === EVENT_STREAM
+  return isStream ? 'stream' : 'history'
 }
+
+const preferredType = (accept: string) => new Negotiator({ headers: { accept } }).mediaType([EVENT_STREAM, JSON_TYPE])
 
 /**
  * The channels asked for: each `channel` parameter is a pattern; without any, `broadcast`.

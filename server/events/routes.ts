@@ -33,8 +33,6 @@ export interface EventRoutesOptions {
   maxRequestBytes: number
   /** Whether nothing will ever come after this position on these channels: a client that comes back is told to stop. */
   isOver: (channels: readonly string[], after: number) => Promise<boolean>
-  /** Whether pages of this origin may read streams besides those that the server itself serves. */
-  isAllowedOrigin: (origin: string) => boolean
 }
 
 const STREAM_HEADERS = {
@@ -67,14 +65,16 @@ export const eventRoutes = (options: EventRoutesOptions) =>
     )
     .head(
       '/events',
-      ({ request }) => {
+      async ({ request }) => {
         const query = urlOf(request).searchParams
         switch (representation(request)) {
           case 'stream':
             parseStreamRequest(request, query)
-            return new Response(null, { headers: STREAM_HEADERS })
+            // Without this, Bun sends "content-length: 0", which a stream does not have.
+            return new Response(null, { headers: { ...STREAM_HEADERS, 'transfer-encoding': 'chunked' } })
           case 'history':
-            return new Response(null, { headers: { 'content-type': 'application/json; charset=utf-8' } })
+            // Bun sends its headers alone.
+            return query.has('before') ? lookBack(query, options.search) : history(query, options.log)
           default:
             throw notAcceptable()
         }
@@ -119,7 +119,7 @@ function parseStreamRequest(request: Request, query: URLSearchParams) {
 async function stream(
   request: Request,
   query: URLSearchParams,
-  { hub, log, isOver, isAllowedOrigin }: EventRoutesOptions,
+  { hub, log, isOver }: EventRoutesOptions,
   abandon: () => void,
 ): Promise<Response> {
   const { selection, clientId, requested } = parseStreamRequest(request, query)
@@ -138,11 +138,7 @@ async function stream(
   if (lateRefusal) return comeBackLater(lateRefusal, requested)
   const connection = hub.open({ selection, clientId, resumed: requested !== undefined, abandon, ...start })
   request.signal.addEventListener('abort', () => connection.close('client'))
-  const origin = request.headers.get('origin')
-  const isForeign = origin !== null && isAllowedOrigin(origin)
-  return new Response(connection.stream, {
-    headers: { ...STREAM_HEADERS, ...(isForeign && { 'access-control-allow-origin': origin }) },
-  })
+  return new Response(connection.stream, { headers: STREAM_HEADERS })
 }
 
 /**

@@ -4,7 +4,7 @@ import { createDatabase, type TestDatabase } from '../testing/database.ts'
 import { startInstance } from '../testing/instance.ts'
 import { openStream } from '../testing/stream-reader.ts'
 import type { ClusterView } from './cluster-schema.ts'
-import { isOfThisMachine } from './lab.ts'
+import { labOrigins } from './lab.ts'
 
 let database: TestDatabase
 let a: Runtime & AsyncDisposable
@@ -86,21 +86,35 @@ describe('the lab', () => {
     expect((await cause(a, 'explode')).status).toBe(400)
   })
 
-  test('lets pages under other names of this machine read streams, and no others', async () => {
+  test('lets its pages read streams under other names of this machine and on other instances, and no other pages', async () => {
+    const [own, other] = [a.url, b.url].map((url) => new URL(url).port)
     const allowed = async (url: string, origin: string) => {
-      const response = await fetch(`${url}/events?channel=x`, { headers: { accept: 'text/event-stream', origin } })
+      const response = await fetch(`${url}/events?channel=x`, {
+        headers: { accept: 'text/event-stream', origin, host: `s7.localhost:${new URL(url).port}` },
+      })
       await response.body?.cancel()
       return response.headers.get('access-control-allow-origin')
     }
-    expect(await allowed(a.url, 'http://localhost:8080')).toBe('http://localhost:8080')
+    for (const port of [own, other]) {
+      const origin = `http://localhost:${port}`
+      // It learns of another instance with its own next sign of life.
+      while ((await allowed(a.url, origin)) !== origin) await Bun.sleep(50)
+    }
     expect(await allowed(a.url, 'http://evil.example')).toBeNull()
-    const refused = await fetch(`${a.url}/events?channel=a..b`, { headers: { origin: 'http://s7.localhost:8080' } })
-    expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([
-      400,
-      'http://s7.localhost:8080',
+    // Without LAB.
+    expect(await allowed(b.url, `http://localhost:${other}`)).toBeNull()
+  })
+
+  test('knows the exact origins of pages by the host and by the instances', () => {
+    expect(labOrigins('s7.localhost:8080', ['http://127.0.0.1:8081'])).toEqual([
+      'http://localhost:8080',
+      'http://127.0.0.1:8080',
+      'http://localhost:8081',
+      'http://127.0.0.1:8081',
     ])
-    expect(await allowed(b.url, 'http://localhost:8080')).toBeNull()
-    expect(['http://s7.localhost:1', 'https://localhost'].map(isOfThisMachine)).toEqual([true, true])
-    expect(['http://localhost.evil.example', 'http://evillocalhost'].map(isOfThisMachine)).toEqual([false, false])
+    expect(labOrigins('localhost', [])).toEqual(['http://localhost', 'http://127.0.0.1'])
+    for (const host of ['localhost.evil.example', 'evillocalhost:8080', 'example.com', '']) {
+      expect(labOrigins(host, ['http://127.0.0.1:8081'])).toEqual([])
+    }
   })
 })

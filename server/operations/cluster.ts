@@ -27,6 +27,7 @@ export class Cluster {
   readonly #startedAt = new Date()
   readonly #loop: Loop
   #url = ''
+  #urls: readonly string[] = []
 
   constructor(options: ClusterOptions) {
     this.#options = options
@@ -46,6 +47,11 @@ export class Cluster {
   async stop(): Promise<void> {
     await this.#loop.stop()
     await this.#options.database.query((sql) => sql`delete from sse.instances where id = ${this.id}`).catch(() => {})
+  }
+
+  /** Where the instances listened when this one last gave a sign of life. */
+  get urls(): readonly string[] {
+    return this.#urls
   }
 
   /** @throws {AppError} `database.unavailable` */
@@ -108,5 +114,10 @@ export class Cluster {
                   'lag', greatest(0, (select position from sse.head) - ${own.position})))
         on conflict (id) do update set seen_at = excluded.seen_at, status = excluded.status`,
     )
+    const instances = await database.query(
+      (sql) => sql<{ url: string }[]>`
+        select url from sse.instances where seen_at > clock_timestamp() - make_interval(secs => ${this.#patience / SECOND})`,
+    )
+    this.#urls = instances.map(({ url }) => url)
   }
 }

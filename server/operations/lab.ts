@@ -1,8 +1,22 @@
 import type { Database } from '../platform/pool.ts'
 
-/** Whether an origin is of this machine: `http://localhost:8080`, `http://s7.localhost:8080`, `http://127.0.0.1:8080`. */
-export const isOfThisMachine = (origin: string): boolean =>
-  /^https?:\/\/(?:(?:[\w-]+\.)*localhost|127\.0\.0\.1)(?::\d+)?$/.test(origin)
+const LOCAL_HOST = /^(?:(?:[\w-]+\.)*localhost|127\.0\.0\.1)(?::(\d+))?$/i
+/** Names under which the lab's page is opened. */
+const PAGE_NAMES = ['localhost', '127.0.0.1']
+
+/**
+ * The exact origins of pages whose lab may read streams at a `Host` of this machine. The lab opens its streams under
+ * `s0.localhost`, `s1.localhost`, … on the port of the page itself, or of another instance.
+ *
+ * @param host such as `s7.localhost:8080`
+ * @param urls of the instances, such as `http://127.0.0.1:8081`
+ */
+export function labOrigins(host: string, urls: readonly string[]): string[] {
+  const found = LOCAL_HOST.exec(host)
+  if (!found) return []
+  const ports = new Set([found[1] ?? '', ...urls.map((url) => URL.parse(url)?.port ?? '')])
+  return [...ports].flatMap((port) => PAGE_NAMES.map((name) => `http://${name}${port && `:${port}`}`))
+}
 
 /** Ends the connections on which instances listen; they come back. Answers how many there were. */
 export async function killListeners(database: Database): Promise<number> {

@@ -49,6 +49,27 @@ test('a span of time has a unit', () => {
     expect(problemsOf({ RETENTION: value })[0]).toContain('wants a span of time')
 })
 
+test('hosts are names without ports, as browsers write them', () => {
+  expect(loadConfig({ ALLOWED_HOSTS: 'App.Example., *.shop.example,[::1] ,127.1, *' }).allowedHosts).toEqual([
+    'app.example',
+    '*.shop.example',
+    '[::1]',
+    '127.0.0.1',
+    '*',
+  ])
+  for (const value of ['app.example:8080', 'http://app.example', 'a b', '*x', '*.*.x', '*.'])
+    expect(problemsOf({ ALLOWED_HOSTS: value })[0], value).toContain('wants names without ports')
+})
+
+test('origins are exact', () => {
+  expect(loadConfig({ ALLOWED_ORIGINS: 'https://App.Example:443, http://localhost:3000' }).allowedOrigins).toEqual([
+    'https://app.example',
+    'http://localhost:3000',
+  ])
+  for (const value of ['*', 'null', 'app.example', 'https://*.example', 'https://app.example/x', 'file:///x'])
+    expect(problemsOf({ ALLOWED_ORIGINS: value })[0], value).toContain('wants exact origins')
+})
+
 test('a password is not repeated in an error', () => {
   expect(problemsOf({ DATABASE_URL: 'mysql://user:hunter2@host/x' })[0]).not.toContain('hunter2')
 })

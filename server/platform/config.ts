@@ -1,11 +1,17 @@
 import { hostname } from 'node:os'
-import { choice, databaseUrl, duration, integer, type Setting, text } from './settings.ts'
+import { choice, databaseUrl, duration, hosts, integer, origins, type Setting, text } from './settings.ts'
 
 /** Every setting, in the order of the help text. */
 export const settings = {
   host: text('HOST', {
     fallback: '127.0.0.1',
     doc: 'Address to listen on. There is no access control yet: open it to a network only behind something that has one.',
+  }),
+  allowedHosts: hosts('ALLOWED_HOSTS', {
+    doc: 'Names under which the server is reached, besides localhost and HOST (and any IP address, when HOST is not loopback); *.example.com stands for subdomains, * turns the check off.',
+  }),
+  allowedOrigins: origins('ALLOWED_ORIGINS', {
+    doc: 'Origins whose pages may use the API from another origin (CORS), such as https://app.example.com.',
   }),
   port: integer('PORT', { min: 0, max: 65_535, fallback: 8080, doc: 'Port to listen on; 0 takes a free one.' }),
   instanceName: text('INSTANCE_NAME', {

@@ -82,6 +82,51 @@ export const choice = <const C extends string>(
   },
 })
 
+/** Names separated by commas, each checked. @param parse its errors complete "NAME is …, wants " */
+const list = (
+  name: string,
+  { doc, unit, parse }: Explained & { parse: (entry: string) => string },
+): Setting<readonly string[]> => ({
+  name,
+  doc,
+  unit,
+  shown: undefined,
+  fallback: [],
+  parse: (value) =>
+    value
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter(Boolean)
+      .map(parse),
+})
+
+/** Names of hosts as browsers write them, without ports; `*.example.com` stands for subdomains, `*` for any. */
+export const hosts = (name: string, { doc }: Explained): Setting<readonly string[]> =>
+  list(name, {
+    doc,
+    unit: 'names, separated by commas',
+    parse(entry) {
+      if (entry === '*') return entry
+      const [, wildcard = '', rest = ''] = /^(\*\.)?([^*:/@]+|\[[^\]]+\])$/.exec(entry) ?? []
+      const host = rest && URL.parse(`http://${rest}/`)?.hostname.replace(/(.)\.$/, '$1')
+      if (host) return wildcard + host
+      throw new Error('names without ports, such as "app.example.com, *.example.org", or "*"')
+    },
+  })
+
+/** Exact origins, as browsers write them. */
+export const origins = (name: string, { doc }: Explained): Setting<readonly string[]> =>
+  list(name, {
+    doc,
+    unit: 'origins, separated by commas',
+    parse(entry) {
+      const url = URL.parse(entry)
+      if (url && !entry.includes('*') && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`)
+        return url.origin
+      throw new Error('exact origins, such as "https://app.example.com, http://localhost:3000"')
+    },
+  })
+
 /** The URL of a Postgres database. */
 export const databaseUrl = (
   name: string,

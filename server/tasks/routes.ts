@@ -8,6 +8,7 @@ import { parseStorable, readJson } from '../platform/body.ts'
 import { requestKey } from '../platform/idempotency.ts'
 import { etagOf, ifMatch } from '../platform/request-headers.ts'
 import type { Files } from './files.ts'
+import { PAGE_POLICY } from './kinds/report-page.ts'
 import { Description, NewTask, Task, TaskKind, TaskState } from './schema.ts'
 import type { Tasks } from './tasks.ts'
 
@@ -223,8 +224,7 @@ async function download(files: Files, task: number, name: string): Promise<Respo
     headers: {
       'content-type': contentType,
       'content-disposition': `${disposition}; filename="task-${task}-${name}"`,
-      'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'",
-      'x-content-type-options': 'nosniff',
+      'content-security-policy': PAGE_POLICY,
       // A task that is run again writes it anew.
       'cache-control': 'private, no-store',
     },

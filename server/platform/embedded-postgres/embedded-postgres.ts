@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync } from 'node:fs'
+import { closeSync, existsSync, fchmodSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connectDatabase, type DatabaseAddress } from '../database.ts'
@@ -154,7 +154,9 @@ export class EmbeddedPostgres {
   }
 
   #spawn(command: string[]): Bun.Subprocess {
-    const log = openSync(this.#place.log, 'a')
+    // It holds statements with their data. A log that an earlier version made may still be open to all accounts.
+    const log = openSync(this.#place.log, 'a', 0o600)
+    fchmodSync(log, 0o600)
     const child = Bun.spawn(command, {
       cwd: '/',
       env: { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },

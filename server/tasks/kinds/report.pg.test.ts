@@ -120,7 +120,12 @@ describe('a report', () => {
     expect(response.headers.get('content-security-policy')).toStartWith('sandbox')
     const html = await response.text()
     expect(html.match(/<svg/g)).toHaveLength(6)
-    expect(html).not.toMatch(/<script|<link|<img|url\(/)
+    expect(html).not.toMatch(/<script|<link|<img|url\(| style=/)
+    // The one style sheet is the one that the policy names.
+    const [style = '', ...others] = [...html.matchAll(/<style[^>]*>(.*?)<\/style>/gs)].map((match) => match[1])
+    const hash = new Bun.CryptoHasher('sha256').update(style).digest('base64')
+    expect(others).toEqual([])
+    expect(response.headers.get('content-security-policy')).toContain(`style-src 'sha256-${hash}';`)
     expect(task.files.map(({ name, bytes }) => [name, bytes > 0])).toEqual([
       ['report.csv', true],
       ['report.html', true],

@@ -12,7 +12,8 @@ export interface Addresses {
   of: (index: number, port?: string) => string
 }
 
-const isOfThisMachine = (host: string) => host === 'localhost' || host === '127.0.0.1' || host.endsWith('.localhost')
+/** The server lets pages under these names read the streams under others. */
+const isOfThisMachine = (host: string) => host === 'localhost' || host === '127.0.0.1'
 
 /**
  * How many streams can be opened from here, and under which names: over HTTP/2 any number share a connection; over

@@ -1,0 +1,72 @@
+import type { HigherOrderFunction } from 'elysia/types'
+import { problemResponse } from '../operations/problem.ts'
+import { AppError } from '../platform/errors.ts'
+import { urlOf } from '../platform/request-url.ts'
+import { addCorsHeaders, type CorsOptions, covers, type Grant, grantOf } from './cors.ts'
+import { createHostCheck, type HostCheckOptions } from './host.ts'
+import { senderOf } from './origin.ts'
+
+export interface FrontDoorOptions {
+  host: HostCheckOptions
+  cors: CorsOptions
+}
+
+type Respond = (request: Request, ...rest: unknown[]) => Response | Promise<Response>
+
+/**
+ * What every request passes before its route, and every response after it: the `Host` header, the origin of the page that
+ * sends it, CORS, and headers that all responses have. Nothing is served around it: files, documents, metrics and health
+ * checks pass it too.
+ *
+ * @returns a function for Elysia's `wrap`
+ */
+export function createFrontDoor({ host, cors }: FrontDoorOptions): HigherOrderFunction {
+  const checkHost = createHostCheck(host)
+
+  /** The grant of a page of another origin. @throws {AppError} `host.invalid`, `host.unknown`, `origin.foreign` */
+  const admit = (request: Request): Grant | undefined => {
+    checkHost(request.headers.get('host'))
+    if (senderOf(request) !== 'foreign') return undefined
+    const grant = grantOf(request, urlOf(request).pathname, cors)
+    if (grant && covers(grant, request)) return grant
+    throw foreign()
+  }
+
+  const door =
+    (respond: Respond): Respond =>
+    (request, ...rest) => {
+      let grant: Grant | undefined
+      try {
+        grant = admit(request)
+      } catch (error) {
+        return finish(problemResponse(error), request)
+      }
+      const response = request.method === 'HEAD' ? respondToHead(respond, request, rest) : respond(request, ...rest)
+      return response instanceof Promise
+        ? response.then((settled) => finish(settled, request, grant))
+        : finish(response, request, grant)
+    }
+  // Elysia's type does not know what it passes.
+  return door as unknown as HigherOrderFunction
+}
+
+/** Every resource that has GET has HEAD (RFC 9110, section 9.1): Bun sends the headers alone. */
+async function respondToHead(respond: Respond, request: Request, rest: unknown[]): Promise<Response> {
+  const own = await respond(request, ...rest)
+  if (own.status !== 404 && own.status !== 405) return own
+  return respond(new Request(request, { method: 'GET' }), ...rest)
+}
+
+function finish(response: Response, request: Request, grant?: Grant): Response {
+  response.headers.set('x-content-type-options', 'nosniff')
+  response.headers.append('vary', 'origin')
+  if (grant) addCorsHeaders(response, request, grant)
+  return response
+}
+
+const foreign = () =>
+  new AppError(
+    'origin.foreign',
+    'Pages of other origins have no access. The setting ALLOWED_ORIGINS gives it to exact origins; a proxy that ends TLS must pass Host on and send X-Forwarded-Proto.',
+    { status: 403 },
+  )

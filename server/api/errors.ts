@@ -44,6 +44,7 @@ export const ERRORS = {
   'task.illegal_action': [409, 'The state of the task does not allow it; `allowed` tells what it does.'],
   'task.unknown': [404, 'There is no such task.'],
   'task.version_conflict': [412, 'The task was changed since it was read.'],
+  'tasks.too_many': [429, 'The owner has TASKS_PER_OWNER tasks that wait or run.'],
   'time.invalid': [400, 'A time is not RFC 3339, such as 2026-11-21T10:00:00Z.'],
   'type.invalid': [400, 'A type is not 1 to 255 characters.'],
   'type.reserved': [400, 'The stream itself uses the type.'],

@@ -4,7 +4,7 @@ import { messageOf } from '../platform/errors.ts'
 import { createRandom } from '../platform/random.ts'
 import { SECOND, sleep } from '../platform/time.ts'
 import { aboveZero, fromOne, fromZero } from './numbers.ts'
-import { CommandError } from './output.ts'
+import { CommandError, printError } from './output.ts'
 import { urlOption } from './server-url.ts'
 import { stopRequested } from './stop-signal.ts'
 
@@ -52,7 +52,7 @@ async function demo({ url, rate, orders, duration, seed }: DemoCommandOptions): 
       if (isAway) console.error('It answers again.')
       isAway = false
     } catch (error) {
-      if (!isAway) console.error(`The server does not answer as it should (${messageOf(error)}); trying again.`)
+      if (!isAway) printError(`The server does not answer as it should (${messageOf(error)}); trying again.`)
       isAway = true
       await sleep(RETRY, stopping.signal)
       due = performance.now()

@@ -1,5 +1,6 @@
 import { ConfigError } from '../platform/config.ts'
 import { messageOf } from '../platform/errors.ts'
+import { escapeControls, escapeControlsOfLines } from '../platform/printable.ts'
 
 /** A command that can't do what it was asked; told in a line, without a stack. */
 export class CommandError extends Error {
@@ -13,21 +14,27 @@ export class CommandError extends Error {
   }
 }
 
+/** One line on standard output; control characters in it, which may come from the log or the server, are escaped. */
+export const print = (line: string): void => console.log(escapeControls(line))
+
+/** Lines on standard error, escaped likewise. */
+export const printError = (lines: string): void => console.error(escapeControlsOfLines(lines))
+
 /** Says on standard error what went wrong, and answers the exit code. */
 export function reportFailure(error: unknown): number {
   if (error instanceof ConfigError) {
-    for (const problem of error.problems) console.error(`sse-update: ${problem}`)
+    for (const problem of error.problems) printError(`sse-update: ${problem}`)
     return 2
   }
   if (error instanceof CommandError) {
-    console.error(`sse-update: ${error.message}`)
+    printError(`sse-update: ${error.message}`)
     return error.exitCode
   }
   if (error instanceof Error && KNOWN.has(error.name)) {
     const hint = 'hint' in error && error.hint ? `\n${error.hint}` : ''
-    console.error(`sse-update: ${messageOf(error)}${hint}`)
+    printError(`sse-update: ${messageOf(error)}${hint}`)
   } else {
-    console.error(error)
+    printError(Bun.inspect(error))
   }
   return 1
 }

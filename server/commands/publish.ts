@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { messageOf } from '../platform/errors.ts'
-import { CommandError } from './output.ts'
+import { CommandError, print } from './output.ts'
 import { problemOf, urlOption } from './server-url.ts'
 
 interface PublishOptions {
@@ -38,5 +38,5 @@ async function publish(channel: string, type: string, data: string, { url, key }
   })
   if (!response.ok) throw new CommandError(await problemOf(response))
   const { position } = (await response.json()) as { position: number }
-  console.log(position)
+  print(String(position))
 }

@@ -3,6 +3,7 @@ import { loadConfig } from '../platform/config.ts'
 import { connectDatabase } from '../platform/database.ts'
 import { createLogger } from '../platform/logger.ts'
 import { openDatabase } from '../platform/start-database.ts'
+import { print } from './output.ts'
 import { settingsHelp } from './settings-help.ts'
 
 export const sqlCommand = () =>
@@ -19,7 +20,7 @@ export const sqlCommand = () =>
       const sql = connectDatabase(address, { max: 1, name: 'sse-update sql' })
       try {
         const rows = await sql.unsafe(statements)
-        for (const row of rows.flat()) console.log(JSON.stringify(row))
+        for (const row of rows.flat()) print(JSON.stringify(row))
       } finally {
         await sql.end({ timeout: 1 })
         await embedded?.stop()

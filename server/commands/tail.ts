@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { escapeControls } from '../platform/printable.ts'
 import { type ReceivedEvent, readEvents } from './event-reader.ts'
 import { createPainter } from './output.ts'
 import { urlOption } from './server-url.ts'
@@ -26,7 +27,7 @@ async function tail(channels: string[], { url, from }: TailOptions): Promise<voi
   // The reader of our pipe has gone: so do we.
   process.stdout.on('error', () => process.exit(0))
   const paint = createPainter(process.stderr)
-  const note = (text: string) => console.error(paint('dim', text))
+  const note = (text: string) => console.error(paint('dim', escapeControls(text)))
   const show = process.stdout.isTTY ? personLine(createPainter(process.stdout)) : jsonLine
   const onLost = (problem: string, wait: number) => note(`${problem}; trying again in ${(wait / 1000).toFixed(1)} s`)
   for await (const event of readEvents({ url, channels, from, signal: stopping.signal, onLost })) {
@@ -38,13 +39,19 @@ async function tail(channels: string[], { url, from }: TailOptions): Promise<voi
 }
 
 /** The data may hold line breaks between its tokens; one event is one line. */
-const jsonLine = ({ id, data }: ReceivedEvent) => `{"position":${id},${oneLine(data).slice(1)}`
+const jsonLine = ({ id, data }: ReceivedEvent) => escapeControls(`{"position":${id},${oneLine(data).slice(1)}`)
 
 const personLine = (paint: ReturnType<typeof createPainter>) => (event: ReceivedEvent) => {
   const { channel, type, time } = JSON.parse(event.data) as { channel: string; type: string; time: string }
   const data = oneLine(event.data.slice(event.data.indexOf('"data":') + 7, event.data.lastIndexOf(',"time":')))
-  return `${paint('dim', `${time.slice(11, 23)} ${event.id.padStart(6)}`)} ${paint('cyan', channel)} ${paint('bold', type)} ${data}`
+  const parts = [
+    paint('dim', escapeControls(`${time.slice(11, 23)} ${event.id.padStart(6)}`)),
+    paint('cyan', escapeControls(channel)),
+    paint('bold', escapeControls(type)),
+    escapeControls(data),
+  ]
+  return parts.join(' ')
 }
 
-/** Inside of JSON strings line breaks are escaped, so those that are there stand between tokens. */
-const oneLine = (json: string) => json.replace(/[\r\n]+\s*/g, ' ')
+/** Inside of JSON strings line breaks and tabs are escaped, so those that are there stand between tokens. */
+const oneLine = (json: string) => json.replace(/[\r\n\t]+\s*/g, ' ')

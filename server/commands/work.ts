@@ -12,7 +12,7 @@ export const workCommand = () =>
     .addHelpText(
       'after',
       () =>
-        `\n${settingsHelp(['databaseUrl', 'dataDir', 'databasePool', 'queryTimeoutMs', 'migrate', 'outboxPollMs', 'workerConcurrency', 'shutdownTimeoutMs', 'logLevel', 'logFormat'])}`,
+        `\n${settingsHelp(['databaseUrl', 'dataDir', 'databasePool', 'queryTimeoutMs', 'migrate', 'outboxPollMs', 'workerConcurrency', 'tasksRunningPerOwner', 'shutdownTimeoutMs', 'logLevel', 'logFormat'])}`,
     )
     .action(async () => {
       const config = loadConfig(process.env)

@@ -154,6 +154,20 @@ export const settings = {
     unit: 'tasks',
     doc: 'Most tasks that this instance runs at once; 0 leaves them to others.',
   }),
+  tasksRunningPerOwner: integer('TASKS_RUNNING_PER_OWNER', {
+    min: 0,
+    max: 10_000,
+    fallback: 0,
+    unit: 'tasks',
+    doc: 'Most tasks of one owner that run at once, on all instances together; 0 is one less than WORKER_CONCURRENCY, but at least 1, so that a worker stays free for others.',
+  }),
+  tasksPerOwner: integer('TASKS_PER_OWNER', {
+    min: 1,
+    max: 1_000_000,
+    fallback: 100,
+    unit: 'tasks',
+    doc: 'Most tasks of one owner that wait or run; further ones get 429.',
+  }),
   maxUploadBytes: integer('MAX_UPLOAD_BYTES', {
     min: 1024,
     max: 2 ** 34,

@@ -1,14 +1,31 @@
 import pino from 'pino'
 import pretty from 'pino-pretty'
 import type { Config } from './config.ts'
+import { escapeControls, escapeControlsOfLines } from './printable.ts'
 
 export type Logger = pino.Logger
 
-/** Logs to standard error, so that a command's output stays alone on standard output. */
+/** Logs to standard error, so that a command's output stays alone on standard output. Control characters are escaped. */
 export function createLogger({ logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>): Logger {
   const isPretty = logFormat === 'pretty' || (logFormat === 'auto' && process.stderr.isTTY)
   const destination = isPretty
     ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' })
     : pino.destination({ dest: 2, sync: true })
-  return pino({ level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
+  const streamWrite = isPretty ? safeToDecode : safeToPrint
+  return pino(
+    { level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime, hooks: { streamWrite } },
+    destination,
+  )
+}
+
+/** A line of JSON, with what JSON leaves as it is (C1, bidirectional controls) escaped too. */
+const safeToPrint = (line: string) => `${escapeControls(line.trimEnd())}\n`
+
+/** A line of JSON whose strings hold no control characters even when they have been decoded; stacks keep their lines. */
+function safeToDecode(line: string): string {
+  const escapeValue = (key: string, value: unknown) => {
+    if (typeof value !== 'string') return value
+    return key === 'stack' ? escapeControlsOfLines(value) : escapeControls(value)
+  }
+  return `${JSON.stringify(JSON.parse(line), escapeValue)}\n`
 }

@@ -53,6 +53,7 @@ export const importRoutes = ({ tasks, files, maxUploadBytes }: ImportRoutesOptio
             'key.deleted',
             'key.invalid',
             'key.reused',
+            'tasks.too_many',
             'upload.aborted',
             'upload.empty',
             'upload.name_invalid',

@@ -87,11 +87,11 @@ export class Queue {
     await this.#boss.createQueue(TASKS, { ...settings, deadLetter: ABANDONED })
   }
 
-  /** Adds a job for a task when the transaction commits, to be run after `delay` seconds at the earliest. */
-  async add(sql: Sql, task: number, delay = 0): Promise<string> {
+  /** Adds a job for a task of `owner` when the transaction commits, to be run after `delay` seconds at the earliest. */
+  async add(sql: Sql, task: number, owner: string, delay = 0): Promise<string> {
     const id = crypto.randomUUID()
     const startAfter = delay > 0 ? { startAfter: new Date(Date.now() + 1000 * delay) } : {}
-    await this.#boss.send(TASKS, { task, job: id }, { id, db: within(sql), ...startAfter })
+    await this.#boss.send(TASKS, { task, job: id }, { id, group: { id: owner }, db: within(sql), ...startAfter })
     return id
   }
 
@@ -101,11 +101,11 @@ export class Queue {
   }
 
   /**
-   * Runs jobs as they come, `concurrency` at once. `run` settles the task's outcome itself; when it throws, it could not,
-   * and the job comes again.
+   * Runs jobs as they come, `concurrency` at once, of which at most `perOwner` of one owner (those on other instances
+   * count too). `run` settles the task's outcome itself; when it throws, it could not, and the job comes again.
    */
   async work(
-    concurrency: number,
+    { concurrency, perOwner }: { concurrency: number; perOwner: number },
     run: (job: Job) => Promise<void>,
     abandon: (task: number, job: string) => Promise<void>,
   ): Promise<void> {
@@ -113,7 +113,7 @@ export class Queue {
     for (let count = 0; count < concurrency; count++) {
       const worker: string = await this.#boss.work<JobData>(
         TASKS,
-        { ...polling, heartbeatRefreshSeconds: LEASE / 4 },
+        { ...polling, heartbeatRefreshSeconds: LEASE / 4, groupConcurrency: perOwner },
         async ([job]) => {
           if (job) await run({ id: job.id, task: job.data.task, signal: job.signal })
           // Where one was, there may be more.

@@ -69,7 +69,7 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
         detail: detail({
           summary: 'Start a task',
           headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
-          errors: ['key.deleted', 'key.invalid', 'key.reused', 'report.period_invalid'],
+          errors: ['key.deleted', 'key.invalid', 'key.reused', 'report.period_invalid', 'tasks.too_many'],
           responseHeaders: ['Location', 'ETag'],
         }),
       },
@@ -170,7 +170,13 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
         detail: detail({
           summary: 'Run a task again that failed or was cancelled; an import goes on where it stopped',
           headers: ['X-User', 'X-Client-Id', 'If-Match'],
-          errors: ['task.unknown', 'task.illegal_action', 'task.version_conflict', 'if_match.invalid'],
+          errors: [
+            'task.unknown',
+            'task.illegal_action',
+            'task.version_conflict',
+            'tasks.too_many',
+            'if_match.invalid',
+          ],
           responseHeaders: ['ETag'],
         }),
       },

@@ -14,7 +14,7 @@ export interface TaskSystemOptions {
   pools: Pick<Pools, 'tasks'>
   /** Called after a transaction that has published. */
   onPublished: () => void
-  config: Pick<Config, 'migrate' | 'workerConcurrency'>
+  config: Pick<Config, 'migrate' | 'workerConcurrency' | 'tasksPerOwner' | 'tasksRunningPerOwner'>
   logger: Logger
 }
 
@@ -33,11 +33,18 @@ export function createTaskSystem({ outbox, pools, onPublished, config, logger }:
   const queue = new Queue({ database: pools.tasks, migrate: config.migrate === 'on', logger })
   const background = createOutbox({ database: pools.tasks, onPublished })
   const files = createFiles(background)
-  const worker = new Worker({ outbox: background, queue, files, concurrency: config.workerConcurrency, logger })
+  const worker = new Worker({
+    outbox: background,
+    queue,
+    files,
+    concurrency: config.workerConcurrency,
+    perOwner: config.tasksRunningPerOwner || Math.max(1, config.workerConcurrency - 1),
+    logger,
+  })
   return {
     queue,
     files,
-    tasks: createTasks({ outbox, queue }),
+    tasks: createTasks({ outbox, queue, maxPerOwner: config.tasksPerOwner }),
     worker,
     async start() {
       await whenReachable(logger, () => queue.start())

@@ -14,7 +14,7 @@ beforeAll(async () => {
   // Only b runs tasks: whatever a is asked for happens on another instance.
   ;[a, b] = await Promise.all([
     startInstance(database.url, { WORKER_CONCURRENCY: '0' }),
-    startInstance(database.url, { WORKER_CONCURRENCY: '4' }),
+    startInstance(database.url, { WORKER_CONCURRENCY: '4', TASKS_RUNNING_PER_OWNER: '4' }),
   ])
 })
 afterAll(async () => {

@@ -9,6 +9,7 @@ import type { Queue } from './queue.ts'
 import { ANEW, changeTask, lockTask, publishTask, type TaskChange, type TaskRow, toTask, unknownTask } from './rows.ts'
 import type { NewTask, Task, TaskKind, TaskState } from './schema.ts'
 import { checkAction, checkVersion } from './task.ts'
+import { advance, checkTaskCount, lockOwner, lockOwnerOf } from './turns.ts'
 
 export interface TaskFilter {
   state?: TaskState | undefined
@@ -30,9 +31,13 @@ type Versions = readonly number[] | undefined
 
 /** Tasks in Postgres. Each change, its event and its job in the queue are one transaction. */
 export interface Tasks {
-  /** With a key that started a task before, answers that task and starts nothing. @throws {AppError} `key.reused` */
+  /**
+   * With a key that started a task before, answers that task and starts nothing.
+   *
+   * @throws {AppError} `key.reused`, `tasks.too_many` (429)
+   */
   start(task: NewTask, key: RequestKey | null, actor: Actor): Promise<Task>
-  /** A task that makes orders of an upload. */
+  /** A task that makes orders of an upload. @throws {AppError} `key.reused`, `tasks.too_many` (429) */
   startImport(upload: Upload, name: string, key: RequestKey | null, actor: Actor): Promise<Task>
   /** Newest first. */
   list(filter: TaskFilter): Promise<AtCursor<TaskPage>>
@@ -41,7 +46,11 @@ export interface Tasks {
   count(): Promise<AtCursor<{ counts: Record<string, number> }>>
   /** What runs is told within a second. @throws {AppError} `task.unknown`, `task.illegal_action`, `task.version_conflict` */
   cancel(id: number, versions: Versions, actor: Actor): Promise<Task>
-  /** Again, from where it stopped. @throws {AppError} `task.unknown`, `task.illegal_action`, `task.version_conflict` */
+  /**
+   * Again, from where it stopped.
+   *
+   * @throws {AppError} `task.unknown`, `task.illegal_action`, `task.version_conflict`, `tasks.too_many` (429)
+   */
   retry(id: number, versions: Versions, actor: Actor): Promise<Task>
   /** @throws {AppError} `task.unknown`, `task.version_conflict` */
   rename(id: number, description: string, versions: Versions, actor: Actor): Promise<Task>
@@ -54,9 +63,11 @@ const MAX_DESCRIPTION = 200
 export interface TasksOptions {
   outbox: Outbox
   queue: Queue
+  /** Most tasks of one owner that wait or run. */
+  maxPerOwner: number
 }
 
-export function createTasks({ outbox, queue }: TasksOptions): Tasks {
+export function createTasks({ outbox, queue, maxPerOwner }: TasksOptions): Tasks {
   const insert = (
     kind: TaskKind,
     input: Record<string, unknown>,
@@ -67,6 +78,7 @@ export function createTasks({ outbox, queue }: TasksOptions): Tasks {
   ) =>
     outbox
       .change(async (sql) => {
+        await lockOwner(sql, actor.user)
         const [created] = await sql<TaskRow[]>`
           insert into sse.tasks (kind, owner, description, input, key, request)
           values (${kind}, ${actor.user}, ${description.slice(0, MAX_DESCRIPTION)}, ${JSON.stringify(input)}::text::jsonb,
@@ -79,9 +91,9 @@ export function createTasks({ outbox, queue }: TasksOptions): Tasks {
           return toTask(madeBefore(existing, given))
         }
         await checkNotDeleted(sql, 'tasks', key)
-        const job = await queue.add(sql, created.id)
-        await sql`update sse.tasks set job = ${job} where id = ${created.id}`
+        await checkTaskCount(sql, actor.user, maxPerOwner)
         await also(sql, created.id)
+        await advance(sql, queue, actor.user)
         await publishTask(sql, toTask(created), 'task.queued', ['state'], actor)
         return toTask(created)
       })
@@ -90,14 +102,24 @@ export function createTasks({ outbox, queue }: TasksOptions): Tasks {
     queue.kick()
     return task
   }
-  const change = async (id: number, versions: Versions, work: (sql: Sql, row: TaskRow) => Promise<TaskRow>) =>
-    toTask(
-      await outbox.change(async (sql) => {
-        const row = await lockTask(sql, id)
-        checkVersion(row, versions)
-        return work(sql, row)
-      }),
-    )
+  type Work = (sql: Sql, row: TaskRow) => Promise<TaskRow>
+  const locked = async (sql: Sql, id: number, versions: Versions, work: Work) => {
+    const row = await lockTask(sql, id)
+    checkVersion(row, versions)
+    return work(sql, row)
+  }
+  const change = async (id: number, versions: Versions, work: Work) =>
+    toTask(await outbox.change((sql) => locked(sql, id, versions, work)))
+  /** A change of which tasks of the owner wait. */
+  const changeQueue = async (id: number, versions: Versions, work: Work) =>
+    outbox
+      .change(async (sql) => {
+        await lockOwnerOf(sql, id)
+        const row = await locked(sql, id, versions, work)
+        await advance(sql, queue, row.owner)
+        return toTask(row)
+      })
+      .then(kicked)
   return {
     async start({ kind, input = {}, description }, key, actor) {
       kinds[kind].check?.(input as never)
@@ -145,7 +167,7 @@ export function createTasks({ outbox, queue }: TasksOptions): Tasks {
       return { counts, cursor: rows[0]?.cursor ?? 0 }
     },
     cancel: (id, versions, actor) =>
-      change(id, versions, async (sql, row) => {
+      changeQueue(id, versions, async (sql, row) => {
         checkAction(row, 'cancel')
         if (row.state === 'queued' && row.job) await queue.remove(sql, row.job)
         const files = row.checkpoint === null ? [] : await listFiles(sql, id)
@@ -153,7 +175,7 @@ export function createTasks({ outbox, queue }: TasksOptions): Tasks {
         return changeTask(sql, row, 'task.cancelled', ended, actor)
       }),
     retry: (id, versions, actor) =>
-      change(id, versions, async (sql, row) => {
+      changeQueue(id, versions, async (sql, row) => {
         checkAction(row, 'retry')
         const anew: TaskChange = {
           state: 'queued',
@@ -164,10 +186,12 @@ export function createTasks({ outbox, queue }: TasksOptions): Tasks {
           started_at: null,
           ended_at: null,
           ...(row.checkpoint === null && ANEW),
-          job: await queue.add(sql, id),
+          job: null,
         }
-        return changeTask(sql, row, 'task.queued', anew, actor)
-      }).then(kicked),
+        const retried = await changeTask(sql, row, 'task.queued', anew, actor)
+        await checkTaskCount(sql, row.owner, maxPerOwner)
+        return retried
+      }),
     rename: (id, description, versions, actor) =>
       change(id, versions, (sql, row) => changeTask(sql, row, 'task.renamed', { description }, actor)),
     async remove(id, versions, actor) {

@@ -10,6 +10,7 @@ import { kinds } from './kinds/kinds.ts'
 import { type Job, LEASE, type Queue } from './queue.ts'
 import { ANEW, changeTask, type TaskRow } from './rows.ts'
 import { backOff, MAX_FAILURES } from './task.ts'
+import { advance, findStrandedOwners, lockOwner, lockOwnerOf } from './turns.ts'
 
 export interface WorkerOptions {
   outbox: Outbox
@@ -17,11 +18,15 @@ export interface WorkerOptions {
   files: Files
   /** Tasks at once. */
   concurrency: number
+  /** Of one owner at once, those on other instances too. */
+  perOwner: number
   logger: Logger
 }
 
 /** How often a worker asks whether what it runs is still its own: the latest that a cancellation arrives. */
 const WATCH_INTERVAL = SECOND / 2
+/** How often waiting tasks without a job are looked for: they should not be there. */
+const STRANDED_INTERVAL = 5 * SECOND
 /** How long a worker tries to write how a task ended; after its lease, another one has it. */
 const SETTLE_PATIENCE = 2 * LEASE * SECOND
 
@@ -31,6 +36,7 @@ export class Worker {
   readonly #running = new Map<number, { attempt: Attempt; ended: Promise<void> }>()
   readonly #watch: Loop
   readonly #sweep: Loop
+  readonly #rescue: Loop
 
   constructor(options: WorkerOptions) {
     const { logger, files } = options
@@ -45,6 +51,11 @@ export class Worker {
       work: () => files.sweep(),
       onError: (error) => logger.debug({ problem: messageOf(error) }, 'could not sweep uploads'),
     })
+    this.#rescue = new Loop({
+      interval: STRANDED_INTERVAL,
+      work: () => this.#rescueStranded(),
+      onError: (error) => logger.debug({ problem: messageOf(error) }, 'could not look for tasks without a job'),
+    })
   }
 
   /** Tasks that run here now. */
@@ -53,12 +64,13 @@ export class Worker {
   }
 
   async start(): Promise<void> {
-    const { queue, concurrency } = this.#options
+    const { queue, concurrency, perOwner } = this.#options
     this.#sweep.start()
     if (concurrency === 0) return
     this.#watch.start()
+    this.#rescue.start()
     await queue.work(
-      concurrency,
+      { concurrency, perOwner },
       (job) => this.#run(job),
       (task, job) => this.#abandon(task, job),
     )
@@ -71,7 +83,7 @@ export class Worker {
     const isDone = await Promise.race([ended.then(() => true), sleep(patience).then(() => false)])
     if (!isDone) for (const { attempt } of this.#running.values()) attempt.abort('stopping')
     await ended
-    await Promise.all([this.#watch.stop(), this.#sweep.stop()])
+    await Promise.all([this.#watch.stop(), this.#sweep.stop(), this.#rescue.stop()])
   }
 
   async #run(job: Job): Promise<void> {
@@ -92,12 +104,14 @@ export class Worker {
   }
 
   /** `undefined` when the job is obsolete: its task was cancelled, deleted, or is done. */
-  #takeUp(job: Job): Promise<TaskRow | undefined> {
-    return this.#options.outbox.change(async (sql) => {
+  async #takeUp(job: Job): Promise<TaskRow | undefined> {
+    const { outbox, queue } = this.#options
+    const task = await outbox.change(async (sql) => {
+      await lockOwnerOf(sql, job.task)
       const [row] = await sql<TaskRow[]>`
         select * from sse.tasks where id = ${job.task} and job = ${job.id} and state in ('queued', 'running') for update`
       if (!row) return undefined
-      return changeTask(sql, row, 'task.running', {
+      const taken = await changeTask(sql, row, 'task.running', {
         state: 'running',
         attempt: row.attempt + 1,
         started_at: new Date(),
@@ -105,7 +119,11 @@ export class Worker {
         files: [],
         ...(row.checkpoint === null && ANEW),
       })
+      await advance(sql, queue, row.owner)
+      return taken
     })
+    queue.kick()
+    return task
   }
 
   async #attempt(attempt: Attempt, task: TaskRow): Promise<void> {
@@ -146,7 +164,7 @@ export class Worker {
       }
       const delay = backOff(failures)
       const next_attempt_at = new Date(Date.now() + delay * SECOND)
-      const job = await this.#options.queue.add(sql, row.id, delay)
+      const job = await this.#options.queue.add(sql, row.id, row.owner, delay)
       return changeTask(sql, row, 'task.queued', { ...change, state: 'queued', next_attempt_at, job })
     })
   }
@@ -154,7 +172,7 @@ export class Worker {
   /** To whichever instance comes next; it does not count as a failure. */
   #giveBack(attempt: Attempt): Promise<void> {
     return this.#settle(attempt, async (sql, row) => {
-      const job = await this.#options.queue.add(sql, row.id)
+      const job = await this.#options.queue.add(sql, row.id, row.owner)
       return changeTask(sql, row, 'task.queued', { state: 'queued', job })
     })
   }
@@ -175,14 +193,30 @@ export class Worker {
 
   /** Its workers died over and over. */
   async #abandon(id: number, job: string): Promise<void> {
-    await this.#options.outbox.change(async (sql) => {
+    const { outbox, queue } = this.#options
+    await outbox.change(async (sql) => {
+      await lockOwnerOf(sql, id)
       const [row] = await sql<TaskRow[]>`
         select * from sse.tasks where id = ${id} and job = ${job} and state in ('queued', 'running') for update`
       if (!row) return
       const error = 'The worker that ran it died, over and over.'
       const files = row.checkpoint === null ? [] : await listFiles(sql, id)
       await changeTask(sql, row, 'task.failed', { ...ENDED(), state: 'failed', error, files })
+      await advance(sql, queue, row.owner)
     })
+  }
+
+  /** Whatever deleted an owner's job (SQL by hand, an older version of this server) left the others without one. */
+  async #rescueStranded(): Promise<void> {
+    const { outbox, queue } = this.#options
+    const owners = await outbox.query(findStrandedOwners)
+    for (const { owner } of owners) {
+      await outbox.change(async (sql) => {
+        await lockOwner(sql, owner)
+        await advance(sql, queue, owner)
+      })
+    }
+    if (owners.length > 0) queue.kick()
   }
 
   /** Ends what is not this worker's any more. */

@@ -1,7 +1,7 @@
-import { stringify } from 'csv-stringify/sync'
 import { insertOrders } from '../../orders/orders.ts'
 import type { NewOrder } from '../../orders/schema.ts'
 import { AppError } from '../../platform/errors.ts'
+import { toCsv } from './csv-cells.ts'
 import type { Kind, TaskContext } from './kind.ts'
 import { readLines } from './lines.ts'
 import { decode, type Header, isCsv, readHeader, saysNothing, toOrder } from './order-rows.ts'
@@ -97,9 +97,7 @@ class Batch {
     this.#rejectedFile = await this.#context.createFile(REJECTED, 'text/csv; charset=utf-8')
     // An earlier attempt has written the header.
     if (this.#progress.line > 0) return
-    await this.#context.commit(async (sql) =>
-      this.#rejectedFile?.append(sql, stringify([['line', 'reason', 'content']])),
-    )
+    await this.#context.commit(async (sql) => this.#rejectedFile?.append(sql, toCsv([['line', 'reason', 'content']])))
   }
 
   get isFull(): boolean {
@@ -128,8 +126,7 @@ class Batch {
     this.#progress.rejected += rows.length
     await this.#context.commit(async (sql) => {
       await insertOrders(sql, orders)
-      // Spreadsheets would run what begins with "=".
-      await this.#rejectedFile?.append(sql, stringify(rows, { escape_formulas: true }))
+      await this.#rejectedFile?.append(sql, toCsv(rows))
     }, this.#progress)
   }
 }

@@ -3,6 +3,7 @@ import { type CsvError, parse } from 'csv-parse/sync'
 import { NewOrder } from '../../orders/schema.ts'
 import { AppError, messageOf } from '../../platform/errors.ts'
 import { findUnstorable } from '../../platform/text.ts'
+import { unmarkFormulas } from './csv-cells.ts'
 
 /** The columns of an import; each line is an order of one kind of thing. */
 export const COLUMNS = ['customer', 'currency', 'sku', 'name', 'quantity', 'unit_price'] as const
@@ -112,10 +113,9 @@ export function toOrder(line: string, { names, delimiter }: Header): RowResult {
   if (fields.length !== names.length) {
     return { reason: `it has ${fields.length} fields, and the first line ${names.length}` }
   }
-  const row = Object.fromEntries(names.map((name, index) => [name, fields[index]?.trim() ?? ''])) as Record<
-    Column,
-    string
-  >
+  const row = Object.fromEntries(
+    names.map((name, index) => [name, unmarkFormulas(fields[index]?.trim() ?? '')]),
+  ) as Record<Column, string>
   const { customer, currency, sku, name, quantity, unit_price } = row
   const order = {
     customer,

@@ -1,6 +1,6 @@
-import { stringify } from 'csv-stringify/sync'
 import type { OrderLine } from '../../orders/schema.ts'
 import { AppError } from '../../platform/errors.ts'
+import { toCsv } from './csv-cells.ts'
 import type { Kind, TaskContext } from './kind.ts'
 import { reportPage } from './report-page.ts'
 import { ReportTotals, type Total } from './report-totals.ts'
@@ -107,14 +107,13 @@ async function writeCsv(context: TaskContext<ReportInput>, totals: ReportTotals)
   context.report(95, 'Writing the files')
   const file = await context.createFile('report.csv', 'text/csv; charset=utf-8')
   const header = ['dimension', 'key', 'currency', 'orders', 'quantity', 'revenue_minor']
-  await context.commit((sql) => file.append(sql, stringify([header])))
+  await context.commit((sql) => file.append(sql, toCsv([header])))
   for await (const page of totals.pages()) {
     context.signal.throwIfAborted()
     const rows = page.map((total: Total) =>
       header.map((column) => total[column === 'revenue_minor' ? 'revenue' : (column as keyof Total)]),
     )
-    // Spreadsheets would run what begins with "=".
-    await context.commit((sql) => file.append(sql, stringify(rows, { escape_formulas: true })))
+    await context.commit((sql) => file.append(sql, toCsv(rows)))
   }
 }
 

@@ -16,6 +16,7 @@ type Operation = OpenAPIV3.OperationObject & {
 /** Errors of every route of the application's own tables. */
 const COMMON: readonly ErrorCode[] = [
   'request.invalid',
+  'parameter.repeated',
   'user.invalid',
   'client_id.invalid',
   'origin.foreign',

@@ -40,8 +40,8 @@ describe('The stream', () => {
     ['channel=a&name=false', 'named'],
     ['topic=a', undefined],
     ['channel=a&after=7', undefined],
-    [`${'x'.repeat(4000)}=a`, undefined],
-  ])('with %.40s is refused with the nearest name', async (query, suggestion) => {
+    [`${'x'.repeat(100)}=a`, undefined],
+  ])('with %s is refused with the nearest name', async (query, suggestion) => {
     const problem = await refusal(`/events?${query}`)
     expect(problem).toMatchObject({ status: 400, code: 'parameter.unknown' })
     expect(problem).toHaveProperty('detail', expect.stringContaining('channel'))

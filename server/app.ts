@@ -15,6 +15,7 @@ import { type OrderRoutesOptions, orderRoutes } from './orders/routes.ts'
 import { databaseProblem } from './platform/database-errors.ts'
 import { AppError } from './platform/errors.ts'
 import type { Logger } from './platform/logger.ts'
+import { checkRepetition } from './platform/query-parameters.ts'
 import { urlOf } from './platform/request-url.ts'
 import { type ImportRoutesOptions, importRoutes } from './tasks/import-routes.ts'
 import { type TaskRoutesOptions, taskRoutes } from './tasks/routes.ts'
@@ -57,6 +58,7 @@ export const createApp = (options: AppOptions) => {
       }
       return toResponse(error, code, request)
     })
+    .onRequest(({ request }) => checkApiQuery(request))
     .use(healthRoutes(options.checks))
     .use(metricsRoutes(options.metrics))
     .use(eventRoutes(options))
@@ -70,6 +72,13 @@ export const createApp = (options: AppOptions) => {
 }
 
 export type App = ReturnType<typeof createApp>
+
+/** No parameter of `/api` has several values, and Elysia would take one of them. @throws {AppError} `parameter.repeated` */
+function checkApiQuery(request: Request): void {
+  if (!request.url.includes('?')) return
+  const { pathname, searchParams } = urlOf(request)
+  if (pathname.startsWith('/api/')) checkRepetition(searchParams)
+}
 
 /** Whether a browser asks for a page, rather than a program for an answer. */
 const isForPerson = (request: Request) =>

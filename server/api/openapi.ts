@@ -18,6 +18,7 @@ const OF_ALL: readonly ErrorCode[] = ['host.invalid', 'host.unknown', 'origin.fo
 /** Errors of every route of the application's own tables. */
 const COMMON: readonly ErrorCode[] = [
   'request.invalid',
+  'parameter.repeated',
   'user.invalid',
   'client_id.invalid',
   'database.unavailable',

@@ -300,7 +300,7 @@ function startFaultyServer(fault: 'loses' | 'doubles' | 'swaps') {
         const events = (await request.json()) as { data: unknown }[]
         const positions = events.map(({ data }) => {
           position++
-          deliver(`id: ${position}\nevent: verify\ndata: {"data":${JSON.stringify(data)}}\n\n`, position)
+          deliver(`event: verify\ndata: {"data":${JSON.stringify(data)}}\nid: ${position}\n\n`, position)
           return position
         })
         return Response.json({ positions }, { status: 201 })
@@ -309,7 +309,7 @@ function startFaultyServer(fault: 'loses' | 'doubles' | 'swaps') {
         new ReadableStream<string>({
           start(controller) {
             streams.add(controller)
-            controller.enqueue(`id: ${position}\nevent: ready\ndata: {"cursor":${position},"heartbeat":60000}\n\n`)
+            controller.enqueue(`event: ready\ndata: {"cursor":${position},"heartbeat":60000}\nid: ${position}\n\n`)
           },
           cancel: () => {},
         }),

@@ -23,3 +23,6 @@ export const IdInAddress = t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTE
 
 /** Not Elysia's t.Nullable: its `nullable` is no JSON Schema. */
 export const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])
+
+/** Of a resource without query parameters: one that is given would be ignored without notice. */
+export const NoQuery = t.Object({}, { additionalProperties: false })

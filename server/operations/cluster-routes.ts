@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia, t } from 'elysia'
 import { detail } from '../api/detail.ts'
+import { NoQuery } from '../events/schema.ts'
 import { readJson } from '../platform/body.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Cluster } from './cluster.ts'
@@ -30,6 +31,7 @@ const Fault = Type.Union([Type.Literal('disconnect-streams'), Type.Literal('kill
 export const clusterRoutes = ({ cluster, faults, maxRequestBytes }: ClusterRoutesOptions) =>
   new Elysia({ name: 'cluster', prefix: '/api', tags: ['operations'] })
     .get('/cluster', () => cluster.view(), {
+      query: NoQuery,
       response: ClusterView,
       detail: detail({ summary: 'The instances that serve, Postgres, and what is kept' }),
     })

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { Elysia, t } from 'elysia'
 import { detail } from '../api/detail.ts'
 import { identify } from '../auth/identity.ts'
-import { ChannelToken, Cursor, IdInAddress, Nullable } from '../events/schema.ts'
+import { ChannelToken, Cursor, IdInAddress, NoQuery, Nullable } from '../events/schema.ts'
 import { otherMethods } from '../operations/problem.ts'
 import { parseStorable, readJson } from '../platform/body.ts'
 import { requestKey } from '../platform/idempotency.ts'
@@ -82,6 +82,7 @@ export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => 
         return counted
       },
       {
+        query: NoQuery,
         response: t.Object({ counts: t.Record(t.String(), Type.Integer()), cursor: Cursor }),
         detail: detail({ summary: 'How many orders there are, by status', responseHeaders: ['X-Cursor'] }),
       },

@@ -16,15 +16,26 @@ export interface KnownParameters {
  */
 export function checkParameters(query: URLSearchParams, { single, repeatable }: KnownParameters): void {
   const known = [...single, ...repeatable]
-  for (const name of new Set(query.keys())) {
-    if (!known.includes(name)) throw unknown(name, known)
-    if (single.includes(name) && query.getAll(name).length > 1) {
-      throw new AppError('parameter.repeated', `The parameter ${name} has one value; this request has several.`, {
-        extensions: { parameter: name },
-      })
-    }
+  for (const name of query.keys()) if (!known.includes(name)) throw unknown(name, known)
+  checkRepetition(query, (name) => single.includes(name))
+}
+
+/**
+ * @param isSingle whether a parameter has one value. Defaults to all
+ * @throws {AppError} `parameter.repeated` when one of these has several values
+ */
+export function checkRepetition(query: URLSearchParams, isSingle: (name: string) => boolean = () => true): void {
+  const seen = new Set<string>()
+  for (const name of query.keys()) {
+    if (seen.has(name) && isSingle(name)) throw repeated(name.slice(0, 80))
+    seen.add(name)
   }
 }
+
+const repeated = (name: string) =>
+  new AppError('parameter.repeated', `The parameter ${name} has one value, and this request has several.`, {
+    extensions: { parameter: name },
+  })
 
 function unknown(name: string, known: readonly string[]): AppError {
   const suggestion = nearest(name, known)

@@ -147,9 +147,7 @@ describe('overload', () => {
           200,
           'text/event-stream; charset=utf-8',
         ])
-        expect(await response.text()).toMatch(
-          /^event: closing\ndata: {"reason":"full","retry":(\d+)}\nretry: \1\n\n$/,
-        )
+        expect(await response.text()).toMatch(/^event: closing\ndata: {"reason":"full","retry":(\d+)}\nretry: \1\n\n$/)
       }
     })
   })

@@ -25,9 +25,8 @@ describe('an instance', () => {
   })
 
   test('all three restart one after the other under load: no burst of reconnects, and nothing missing', async () => {
-    const drain = full(6000, 1000)
-    const readers = full(3000, 300)
-    await using deployment = await deploy({ instances: 3, settings: { DRAIN_MS: String(drain), RETRY_MS: '200' } })
+    const readers = full(3000, 900)
+    await using deployment = await deploy({ instances: 3, settings: { RETRY_MS: String(RETRY) } })
     const restarts: { start: number; streams: number }[] = []
     let reconnects: number[] = []
     // A load balancer sends nobody to an instance that says it is not ready.
@@ -49,15 +48,20 @@ describe('an instance', () => {
     )
     for (const [index, { start, streams }] of restarts.entries()) {
       const end = restarts[index + 1]?.start ?? Number.POSITIVE_INFINITY
+      // They end at 2,000 a second; the reconnection times differ by 75 ms and a fifth of a millisecond for each stream.
+      const span = streams / 2 + Math.min(RETRY, 75 + streams / 5)
       const peak = busiest(
         reconnects.filter((at) => at >= start && at < end),
-        drain / 6,
+        span / 3,
       )
-      // An even pace brings a sixth of the streams in a sixth of the time; twice that is a burst.
-      expect(peak).toBeLessThanOrEqual((2 * streams) / 6)
+      // An even pace brings a third of the streams in a third of the time; twice that is a burst.
+      expect(peak).toBeLessThanOrEqual((2 * streams) / 3)
     }
   })
 })
+
+/** Milliseconds that clients wait before they reconnect. */
+const RETRY = 200
 
 /** Most of the moments that lie within any span of `length` milliseconds. */
 function busiest(moments: readonly number[], length: number): number {

@@ -14,7 +14,7 @@ export const dismissNotice = (): void => void setNotice('')
 export function tellGap({ from, to, reason }: Gap): void {
   tell(
     reason === 'purged'
-      ? `You were away for longer than events are kept: those from ${from + 1} to ${to} are gone. What you see was read anew.`
+      ? `You were away for longer than events are kept: those from ${(from ?? 0) + 1} to ${to} are gone. What you see was read anew.`
       : 'The log of the server is another one than before, such as a restored backup. What you see was read anew.',
   )
 }

@@ -1,0 +1,35 @@
+import { createSelection } from '../events/audience.ts'
+import { Hub } from '../events/hub.ts'
+import { Window } from '../events/window.ts'
+import { createLogger } from '../platform/logger.ts'
+
+/** A hub without a log or sockets, and streams that are read by `onText`. */
+export function createInProcessHub(heartbeat = 15_000) {
+  const hub = new Hub({
+    window: new Window(0, 2 ** 20),
+    replay: { next: ({ cursor }) => ({ cursor }), forget() {} },
+    logger: createLogger({ logLevel: 'silent', logFormat: 'json' }),
+    flushInterval: 5,
+    heartbeat,
+    stallTimeout: 60_000,
+    retry: 2000,
+    maxConnections: 50_000,
+    instance: 'i',
+  })
+  const selection = createSelection(['a'], true)
+  const open = (onText: (text: string) => void) => {
+    const { stream } = hub.open({
+      selection,
+      clientId: null,
+      cursor: 0,
+      resumed: false,
+      oldest: 1,
+      abandon() {},
+    })
+    void (async () => {
+      const decoder = new TextDecoder()
+      for await (const bytes of stream) onText(decoder.decode(bytes))
+    })()
+  }
+  return { hub, open }
+}

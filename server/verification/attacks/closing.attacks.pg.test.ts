@@ -1,0 +1,139 @@
+// Streams that the server ends or does not open, and what clients do then.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { EventSource } from 'eventsource'
+import { createDatabase, type TestDatabase } from '../../testing/database.ts'
+import { startFaultProxy } from '../../testing/fault-proxy.ts'
+import { createInProcessHub } from '../../testing/in-process-hub.ts'
+import { startInstance, startProcess } from '../../testing/instance.ts'
+import { freePort } from '../../testing/ports.ts'
+import { openStream, publish } from '../../testing/stream-reader.ts'
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createDatabase()
+})
+afterAll(() => database[Symbol.asyncDispose]())
+
+/** Calls back with each message of a client that takes every blank line for the end of one. */
+async function readBlankLines(response: Response, onMessage: (data: string) => void): Promise<void> {
+  let text = ''
+  for await (const bytes of response.body as ReadableStream<Uint8Array>) {
+    text += new TextDecoder().decode(bytes)
+    const messages = text.split('\n\n')
+    text = messages.pop() ?? ''
+    for (const message of messages) onMessage(/^data: (.*)$/m.exec(message)?.[1] ?? '')
+  }
+}
+
+const CLOSING = /^event: closing\ndata: \{"reason":"(\w+)","retry":(\d+)\}\nretry: \2\n(?:id: (.*)\n)?\n$/
+
+describe('A server that stops', () => {
+  test('says closing with its cursor, so that a client that parses every message as JSON lives on', async () => {
+    const instance = await startInstance(database.url, { RETRY_MS: '2000' })
+    await using reader = await openStream(instance.url, ['closing'])
+    const messages: unknown[] = []
+    const response = await fetch(`${instance.url}/events?channel=closing`)
+    const parsed = readBlankLines(response, (data) => messages.push(JSON.parse(data)))
+    const [position] = await publish(instance.url, [{ channel: 'closing', type: 't' }])
+    await reader.untilEvents(1)
+    await instance[Symbol.asyncDispose]()
+    await parsed
+    await reader.ended
+    expect(messages.at(-1)).toMatchObject({ reason: 'drain', retry: expect.any(Number) })
+    expect(reader.frames.at(-1)).toMatchObject({ event: 'closing', id: String(position) })
+  })
+
+  test('lets twenty clients come back to the next server at once, and ten thousand over the usual time', async () => {
+    for (const [count, least, most] of [
+      [20, 0, 200],
+      [10_000, 2000, 4000],
+    ] as const) {
+      const { hub, open } = createInProcessHub()
+      const retries: number[] = []
+      const all = Promise.withResolvers<void>()
+      for (let index = 0; index < count; index++) {
+        open((text) => {
+          const retry = CLOSING.exec(text)?.[2]
+          if (retry !== undefined && retries.push(Number(retry)) === count) all.resolve()
+        })
+      }
+      await Bun.sleep(0)
+      await hub.drain(0)
+      await all.promise
+      expect(Math.min(...retries)).toBeGreaterThanOrEqual(least)
+      expect(Math.max(...retries)).toBeLessThanOrEqual(most)
+      // They do not come back in one moment.
+      expect(Math.max(...retries) - Math.min(...retries)).toBeGreaterThan(20)
+    }
+  })
+
+  test('is missed by no client: all are back on the next one, with every event', async () => {
+    const port = String(await freePort())
+    const settings = { DATABASE_URL: database.url, PORT: port, RETRY_MS: '2000' }
+    const first = await startProcess(settings)
+    const names = new Set<string>()
+    const received: string[][] = []
+    const sources = Array.from({ length: 20 }, (_, index) => {
+      const source = new EventSource(`${first.url}/events?channel=restart`)
+      received.push([])
+      source.addEventListener('t', ({ data }) => received[index]?.push(JSON.parse(data).data))
+      source.addEventListener('ready', ({ data }) => names.add(`${index} ${JSON.parse(data).instance}`))
+      return source
+    })
+    const until = async (condition: () => boolean) => {
+      while (!condition()) await Bun.sleep(5)
+    }
+    await until(() => names.size === 20)
+    await publish(first.url, [{ channel: 'restart', type: 't', data: 'before' }])
+    await until(() => received.every(({ length }) => length === 1))
+    expect(await first.end('SIGTERM')).toBe(0)
+    await database.sql`select sse.publish('restart', 't', '"meanwhile"')`
+    await using second = await startProcess(settings)
+    await until(() => names.size === 40)
+    await publish(second.url, [{ channel: 'restart', type: 't', data: 'after' }])
+    await until(() => received.every(({ length }) => length === 3))
+    for (const source of sources) source.close()
+    expect(received).toEqual(sources.map(() => ['before', 'meanwhile', 'after']))
+  })
+})
+
+describe('A stream that is not opened', () => {
+  test('because the server is full is closing, with the reconnection time in the same frame', async () => {
+    await using instance = await startInstance(database.url, { MAX_CONNECTIONS: '1', RETRY_MS: '2000' })
+    await using _ = await openStream(instance.url, ['a'])
+    const refused = async (headers: Record<string, string>, query = '') =>
+      CLOSING.exec(await (await fetch(`${instance.url}/events?channel=a${query}`, { headers })).text())
+    const [, reason, retry, id] = (await refused({})) ?? []
+    expect([reason, id]).toEqual(['full', undefined])
+    expect(Number(retry)).toBeGreaterThanOrEqual(6000)
+    // The client's cursor stays where it is.
+    expect((await refused({ 'last-event-id': '7' }))?.[3]).toBe('7')
+    expect((await refused({}, '&lastEventId=8'))?.[3]).toBe('8')
+    expect((await refused({ 'last-event-id': 'earliest' }))?.[3]).toBeUndefined()
+    // An id that is not a position is not sent back: it could hold lines of its own.
+    expect(
+      (await refused({}, `&lastEventId=${encodeURIComponent('1\nevent: order.paid\ndata: 1')}`))?.[3],
+    ).toBeUndefined()
+  })
+
+  test('because Postgres is out of reach is closing, too', async () => {
+    const { hostname, port, pathname } = new URL(database.url)
+    await using proxy = await startFaultProxy({ host: hostname, port: Number(port) })
+    const url = `postgres://postgres@127.0.0.1:${proxy.port}${pathname}`
+    await using instance = await startInstance(url, { LOG_LEVEL: 'silent' })
+    await proxy.refuse()
+    const response = await fetch(`${instance.url}/events?channel=a`, { headers: { 'last-event-id': 'earliest' } })
+    expect([response.status, CLOSING.exec(await response.text())?.[1]]).toEqual([200, 'unavailable'])
+    await proxy.accept()
+  })
+})
+
+test('A stream that another one of the same client replaces ends with closing', async () => {
+  await using instance = await startInstance(database.url)
+  const address = `${instance.url}/events?channel=a&clientId=page`
+  await using first = await openStream(address)
+  await using _ = await openStream(address)
+  await first.ended
+  expect(JSON.parse(first.frames.at(-1)?.data ?? '')).toMatchObject({ reason: 'replaced' })
+})

@@ -1,0 +1,74 @@
+// Last event IDs that this log has never given.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { EventSource } from 'eventsource'
+import type { Runtime } from '../../runtime.ts'
+import { createDatabase, type TestDatabase } from '../../testing/database.ts'
+import { startInstance } from '../../testing/instance.ts'
+import { openStream, publish } from '../../testing/stream-reader.ts'
+
+let database: TestDatabase
+let instance: Runtime & AsyncDisposable
+let head: number
+beforeAll(async () => {
+  database = await createDatabase()
+  instance = await startInstance(database.url)
+  await using reader = await openStream(instance.url, ['ids'])
+  head = (await publish(instance.url, [{ channel: 'ids', type: 'before' }]))[0] as number
+  await reader.untilEvents(1)
+})
+afterAll(async () => {
+  await instance[Symbol.asyncDispose]()
+  await database[Symbol.asyncDispose]()
+})
+
+const IDS: [name: string, id: string][] = [
+  ['is text', 'abc'],
+  ["is another server's", '01JD5M8X-42'],
+  ['is negative', '-1'],
+  ['is a fraction', '1.5'],
+  ['is in scientific notation', '1e3'],
+  ['is larger than any number', '99999999999999999999'],
+  ['is several ids', '1, 2'],
+  ['has bytes beyond ASCII', '\u00e9\u00ff'],
+  ['is 10 kB long', 'x'.repeat(10_000)],
+  ['is 10 kB of digits', '9'.repeat(10_000)],
+]
+
+describe.each(IDS)('A last event ID that %s', (_name, id) => {
+  test.each(['header', 'parameter'])(
+    'as a %s is a gap with the reason unknown, and the stream goes on',
+    async (place) => {
+      const query = new URLSearchParams({ channel: 'ids', ...(place === 'parameter' && { lastEventId: id }) })
+      const headers = place === 'header' ? { 'last-event-id': id } : undefined
+      await using reader = await openStream(`${instance.url}/events?${query}`, [], headers)
+      await reader.until(({ frames }) => frames.length >= 2)
+      const [ready, gap] = reader.frames
+      expect(ready).toMatchObject({ event: 'ready', id: undefined })
+      expect(gap?.event).toBe('gap')
+      const { from, to, reason } = JSON.parse(gap?.data ?? '')
+      expect([from, reason, gap?.id]).toEqual([null, 'unknown', String(to)])
+      expect(to).toBeGreaterThanOrEqual(head)
+      const data = crypto.randomUUID()
+      await publish(instance.url, [{ channel: 'ids', type: 't', data }])
+      await reader.until(({ events }) => events.some((event) => event.data === data))
+    },
+  )
+})
+
+test("An EventSource with another server's id is not lost for good: it gets the gap, and its id is of this log then", async () => {
+  const source = new EventSource(`${instance.url}/events?channel=ids`, {
+    fetch: (url, init) => fetch(url, { ...init, headers: { ...init.headers, 'last-event-id': 'other-7' } }),
+  })
+  const gap = await new Promise<MessageEvent>((resolve, reject) => {
+    source.addEventListener('gap', resolve)
+    source.addEventListener('error', ({ message }) => reject(new Error(message)))
+  })
+  source.close()
+  expect(Number(gap.lastEventId)).toBeGreaterThanOrEqual(head)
+})
+
+test('A cursor of a page of history that is not a position is a clear 400', async () => {
+  const response = await fetch(`${instance.url}/events?after=abc`, { headers: { accept: 'application/json' } })
+  expect([response.status, await response.json()]).toMatchObject([400, { code: 'cursor.invalid' }])
+})

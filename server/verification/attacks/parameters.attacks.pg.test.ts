@@ -1,0 +1,93 @@
+// Query parameters that are misspelled, and would quietly do something else.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import type { Runtime } from '../../runtime.ts'
+import { createDatabase, type TestDatabase } from '../../testing/database.ts'
+import { startInstance } from '../../testing/instance.ts'
+import { openStream } from '../../testing/stream-reader.ts'
+
+let database: TestDatabase
+let instance: Runtime & AsyncDisposable
+beforeAll(async () => {
+  database = await createDatabase()
+  instance = await startInstance(database.url)
+})
+afterAll(async () => {
+  await instance[Symbol.asyncDispose]()
+  await database[Symbol.asyncDispose]()
+})
+
+const refusal = async (path: string, accept = 'text/event-stream') => {
+  const response = await fetch(`${instance.url}${path}`, { headers: { accept } })
+  if (response.status === 200) {
+    await response.body?.cancel()
+    return { status: 200 }
+  }
+  return {
+    ...((await response.json()) as { code: string; detail: string; suggestion?: string }),
+    status: response.status,
+  }
+}
+
+describe('The stream', () => {
+  test.each([
+    ['channels=orders.>', 'channel'],
+    ['Channel=orders.>', 'channel'],
+    ['channel[]=orders.>', 'channel'],
+    ['channel=a&last-event-id=7', 'lastEventId'],
+    ['channel=a&last_event_id=7', 'lastEventId'],
+    ['channel=a&client_id=p', 'clientId'],
+    ['channel=a&name=false', 'named'],
+    ['topic=a', undefined],
+    ['channel=a&after=7', undefined],
+    [`${'x'.repeat(100)}=a`, undefined],
+  ])('with %s is refused with the nearest name', async (query, suggestion) => {
+    const problem = await refusal(`/events?${query}`)
+    expect(problem).toMatchObject({ status: 400, code: 'parameter.unknown' })
+    expect(problem).toHaveProperty('detail', expect.stringContaining('channel'))
+    expect('suggestion' in problem ? problem.suggestion : undefined).toBe(suggestion as never)
+  })
+
+  test.each(['lastEventId=1&lastEventId=2', 'named=true&named=false', 'clientId=a&clientId=b'])(
+    'with two values of one, %s, is refused',
+    async (query) => {
+      expect(await refusal(`/events?channel=a&${query}`)).toMatchObject({ status: 400, code: 'parameter.repeated' })
+    },
+  )
+
+  test('says in ready which channels it follows, also when none is named', async () => {
+    await using some = await openStream(instance.url, ['orders.>', 'tasks.bob.*'])
+    await using none = await openStream(instance.url)
+    const channels = [some, none].map(({ frames }) => JSON.parse(frames[0]?.data ?? '').channels)
+    expect(channels).toEqual([['orders.>', 'tasks.bob.*'], ['broadcast']])
+  })
+})
+
+describe('Pages', () => {
+  test.each([
+    ['/events?channels=a', 'parameter.unknown'],
+    ['/events?lastEventId=1', 'parameter.unknown'],
+    ['/events?type=order.paid', 'parameter.unknown'],
+    ['/events?limit=1&limit=2', 'parameter.repeated'],
+    ['/events?before=latest&after=1', 'parameter.unknown'],
+    ['/events?before=latest&types=a', 'parameter.unknown'],
+    ['/events?before=latest&before=1', 'parameter.repeated'],
+    ['/api/orders?customr=alice', 'request.invalid'],
+    ['/api/orders/count?customer=alice', 'request.invalid'],
+    ['/api/orders?limit=1&limit=2', 'parameter.repeated'],
+    ['/api/tasks?ownr=bob', 'request.invalid'],
+    ['/api/tasks/count?owner=bob', 'request.invalid'],
+    ['/api/tasks?owner=a&owner=b', 'parameter.repeated'],
+    ['/api/notifications?person=alice', 'request.invalid'],
+    ['/api/cluster?name=a', 'request.invalid'],
+  ])('%s is refused with %s', async (path, code) => {
+    expect(await refusal(path, 'application/json')).toMatchObject({ status: 400, code })
+  })
+
+  test.each(['/events?before=latest&type=a&type=b&channel=a&channel=b', '/events?after=0&channel=a&channel=b'])(
+    '%s, with several values where they may be, is a page',
+    async (path) => {
+      expect(await refusal(path, 'application/json')).toEqual({ status: 200 })
+    },
+  )
+})

@@ -1,0 +1,55 @@
+// Clients that end a connection on which nothing comes for some seconds.
+
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import type { Runtime } from '../../runtime.ts'
+import { createDatabase, type TestDatabase } from '../../testing/database.ts'
+import { createInProcessHub } from '../../testing/in-process-hub.ts'
+import { startInstance } from '../../testing/instance.ts'
+
+let database: TestDatabase
+let instance: Runtime & AsyncDisposable
+beforeAll(async () => {
+  database = await createDatabase()
+  instance = await startInstance(database.url)
+})
+afterAll(async () => {
+  await instance[Symbol.asyncDispose]()
+  await database[Symbol.asyncDispose]()
+})
+
+test('A client with a read timeout of 5 s stays on a quiet stream, and gets a comment without a blank line', async () => {
+  const response = await fetch(`${instance.url}/events?channel=quiet`)
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  while (!text.endsWith('\n\n:\n')) {
+    const timeout = Bun.sleep(5000).then(() => undefined)
+    const result = await Promise.race([reader.read(), timeout])
+    if (!result) throw new Error(`nothing came for 5 s after ${JSON.stringify(text)}`)
+    text += decoder.decode(result.value, { stream: true })
+  }
+  await reader.cancel()
+  expect(text.match(/^event: /gm)).toEqual(['event: '])
+})
+
+test('Comments on 10,000 quiet streams that fall due together do not hold up the event loop', async () => {
+  const { hub, open } = createInProcessHub()
+  const count = 10_000
+  let comments = 0
+  const all = Promise.withResolvers<void>()
+  for (let index = 0; index < count; index++) open((text) => text === ':\n' && ++comments === count && all.resolve())
+  await Bun.sleep(0)
+  hub.start()
+  let longest = 0
+  let last = performance.now()
+  const heartbeat = setInterval(() => {
+    const now = performance.now()
+    longest = Math.max(longest, now - last)
+    last = now
+  }, 10)
+  await all.promise
+  clearInterval(heartbeat)
+  hub.stop()
+  expect(comments).toBe(count)
+  expect(longest).toBeLessThan(50)
+})

@@ -28,6 +28,10 @@ test('it migrates an empty database and is ready', async () => {
   expect(['ok', 'degraded']).toContain(status)
 })
 
+test('it takes a request line that is longer than the 16 KiB of its runtime', async () => {
+  expect((await fetch(`${instance.url}/healthz?${'x'.repeat(32_000)}`)).status).toBe(200)
+})
+
 test('it serves the dashboard: the page to be asked for anew, what it loads for ever', async () => {
   const page = await fetch(instance.url)
   expect(page.headers.get('cache-control')).toBe('no-cache')

@@ -41,20 +41,13 @@ export function createFrontDoor({ host, cors }: FrontDoorOptions): HigherOrderFu
       } catch (error) {
         return finish(problemResponse(error), request)
       }
-      const response = request.method === 'HEAD' ? respondToHead(respond, request, rest) : respond(request, ...rest)
+      const response = respond(request, ...rest)
       return response instanceof Promise
         ? response.then((settled) => finish(settled, request, grant))
         : finish(response, request, grant)
     }
   // Elysia's type does not know what it passes.
   return door as unknown as HigherOrderFunction
-}
-
-/** Every resource that has GET has HEAD (RFC 9110, section 9.1): Bun sends the headers alone. */
-async function respondToHead(respond: Respond, request: Request, rest: unknown[]): Promise<Response> {
-  const own = await respond(request, ...rest)
-  if (own.status !== 404 && own.status !== 405) return own
-  return respond(new Request(request, { method: 'GET' }), ...rest)
 }
 
 function finish(response: Response, request: Request, grant?: Grant): Response {

@@ -40,7 +40,7 @@ const BUG = new AppError('internal', 'Something went wrong in the server. Its lo
 /** Of a route that is not told in the API's document. */
 export const HIDDEN = { detail: { hide: true } }
 
-/** The answer to a method that a resource does not have; to OPTIONS, the methods it has. HEAD comes with GET. */
+/** The answer to a method that a resource does not have; to OPTIONS, the methods it has. Bun serves HEAD by GET. */
 export function methodNotAllowed(request: Request, allow: string): Response {
   const allowed = `${allow.includes('HEAD') ? allow : allow.replace('GET', 'GET, HEAD')}, OPTIONS`
   if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow: allowed } })

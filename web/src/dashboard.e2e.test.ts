@@ -13,7 +13,7 @@ describeInBrowser('the dashboard', () => {
   let url: string
   beforeAll(async () => {
     database = await createDatabase()
-    instance = await startProcess({ DATABASE_URL: database.url, RETRY_MS: '100' })
+    instance = await startProcess({ DATABASE_URL: database.url, RETRY_MS: '100', ALLOWED_HOSTS: 'example.test' })
     url = instance.url.replace('127.0.0.1', 'localhost')
     browser = await launchBrowser(['--host-resolver-rules=MAP example.test 127.0.0.1'])
   })

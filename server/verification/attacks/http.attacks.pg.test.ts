@@ -58,12 +58,19 @@ describe('HEAD', () => {
   })
 
   test('has the headers of GET on every other resource', async () => {
-    for (const path of ['/events?channel=a', '/api/orders', '/healthz', '/openapi.json', '/', '/events?limit=0']) {
+    const paths = ['/events?channel=a', '/events?limit=0', '/events?before=latest', '/api/orders', '/api/tasks/1']
+    for (const path of [...paths, '/healthz', '/metrics', '/openapi.json', '/', '/none']) {
       const ask = (method: string) =>
         raw(`${method} ${path} HTTP/1.1\nHost: localhost\nAccept: application/json\nConnection: close\n\n`)
       const [head, full] = [await ask('HEAD'), await ask('GET')]
       expect([head.status, head.body], path).toEqual([full.status, ''])
       expect(headersOf(head), path).toEqual(headersOf(full))
+    }
+  })
+
+  test('is among the methods of what has GET', async () => {
+    for (const path of ['/events', '/healthz', '/api/orders', '/']) {
+      expect((await get(path, {}, 'OPTIONS')).headers.get('allow'), path).toContain('GET, HEAD')
     }
   })
 })

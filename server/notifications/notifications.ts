@@ -3,7 +3,7 @@ import { type Outbox, publishEvent } from '../events/outbox.ts'
 import type { AtCursor } from '../events/schema.ts'
 import type { Sql } from '../platform/database.ts'
 import { AppError } from '../platform/errors.ts'
-import { madeBefore, type RequestKey } from '../platform/idempotency.ts'
+import { checkNotDeleted, madeBefore, type RequestKey } from '../platform/idempotency.ts'
 import type { NewNotification, Notification, NotificationLevel } from './schema.ts'
 
 /** Where events for everyone go. */
@@ -31,7 +31,7 @@ export interface Inbox {
 
 /** Notifications in Postgres. Each, and each reading, is one transaction with its events. */
 export interface Notifications {
-  /** With a key that sent one before, answers that one and sends nothing. */
+  /** With a key that sent one before, answers that one and sends nothing. @throws {AppError} `key.reused`, `key.deleted` */
   send(notification: NewNotification, key: RequestKey | null, actor: Actor): Promise<Notification>
   /** What the person got, newest first. */
   inbox(person: string, filter: InboxFilter): Promise<AtCursor<Inbox>>
@@ -57,6 +57,7 @@ export function createNotifications(outbox: Outbox): Notifications {
             select *, null as read_at from sse.notifications where key = ${given.key}`
           return toNotification(madeBefore(existing, given))
         }
+        await checkNotDeleted(sql, 'notifications', key)
         const notification = toNotification(created)
         if (to === 'everyone') await announce(sql, [BROADCAST], notification, actor)
         else {

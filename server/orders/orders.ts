@@ -116,7 +116,8 @@ export function createOrders(outbox: Outbox): Orders {
   }
 }
 
-interface Row {
+/** A row of sse.orders. */
+export interface Row {
   id: number | null
   customer: string
   currency: string
@@ -161,6 +162,18 @@ async function publish(
 ): Promise<Order> {
   await publishEvent(sql, { channel: channelOf(order), type, data: { order, changed }, origin: clientId })
   return order
+}
+
+/** The events of orders that the transaction has deleted. */
+export async function publishDeleted(sql: Sql, rows: readonly Row[]): Promise<void> {
+  if (rows.length === 0) return
+  const events = rows.map(toOrder).map((order) => ({
+    channel: channelOf(order),
+    data: JSON.stringify({ order: { ...order, version: order.version + 1 }, changed: [] }),
+  }))
+  await sql`
+    select sse.publish(e->>'channel', 'order.deleted', e->>'data')
+    from jsonb_array_elements(${JSON.stringify(events)}::text::jsonb) e`
 }
 
 /** Creates many at once within a transaction, each with its event. */

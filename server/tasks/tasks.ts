@@ -1,6 +1,7 @@
 import type { Actor } from '../auth/identity.ts'
 import type { Outbox } from '../events/outbox.ts'
 import type { AtCursor } from '../events/schema.ts'
+import { coalesce } from '../platform/coalesce.ts'
 import type { Sql } from '../platform/database.ts'
 import { checkNotDeleted, madeBefore, type RequestKey } from '../platform/idempotency.ts'
 import { checkStorage, listFiles, type Upload } from './files.ts'
@@ -159,7 +160,7 @@ export function createTasks({ outbox, queue, maxPerOwner, maxOwnerBytes }: Tasks
       if (!row || row.id === null) throw unknownTask(id)
       return { ...toTask(row), cursor: row.cursor }
     },
-    async count() {
+    count: coalesce(async () => {
       const rows = await outbox.query(
         (sql) => sql<{ cursor: number; state: TaskState | null; count: number }[]>`
           select head.position as cursor, found.* from sse.head
@@ -167,7 +168,7 @@ export function createTasks({ outbox, queue, maxPerOwner, maxOwnerBytes }: Tasks
       )
       const counts = Object.fromEntries(rows.flatMap(({ state, count }) => (state === null ? [] : [[state, count]])))
       return { counts, cursor: rows[0]?.cursor ?? 0 }
-    },
+    }),
     cancel: (id, versions, actor) =>
       changeQueue(id, versions, async (sql, row) => {
         checkAction(row, 'cancel')

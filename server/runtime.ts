@@ -20,6 +20,7 @@ import { createPools, type Pools } from './platform/pools.ts'
 import { openDatabase } from './platform/start-database.ts'
 import { SECOND, sleep } from './platform/time.ts'
 import { prepareDatabase } from './prepare-database.ts'
+import { createShopCleanup } from './shop-cleanup.ts'
 import { areTasksOver } from './tasks/over.ts'
 import { createTaskSystem } from './tasks/task-system.ts'
 
@@ -70,6 +71,12 @@ async function assemble(
   const onPublished = () => relay.kick()
   const outbox = createOutbox({ database: pools.domain, onPublished })
   const taskSystem = createTaskSystem({ outbox, pools, onPublished, config, logger: logger.child({ part: 'tasks' }) })
+
+  const cleanup = createShopCleanup({
+    outbox: taskSystem.background,
+    config,
+    logger: logger.child({ part: 'cleanup' }),
+  })
 
   let isDraining = false
   const checks = createChecks({
@@ -137,7 +144,7 @@ async function assemble(
   monitor.start()
   frozenSessions.start()
   await taskSystem.start()
-
+  cleanup.start()
   limitRequestHeads()
   app.listen({
     hostname: config.host,
@@ -160,6 +167,7 @@ async function assemble(
     hub.stop()
     await Promise.race([closed, settled(() => server.pendingRequests === 0)])
     await publisher.drain()
+    await cleanup.stop()
     await taskSystem.stop(config.shutdownTimeoutMs / 2)
     await Promise.all([journey.stop(), monitor.stop(), cluster.stop(), frozenSessions.stop()])
   }

@@ -3,7 +3,8 @@ import { type Outbox, publishEvent } from '../events/outbox.ts'
 import type { AtCursor } from '../events/schema.ts'
 import type { Sql } from '../platform/database.ts'
 import { AppError } from '../platform/errors.ts'
-import { madeBefore, type RequestKey } from '../platform/idempotency.ts'
+import { checkNotDeleted, madeBefore, type RequestKey } from '../platform/idempotency.ts'
+import { PAGE_BYTES } from '../platform/page-bytes.ts'
 import type { NewNotification, Notification, NotificationLevel } from './schema.ts'
 
 /** Where events for everyone go. */
@@ -31,9 +32,9 @@ export interface Inbox {
 
 /** Notifications in Postgres. Each, and each reading, is one transaction with its events. */
 export interface Notifications {
-  /** With a key that sent one before, answers that one and sends nothing. */
+  /** With a key that sent one before, answers that one and sends nothing. @throws {AppError} `key.reused`, `key.deleted` */
   send(notification: NewNotification, key: RequestKey | null, actor: Actor): Promise<Notification>
-  /** What the person got, newest first. */
+  /** What the person got, newest first. A page of large ones ends after 1 MiB; `next` says whether there are more. */
   inbox(person: string, filter: InboxFilter): Promise<AtCursor<Inbox>>
   /** Again does nothing. @throws {AppError} `notification.unknown` (404): it is not there, or not this person's */
   read(id: number, actor: Actor): Promise<Notification>
@@ -57,6 +58,7 @@ export function createNotifications(outbox: Outbox): Notifications {
             select *, null as read_at from sse.notifications where key = ${given.key}`
           return toNotification(madeBefore(existing, given))
         }
+        await checkNotDeleted(sql, 'notifications', key)
         const notification = toNotification(created)
         if (to === 'everyone') await announce(sql, [BROADCAST], notification, actor)
         else {
@@ -70,27 +72,33 @@ export function createNotifications(outbox: Outbox): Notifications {
       }),
     async inbox(person, { unread = false, before = Number.MAX_SAFE_INTEGER, limit }) {
       const rows = await outbox.query(
-        (sql) => sql<(Row & { cursor: number; unread: number })[]>`
+        (sql) => sql<(Row & { cursor: number; unread: number; matching: number })[]>`
           select head.position as cursor, (${countUnread(sql, person)}) as unread, found.*
           from sse.head left join lateral (
-            (select n.*, d.read_at
-             from sse.notification_deliveries d join sse.notifications n on n.id = d.notification
-             where d.person = ${person} and not n.everyone and d.notification < ${before}
-               and (d.read_at is null or not ${unread})
-             order by d.notification desc limit ${limit + 1})
-            union all
-            (select n.*, d.read_at
-             from sse.notifications n
-             left join sse.notification_deliveries d on d.notification = n.id and d.person = ${person}
-             where n.everyone and n.id < ${before} and (d.read_at is null or not ${unread})
-             order by n.id desc limit ${limit + 1})
-            order by id desc limit ${limit + 1}
-          ) found on true
+            select *, count(*) over () as matching,
+              sum(octet_length(body)) over (order by id desc rows between unbounded preceding and 1 preceding) as bytes_before
+            from (
+              (select n.*, d.read_at
+               from sse.notification_deliveries d join sse.notifications n on n.id = d.notification
+               where d.person = ${person} and not n.everyone and d.notification < ${before}
+                 and (d.read_at is null or not ${unread})
+               order by d.notification desc limit ${limit + 1})
+              union all
+              (select n.*, d.read_at
+               from sse.notifications n
+               left join sse.notification_deliveries d on d.notification = n.id and d.person = ${person}
+               where n.everyone and n.id < ${before} and (d.read_at is null or not ${unread})
+               order by n.id desc limit ${limit + 1})
+              order by id desc limit ${limit + 1}
+            ) n
+          ) found on coalesce(found.bytes_before, 0) < ${PAGE_BYTES}
           order by found.id desc`,
       )
-      const all = rows.filter(({ id }) => id !== null).map(toNotification)
-      const notifications = all.slice(0, limit)
-      const next = all.length > limit ? (notifications.at(-1)?.id ?? null) : null
+      const notifications = rows
+        .filter(({ id }) => id !== null)
+        .slice(0, limit)
+        .map(toNotification)
+      const next = (rows[0]?.matching ?? 0) > notifications.length ? (notifications.at(-1)?.id ?? null) : null
       return { notifications, next, unread: rows[0]?.unread ?? 0, cursor: rows[0]?.cursor ?? 0 }
     },
     read: (id, actor) =>

@@ -32,7 +32,13 @@ export const notificationRoutes = ({ notifications, maxRequestBytes }: Notificat
           before: t.Optional(
             t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'the `next` of the page before' }),
           ),
-          limit: t.Optional(t.Integer({ minimum: 1, maximum: 500, description: 'Defaults to 50.' })),
+          limit: t.Optional(
+            t.Integer({
+              minimum: 1,
+              maximum: 500,
+              description: 'Defaults to 50; a page of large notifications has fewer.',
+            }),
+          ),
         }),
         response: t.Object({
           notifications: t.Array(Notification),
@@ -62,7 +68,7 @@ export const notificationRoutes = ({ notifications, maxRequestBytes }: Notificat
         detail: detail({
           summary: 'Send a notification to a person, to several, or to everyone',
           headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
-          errors: ['key.invalid', 'key.reused'],
+          errors: ['key.deleted', 'key.invalid', 'key.reused'],
         }),
       },
     )

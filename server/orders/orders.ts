@@ -1,9 +1,11 @@
 import type { Actor } from '../auth/identity.ts'
 import { type Outbox, publishEvent } from '../events/outbox.ts'
 import type { AtCursor } from '../events/schema.ts'
+import { coalesce } from '../platform/coalesce.ts'
 import type { Sql } from '../platform/database.ts'
 import { AppError } from '../platform/errors.ts'
 import { checkNotDeleted, madeBefore, type RequestKey } from '../platform/idempotency.ts'
+import { PAGE_BYTES } from '../platform/page-bytes.ts'
 import { channelOf, checkDeletable, checkTransition, checkVersion, totalOf } from './order.ts'
 import type { NewOrder, Order, OrderStatus } from './schema.ts'
 
@@ -25,7 +27,7 @@ export interface OrderPage {
 export interface Orders {
   /** With a key that created an order before, answers that order and creates nothing. */
   create(order: NewOrder, key: RequestKey | null, actor: Actor): Promise<Order>
-  /** Newest first. */
+  /** Newest first. A page of large orders ends after 1 MiB; `next` says whether there are more. */
   list(filter: OrderFilter): Promise<AtCursor<OrderPage>>
   /** @throws {AppError} `order.unknown` (404) */
   read(id: number): Promise<AtCursor<Order>>
@@ -57,20 +59,27 @@ export function createOrders(outbox: Outbox): Orders {
 
     async list({ status, customer, before, limit }) {
       const rows = await outbox.query(
-        (sql) => sql<(Row & { cursor: number })[]>`
+        (sql) => sql<(Row & { cursor: number; matching: number })[]>`
           select head.position as cursor, found.*
           from sse.head left join lateral (
-            select * from sse.orders
-            where true ${status === undefined ? sql`` : sql`and status = ${status}`}
-              ${customer === undefined ? sql`` : sql`and customer = ${customer}`}
-              ${before === undefined ? sql`` : sql`and id < ${before}`}
-            order by id desc limit ${limit + 1}
-          ) found on true
+            select *, count(*) over () as matching,
+              sum(octet_length(lines::text)) over (order by id desc rows between unbounded preceding and 1 preceding) as bytes_before
+            from (
+              select * from sse.orders
+              where true ${status === undefined ? sql`` : sql`and status = ${status}`}
+                ${customer === undefined ? sql`` : sql`and customer = ${customer}`}
+                ${before === undefined ? sql`` : sql`and id < ${before}`}
+              order by id desc limit ${limit + 1}
+            ) o
+          ) found on coalesce(found.bytes_before, 0) < ${PAGE_BYTES}
           order by found.id desc`,
       )
-      const orders = rows.filter(({ id }) => id !== null).map(toOrder)
-      const page = orders.slice(0, limit)
-      return { orders: page, next: orders.length > limit ? (page.at(-1)?.id ?? null) : null, cursor: cursorOf(rows) }
+      const page = rows
+        .filter(({ id }) => id !== null)
+        .slice(0, limit)
+        .map(toOrder)
+      const hasMore = (rows[0]?.matching ?? 0) > page.length
+      return { orders: page, next: hasMore ? (page.at(-1)?.id ?? null) : null, cursor: cursorOf(rows) }
     },
 
     async read(id) {
@@ -83,7 +92,8 @@ export function createOrders(outbox: Outbox): Orders {
       return { ...toOrder(row), cursor: row.cursor }
     },
 
-    async count() {
+    // Counting a million orders takes a while: few connections must not all do that.
+    count: coalesce(async () => {
       const rows = await outbox.query(
         (sql) => sql<{ cursor: number; status: OrderStatus | null; count: number }[]>`
           select head.position as cursor, found.* from sse.head
@@ -91,7 +101,7 @@ export function createOrders(outbox: Outbox): Orders {
       )
       const counts = Object.fromEntries(rows.flatMap(({ status, count }) => (status === null ? [] : [[status, count]])))
       return { counts, cursor: cursorOf(rows) }
-    },
+    }),
 
     transition: (id, to, versions, actor) =>
       outbox.change(async (sql) => {
@@ -116,7 +126,8 @@ export function createOrders(outbox: Outbox): Orders {
   }
 }
 
-interface Row {
+/** A row of sse.orders. */
+export interface Row {
   id: number | null
   customer: string
   currency: string
@@ -161,6 +172,18 @@ async function publish(
 ): Promise<Order> {
   await publishEvent(sql, { channel: channelOf(order), type, data: { order, changed }, origin: clientId })
   return order
+}
+
+/** The events of orders that the transaction has deleted. */
+export async function publishDeleted(sql: Sql, rows: readonly Row[]): Promise<void> {
+  if (rows.length === 0) return
+  const events = rows.map(toOrder).map((order) => ({
+    channel: channelOf(order),
+    data: JSON.stringify({ order: { ...order, version: order.version + 1 }, changed: [] }),
+  }))
+  await sql`
+    select sse.publish(e->>'channel', 'order.deleted', e->>'data')
+    from jsonb_array_elements(${JSON.stringify(events)}::text::jsonb) e`
 }
 
 /** Creates many at once within a transaction, each with its event. */

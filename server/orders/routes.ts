@@ -46,7 +46,9 @@ export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => 
           before: t.Optional(
             t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'the `next` of the page before' }),
           ),
-          limit: t.Optional(t.Integer({ minimum: 1, maximum: 500, description: 'Defaults to 50.' })),
+          limit: t.Optional(
+            t.Integer({ minimum: 1, maximum: 500, description: 'Defaults to 50; a page of large orders has fewer.' }),
+          ),
         }),
         response: OrderList,
         detail: detail({ summary: 'Orders, newest first', responseHeaders: ['X-Cursor'] }),

@@ -117,7 +117,22 @@ export const settings = {
     max: 86_400_000,
     fallback: 60_000,
     unit: 'ms',
-    doc: 'Time between looks for events that have expired.',
+    doc: 'Time between looks for events, tasks, notifications and orders that have expired.',
+  }),
+  taskRetention: duration('TASK_RETENTION', {
+    shown: '30d',
+    unit: 's, m, h or d',
+    doc: 'Tasks that have ended are kept this long, with their files; 0 keeps them for ever.',
+  }),
+  notificationRetention: duration('NOTIFICATION_RETENTION', {
+    shown: '90d',
+    unit: 's, m, h or d',
+    doc: 'Notifications are kept this long, read or not; 0 keeps them for ever.',
+  }),
+  orderRetention: duration('ORDER_RETENTION', {
+    shown: '0',
+    unit: 's, m, h or d',
+    doc: 'Orders that were delivered or cancelled are kept this long after their last change; 0 keeps them for ever.',
   }),
   maxConnections: integer('MAX_CONNECTIONS', {
     min: 1,
@@ -174,6 +189,13 @@ export const settings = {
     fallback: 100 * 2 ** 20,
     unit: 'bytes',
     doc: 'Most bytes of a file to import.',
+  }),
+  maxOwnerBytes: integer('MAX_OWNER_BYTES', {
+    min: 1024,
+    max: 2 ** 40,
+    fallback: 2 ** 30,
+    unit: 'bytes',
+    doc: "Most bytes of files that one owner's tasks keep; beyond it, reports and imports get 409 until tasks are deleted.",
   }),
   drainMs: integer('DRAIN_MS', {
     min: 0,

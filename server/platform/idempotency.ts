@@ -1,6 +1,8 @@
 import type { Sql } from './database.ts'
 import { AppError } from './errors.ts'
+import type { Database } from './pool.ts'
 import { idempotencyKey } from './request-headers.ts'
+import { DAY } from './time.ts'
 
 /** What a repetition of a request is recognised by. */
 export interface RequestKey {
@@ -54,10 +56,31 @@ export function madeBefore<R extends { request: string | null }>(row: R | undefi
  *
  * @throws {AppError} `key.deleted` (410) when the key had made something before, which was deleted
  */
-export async function checkNotDeleted(sql: Sql, table: 'orders' | 'tasks', key: RequestKey | null): Promise<void> {
+export async function checkNotDeleted(
+  sql: Sql,
+  table: 'orders' | 'tasks' | 'notifications',
+  key: RequestKey | null,
+): Promise<void> {
   if (!key) return
   const rows = await sql`select from sse.deleted_keys where key = ${`${table}:${key.key}`}`
   if (rows.length > 0) throw deleted()
+}
+
+/** How long the keys of what was deleted are kept. */
+const KEPT = 7 * DAY
+/** Keys of one statement. */
+const BATCH = 1000
+
+/** Deletes keys that have been kept long enough. */
+export const expireDeletedKeys = async (database: Database): Promise<number> => {
+  const before = new Date(Date.now() - KEPT)
+  const keys = await database.query(
+    (sql) => sql`
+      delete from sse.deleted_keys where key = any (array(
+        select key from sse.deleted_keys where deleted_at < ${before}
+        order by deleted_at limit ${BATCH} for update skip locked))`,
+  )
+  return keys.count
 }
 
 const deleted = () =>

@@ -1,6 +1,8 @@
 export const MILLISECOND = 1
 export const SECOND = 1000 * MILLISECOND
 export const MINUTE = 60 * SECOND
+export const HOUR = 60 * MINUTE
+export const DAY = 24 * HOUR
 
 /** Resolves after `ms` milliseconds, or at once when `signal` aborts; never rejects. */
 export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>

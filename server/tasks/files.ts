@@ -1,14 +1,10 @@
 import type { Outbox } from '../events/outbox.ts'
 import type { Sql } from '../platform/database.ts'
 import { AppError } from '../platform/errors.ts'
-import { MINUTE } from '../platform/time.ts'
 import type { TaskFile } from './schema.ts'
 
 /** Bytes of one part: what a query carries, and what a download holds in memory. */
 export const PART_BYTES = 512 * 1024
-
-/** Uploads that nobody made a task of. */
-const ORPHAN_AGE = 24 * 60 * MINUTE
 
 export interface Upload {
   id: string
@@ -34,8 +30,6 @@ export interface Files {
   read(file: string, bytes: number): AsyncGenerator<Uint8Array<ArrayBuffer>>
   /** @throws {AppError} `file.unknown` (404) */
   open(task: number, name: string): Promise<TaskFile & { id: string }>
-  /** Deletes uploads that were left behind. */
-  sweep(): Promise<void>
 }
 
 export function createFiles(outbox: Outbox): Files {
@@ -105,10 +99,6 @@ export function createFiles(outbox: Outbox): Files {
         { status: 404 },
       )
     },
-    async sweep() {
-      const before = new Date(Date.now() - ORPHAN_AGE)
-      await outbox.query((sql) => sql`delete from sse.files where task is null and created_at < ${before}`)
-    },
   }
 }
 
@@ -118,6 +108,22 @@ export const uploadTooLarge = (maxBytes: number) =>
     `The file has more than ${maxBytes} bytes (MAX_UPLOAD_BYTES). Send it in several imports.`,
     { status: 413 },
   )
+
+/**
+ * @param bytes that are about to be added
+ * @throws {AppError} `storage.exceeded` (409) when the files of an owner's tasks would have more than `maxBytes`
+ */
+export async function checkStorage(sql: Sql, owner: string, bytes: number, maxBytes: number): Promise<void> {
+  const [row] = await sql<{ stored: number }[]>`
+    select coalesce(sum(f.bytes), 0)::bigint as stored
+    from sse.files f join sse.tasks t on t.id = f.task where t.owner = ${owner}`
+  if ((row?.stored ?? 0) + bytes <= maxBytes) return
+  throw new AppError(
+    'storage.exceeded',
+    `The files of ${owner}'s tasks would have more than ${maxBytes} bytes (MAX_OWNER_BYTES). Delete tasks that are not needed any more.`,
+    { status: 409, extensions: { limit: maxBytes } },
+  )
+}
 
 export const insertPart = (sql: Sql, file: string, part: number, content: Uint8Array) =>
   sql`insert into sse.file_parts (file, part, content) values (${file}, ${part}, ${content})`

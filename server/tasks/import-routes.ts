@@ -53,6 +53,7 @@ export const importRoutes = ({ tasks, files, maxUploadBytes }: ImportRoutesOptio
             'key.deleted',
             'key.invalid',
             'key.reused',
+            'storage.exceeded',
             'tasks.too_many',
             'upload.aborted',
             'upload.empty',

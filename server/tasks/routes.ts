@@ -69,7 +69,14 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
         detail: detail({
           summary: 'Start a task',
           headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
-          errors: ['key.deleted', 'key.invalid', 'key.reused', 'report.period_invalid', 'tasks.too_many'],
+          errors: [
+            'key.deleted',
+            'key.invalid',
+            'key.reused',
+            'report.period_invalid',
+            'storage.exceeded',
+            'tasks.too_many',
+          ],
           responseHeaders: ['Location', 'ETag'],
         }),
       },

@@ -14,13 +14,15 @@ export interface TaskSystemOptions {
   pools: Pick<Pools, 'tasks'>
   /** Called after a transaction that has published. */
   onPublished: () => void
-  config: Pick<Config, 'migrate' | 'workerConcurrency' | 'tasksPerOwner' | 'tasksRunningPerOwner'>
+  config: Pick<Config, 'migrate' | 'workerConcurrency' | 'tasksPerOwner' | 'tasksRunningPerOwner' | 'maxOwnerBytes'>
   logger: Logger
 }
 
 /** All that tasks need, put together. */
 export interface TaskSystem {
   queue: Queue
+  /** For work in the background. */
+  background: Outbox
   files: Files
   tasks: Tasks
   worker: Worker
@@ -43,8 +45,9 @@ export function createTaskSystem({ outbox, pools, onPublished, config, logger }:
   })
   return {
     queue,
+    background,
     files,
-    tasks: createTasks({ outbox, queue, maxPerOwner: config.tasksPerOwner }),
+    tasks: createTasks({ outbox, queue, maxPerOwner: config.tasksPerOwner, maxOwnerBytes: config.maxOwnerBytes }),
     worker,
     async start() {
       await whenReachable(logger, () => queue.start())

@@ -1,9 +1,10 @@
 import type { Actor } from '../auth/identity.ts'
 import type { Outbox } from '../events/outbox.ts'
 import type { AtCursor } from '../events/schema.ts'
+import { coalesce } from '../platform/coalesce.ts'
 import type { Sql } from '../platform/database.ts'
 import { checkNotDeleted, madeBefore, type RequestKey } from '../platform/idempotency.ts'
-import { listFiles, type Upload } from './files.ts'
+import { checkStorage, listFiles, type Upload } from './files.ts'
 import { kinds } from './kinds/kinds.ts'
 import type { Queue } from './queue.ts'
 import { ANEW, changeTask, lockTask, publishTask, type TaskChange, type TaskRow, toTask, unknownTask } from './rows.ts'
@@ -34,10 +35,10 @@ export interface Tasks {
   /**
    * With a key that started a task before, answers that task and starts nothing.
    *
-   * @throws {AppError} `key.reused`, `tasks.too_many` (429)
+   * @throws {AppError} `key.reused`, `storage.exceeded` (409), `tasks.too_many` (429)
    */
   start(task: NewTask, key: RequestKey | null, actor: Actor): Promise<Task>
-  /** A task that makes orders of an upload. @throws {AppError} `key.reused`, `tasks.too_many` (429) */
+  /** A task that makes orders of an upload. @throws {AppError} as `start` */
   startImport(upload: Upload, name: string, key: RequestKey | null, actor: Actor): Promise<Task>
   /** Newest first. */
   list(filter: TaskFilter): Promise<AtCursor<TaskPage>>
@@ -65,16 +66,18 @@ export interface TasksOptions {
   queue: Queue
   /** Most tasks of one owner that wait or run. */
   maxPerOwner: number
+  /** Most bytes of files that the tasks of one owner keep. */
+  maxOwnerBytes: number
 }
 
-export function createTasks({ outbox, queue, maxPerOwner }: TasksOptions): Tasks {
+export function createTasks({ outbox, queue, maxPerOwner, maxOwnerBytes }: TasksOptions): Tasks {
   const insert = (
     kind: TaskKind,
     input: Record<string, unknown>,
     description: string,
     key: RequestKey | null,
     actor: Actor,
-    also: (sql: Sql, id: number) => Promise<unknown> = async () => {},
+    upload?: Upload,
   ) =>
     outbox
       .change(async (sql) => {
@@ -92,7 +95,8 @@ export function createTasks({ outbox, queue, maxPerOwner }: TasksOptions): Tasks
         }
         await checkNotDeleted(sql, 'tasks', key)
         await checkTaskCount(sql, actor.user, maxPerOwner)
-        await also(sql, created.id)
+        if (kind !== 'demo') await checkStorage(sql, actor.user, upload?.bytes ?? 0, maxOwnerBytes)
+        if (upload) await sql`update sse.files set task = ${created.id} where id = ${upload.id}`
         await advance(sql, queue, actor.user)
         await publishTask(sql, toTask(created), 'task.queued', ['state'], actor)
         return toTask(created)
@@ -125,10 +129,9 @@ export function createTasks({ outbox, queue, maxPerOwner }: TasksOptions): Tasks
       kinds[kind].check?.(input as never)
       return insert(kind, input, description ?? kinds[kind].describe(input as never), key, actor)
     },
-    startImport: ({ id: file, bytes }, name, key, actor) => {
-      const input = { file, name, bytes }
-      const adopt = (sql: Sql, task: number) => sql`update sse.files set task = ${task} where id = ${file}`
-      return insert('import', input, kinds.import.describe(input as never), key, actor, adopt)
+    startImport: (upload, name, key, actor) => {
+      const input = { file: upload.id, name, bytes: upload.bytes }
+      return insert('import', input, kinds.import.describe(input as never), key, actor, upload)
     },
     async list({ state, kind, owner, before, limit }) {
       const rows = await outbox.query(
@@ -157,7 +160,7 @@ export function createTasks({ outbox, queue, maxPerOwner }: TasksOptions): Tasks
       if (!row || row.id === null) throw unknownTask(id)
       return { ...toTask(row), cursor: row.cursor }
     },
-    async count() {
+    count: coalesce(async () => {
       const rows = await outbox.query(
         (sql) => sql<{ cursor: number; state: TaskState | null; count: number }[]>`
           select head.position as cursor, found.* from sse.head
@@ -165,7 +168,7 @@ export function createTasks({ outbox, queue, maxPerOwner }: TasksOptions): Tasks
       )
       const counts = Object.fromEntries(rows.flatMap(({ state, count }) => (state === null ? [] : [[state, count]])))
       return { counts, cursor: rows[0]?.cursor ?? 0 }
-    },
+    }),
     cancel: (id, versions, actor) =>
       changeQueue(id, versions, async (sql, row) => {
         checkAction(row, 'cancel')

@@ -3,7 +3,7 @@ import { databaseProblem } from '../platform/database-errors.ts'
 import { AppError, messageOf } from '../platform/errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Loop } from '../platform/loop.ts'
-import { MINUTE, SECOND, sleep } from '../platform/time.ts'
+import { SECOND, sleep } from '../platform/time.ts'
 import { Attempt, AttemptLostError } from './attempt.ts'
 import { type Files, listFiles } from './files.ts'
 import { kinds } from './kinds/kinds.ts'
@@ -35,21 +35,15 @@ export class Worker {
   readonly #options: WorkerOptions
   readonly #running = new Map<number, { attempt: Attempt; ended: Promise<void> }>()
   readonly #watch: Loop
-  readonly #sweep: Loop
   readonly #rescue: Loop
 
   constructor(options: WorkerOptions) {
-    const { logger, files } = options
+    const { logger } = options
     this.#options = options
     this.#watch = new Loop({
       interval: WATCH_INTERVAL,
       work: () => this.#look(),
       onError: (error) => logger.debug({ problem: messageOf(error) }, 'could not ask after the running tasks'),
-    })
-    this.#sweep = new Loop({
-      interval: 10 * MINUTE,
-      work: () => files.sweep(),
-      onError: (error) => logger.debug({ problem: messageOf(error) }, 'could not sweep uploads'),
     })
     this.#rescue = new Loop({
       interval: STRANDED_INTERVAL,
@@ -65,7 +59,6 @@ export class Worker {
 
   async start(): Promise<void> {
     const { queue, concurrency, perOwner } = this.#options
-    this.#sweep.start()
     if (concurrency === 0) return
     this.#watch.start()
     this.#rescue.start()
@@ -83,7 +76,7 @@ export class Worker {
     const isDone = await Promise.race([ended.then(() => true), sleep(patience).then(() => false)])
     if (!isDone) for (const { attempt } of this.#running.values()) attempt.abort('stopping')
     await ended
-    await Promise.all([this.#watch.stop(), this.#sweep.stop(), this.#rescue.stop()])
+    await Promise.all([this.#watch.stop(), this.#rescue.stop()])
   }
 
   async #run(job: Job): Promise<void> {

@@ -3,6 +3,9 @@ import { AppError } from '../platform/errors.ts'
 /** Most characters of a channel's name or a pattern. */
 export const MAX_CHANNEL_LENGTH = 255
 
+/** Most tokens of a channel's name or a pattern. */
+export const MAX_TOKENS = 16
+
 // A token may hold anything but a space, a control character, a separator or a wildcard. migrations/0002_outbox.sql says
 // the same, in the same characters, for those who publish from SQL.
 const TOKEN = String.raw`[^\u0000-\u0020\u007f.*>]+`
@@ -15,10 +18,10 @@ const PATTERN = new RegExp(`^(?:>|(?:${TOKEN}|\\*)(?:\\.(?:${TOKEN}|\\*))*(?:\\.
  * @throws {AppError} `channel.invalid` when a token is empty or holds white space, a control character, `*` or `>`
  */
 export function parseChannel(name: unknown): string {
-  if (typeof name === 'string' && isSound(name) && NAME.test(name)) return name
+  if (typeof name === 'string' && isSound(name) && NAME.test(name) && countTokens(name) <= MAX_TOKENS) return name
   throw new AppError(
     'channel.invalid',
-    `Channel ${shown(name)} is not valid. A channel is dot-separated tokens such as "orders.alice.17", at most ${MAX_CHANNEL_LENGTH} characters, without spaces, control characters, "*" or ">".`,
+    `Channel ${shown(name)} is not valid. A channel is dot-separated tokens such as "orders.alice.17", at most ${MAX_TOKENS} tokens and ${MAX_CHANNEL_LENGTH} characters, without spaces, control characters, "*" or ">".`,
   )
 }
 
@@ -29,10 +32,11 @@ export function parseChannel(name: unknown): string {
  * @throws {AppError} `channel.invalid`
  */
 export function parsePattern(pattern: unknown): string {
-  if (typeof pattern === 'string' && isSound(pattern) && PATTERN.test(pattern)) return pattern
+  if (typeof pattern === 'string' && isSound(pattern) && PATTERN.test(pattern) && countTokens(pattern) <= MAX_TOKENS)
+    return pattern
   throw new AppError(
     'channel.invalid',
-    `Channel pattern ${shown(pattern)} is not valid. A pattern is dot-separated tokens such as "orders.alice.17", "orders.*.17" ("*" is one token) or "orders.>" (">" is the rest), at most ${MAX_CHANNEL_LENGTH} characters.`,
+    `Channel pattern ${shown(pattern)} is not valid. A pattern is dot-separated tokens such as "orders.alice.17", "orders.*.17" ("*" is one token) or "orders.>" (">" is the rest), at most ${MAX_TOKENS} tokens and ${MAX_CHANNEL_LENGTH} characters.`,
   )
 }
 
@@ -48,21 +52,13 @@ export function matches(pattern: string, channel: string): boolean {
   return wanted.length === given.length
 }
 
-/** A POSIX regular expression, as Postgres understands it, that matches the channels of a pattern. */
-export function toPostgresRegex(pattern: string): string {
-  const tokens = pattern.split('.').map((token) => {
-    if (token === '*') return '[^.]+'
-    if (token === '>') return '.+'
-    return token.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-  })
-  return `^${tokens.join('\\.')}$`
-}
-
 /** Whether a pattern is the name of one channel. */
 export const isLiteral = (pattern: string): boolean => !/[*>]/.test(pattern)
 
 /** Postgres counts characters where JavaScript counts UTF-16 units. */
 const isSound = (text: string) =>
   text.isWellFormed() && [...text.slice(0, 2 * MAX_CHANNEL_LENGTH + 1)].length <= MAX_CHANNEL_LENGTH
+
+const countTokens = (name: string) => name.split('.').length
 
 const shown = (value: unknown) => (JSON.stringify(value) ?? 'undefined').slice(0, 80)

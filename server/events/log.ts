@@ -1,10 +1,9 @@
-import type { Sql } from '../platform/database.ts'
 import { databaseUnavailable, isUnreachable } from '../platform/database-errors.ts'
 import type { Database } from '../platform/pool.ts'
 import { SECOND } from '../platform/time.ts'
-import { isLiteral, toPostgresRegex } from './channel.ts'
 import type { LoggedEvent, NewEvent } from './event.ts'
 import type { Gap } from './frame.ts'
+import { matching, scanLimit } from './matching.ts'
 
 /** What part of the log to read. */
 export interface ReadOptions {
@@ -34,9 +33,6 @@ export interface Page {
   /** When the event at the cursor that was asked for entered the log; `null` when it is not there. */
   timeAtCursor: Date | null
 }
-
-/** Positions that one query looks at, at most, however few of them match. */
-const SCAN = 20_000
 
 const PAGE_BYTES = 4 * 2 ** 20
 
@@ -105,7 +101,7 @@ export function createLog(database: Database, readers = database): EventLog {
               from sse.head
             ), scan as materialized (
               select *, greatest(${after}::bigint, oldest - 1) as after,
-                     least(${through ?? null}::bigint, head, greatest(${after}::bigint, oldest - 1) + ${SCAN}) as through
+                     least(${through ?? null}::bigint, head, greatest(${after}::bigint, oldest - 1) + ${scanLimit(patterns)}) as through
               from bounds
             )
             select scan.oldest, scan.head, scan.through, scan."timeAtCursor",
@@ -168,15 +164,6 @@ interface Bounds {
   through: number
   timeAtCursor: Date | null
   position: number | null
-}
-
-/** A condition on the channel of `l`, a row of the log. */
-export function matching(sql: Sql, patterns: readonly string[] | undefined) {
-  if (patterns === undefined || patterns.includes('>')) return sql``
-  const literal = patterns.filter(isLiteral)
-  const regexes = patterns.filter((pattern) => !isLiteral(pattern)).map(toPostgresRegex)
-  if (regexes.length === 0) return sql`and l.channel = any (${literal}::text[])`
-  return sql`and (l.channel = any (${literal}::text[]) or l.channel ~ any (${regexes}::text[]))`
 }
 
 function toPage(rows: readonly (Row | Bounds)[], after: number, limit: number): Page {

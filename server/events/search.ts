@@ -2,7 +2,7 @@ import type { Sql } from '../platform/database.ts'
 import { databaseUnavailable, isUnreachable } from '../platform/database-errors.ts'
 import type { Database } from '../platform/pool.ts'
 import type { LoggedEvent } from './event.ts'
-import { matching } from './log.ts'
+import { matching, scanLimit } from './matching.ts'
 
 export interface SearchOptions {
   /** Events before this position. Defaults to all. */
@@ -30,8 +30,6 @@ export interface Found {
   head: number
 }
 
-/** Positions that one query looks at, at most, however few of them match. */
-const SCAN = 20_000
 const PAGE_BYTES = 4 * 2 ** 20
 
 /** Looks back through the log. */
@@ -69,7 +67,7 @@ export function createSearch(database: Database): Search {
         const end = until ? await positionAt(until, { oldest, head }) : head + 1
         const first = since ? await positionAt(since, { oldest, head }) : oldest
         const start = Math.min(before ?? end, end)
-        const floor = Math.max(first, start - SCAN)
+        const floor = Math.max(first, start - scanLimit(patterns))
         const rows = await database.query(
           (sql) => sql<LoggedEvent[]>`
             select position, channel, type, data::text as data, time, origin from (

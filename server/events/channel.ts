@@ -42,23 +42,16 @@ export function parsePattern(pattern: unknown): string {
 /** Whether a channel lies within a pattern; both must be valid. */
 export function matches(pattern: string, channel: string): boolean {
   if (pattern === channel || pattern === '>') return true
-  const wanted = pattern.split('.')
-  const given = channel.split('.')
+  return matchesTokens(pattern.split('.'), channel.split('.'))
+}
+
+/** The same, of their tokens. */
+export function matchesTokens(wanted: readonly string[], given: readonly string[]): boolean {
   for (const [index, token] of wanted.entries()) {
     if (token === '>') return given.length > index
     if (index >= given.length || (token !== '*' && token !== given[index])) return false
   }
   return wanted.length === given.length
-}
-
-/** A POSIX regular expression, as Postgres understands it, that matches the channels of a pattern. */
-export function toPostgresRegex(pattern: string): string {
-  const tokens = pattern.split('.').map((token) => {
-    if (token === '*') return '[^.]+'
-    if (token === '>') return '.+'
-    return token.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-  })
-  return `^${tokens.join('\\.')}$`
 }
 
 /** Whether a pattern is the name of one channel. */

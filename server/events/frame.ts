@@ -59,8 +59,11 @@ export interface Gap {
   from: number | null
   /** Position after which events follow. */
   to: number
-  /** `purged`: retention dropped them. `unknown`: the cursor is not of this log. */
-  reason: 'purged' | 'unknown'
+  /**
+   * `purged`: retention dropped them. `unknown`: the cursor is not of this log. `lost`: they are missing from the log,
+   * because rows were deleted.
+   */
+  reason: 'purged' | 'unknown' | 'lost'
 }
 
 export const gapFrame = (gap: Gap): Uint8Array<ArrayBuffer> =>

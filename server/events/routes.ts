@@ -4,7 +4,6 @@ import { AppError } from '../platform/errors.ts'
 import { checkParameters } from '../platform/query-parameters.ts'
 import { urlOf } from '../platform/request-url.ts'
 import type { Admission } from './admission.ts'
-import { createSelection } from './audience.ts'
 import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { type Closing, closingFrame, type Gap } from './frame.ts'
 import { history, lookBack } from './history.ts'
@@ -22,6 +21,7 @@ import {
   type StreamCursor,
 } from './request.ts'
 import type { Search } from './search.ts'
+import { createSelection } from './selection.ts'
 
 export interface EventRoutesOptions {
   hub: Hub
@@ -56,7 +56,9 @@ export const eventRoutes = (options: EventRoutesOptions) =>
             server?.timeout(request, 0)
             return stream(request, query, options, () => server?.timeout(request, 1))
           case 'history':
-            return query.has('before') ? lookBack(query, options.search) : history(query, options.log)
+            return query.has('before')
+              ? lookBack(query, options.search, request.signal)
+              : history(query, options.log, request.signal)
           default:
             throw notAcceptable()
         }
@@ -74,7 +76,9 @@ export const eventRoutes = (options: EventRoutesOptions) =>
             return new Response(null, { headers: { ...STREAM_HEADERS, 'transfer-encoding': 'chunked' } })
           case 'history':
             // Bun sends its headers alone.
-            return query.has('before') ? lookBack(query, options.search) : history(query, options.log)
+            return query.has('before')
+              ? lookBack(query, options.search, request.signal)
+              : history(query, options.log, request.signal)
           default:
             throw notAcceptable()
         }
@@ -123,7 +127,7 @@ async function stream(
   abandon: () => void,
 ): Promise<Response> {
   const { selection, clientId, requested } = parseStreamRequest(request, query)
-  const refusal = hub.refusal(clientId)
+  const refusal = hub.refusal(clientId, selection)
   if (refusal) return comeBackLater(refusal, requested)
   if (typeof requested === 'number' && (await isOver(requestedPatterns(query), requested).catch(() => false))) {
     // The one status that makes every client stop coming back (HTML, section 9.2.3).
@@ -134,7 +138,7 @@ async function stream(
     throw error
   })
   if (!start) return comeBackLater(hub.unavailable, requested)
-  const lateRefusal = hub.refusal(clientId)
+  const lateRefusal = hub.refusal(clientId, selection)
   if (lateRefusal) return comeBackLater(lateRefusal, requested)
   const connection = hub.open({ selection, clientId, resumed: requested !== undefined, abandon, ...start })
   request.signal.addEventListener('abort', () => connection.close('client'))

@@ -1,5 +1,5 @@
-import { createSelection } from '../events/audience.ts'
 import { Hub } from '../events/hub.ts'
+import { createSelection } from '../events/selection.ts'
 import { Window } from '../events/window.ts'
 import { createLogger } from '../platform/logger.ts'
 

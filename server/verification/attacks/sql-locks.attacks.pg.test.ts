@@ -61,7 +61,7 @@ describe('a role that holds every advisory lock that was ever used', () => {
 
   test('does not keep a task of a dead worker from going to another', async () => {
     await using queue = await startQueue(database.sql)
-    const job = await queue.add(database.sql, 1)
+    const job = await queue.add(database.sql, 1, 'alice')
     await database.sql`
       update sse_tasks.job set state = 'active', started_on = now() - interval '1 minute', heartbeat_on = now() - interval '1 minute'
       where id = ${job}`

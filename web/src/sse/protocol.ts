@@ -14,8 +14,11 @@ export interface Gap {
   /** The cursor; `null` when it was not a position. */
   from: number | null
   to: number
-  /** `purged`: they were too old to be kept. `unknown`: the cursor is not of this log (a restored backup). */
-  reason: 'purged' | 'unknown'
+  /**
+   * `purged`: they were too old to be kept. `unknown`: the cursor is not of this log (a restored backup). `lost`: they are
+   * missing from the log.
+   */
+  reason: 'purged' | 'unknown' | 'lost'
 }
 
 /** The first event of a stream. */

@@ -1,0 +1,95 @@
+// Attacks on those who read the log: patterns that are expensive to match, and queries that outlive their reader.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import type { Runtime } from '../../runtime.ts'
+import { createDatabase, type TestDatabase } from '../../testing/database.ts'
+import { startInstance } from '../../testing/instance.ts'
+
+/** Postgres may take so long for a page, in milliseconds: a regular expression for each row took 2,100 a pattern. */
+const BUDGET = 2000
+
+let database: TestDatabase
+let instance: Runtime & AsyncDisposable
+beforeAll(async () => {
+  database = await createDatabase()
+  instance = await startInstance(database.url)
+})
+afterAll(async () => {
+  await instance[Symbol.asyncDispose]()
+  await database[Symbol.asyncDispose]()
+})
+
+/** Appends `count` events to a channel, past the checks of today: what an old log may hold. */
+const append = (channel: string, count: number) =>
+  database.sql`
+    select sse.append(array_fill(${channel}::text, array[${count}::int]), array_fill('t'::text, array[${count}::int]),
+                      array_fill('1'::json, array[${count}::int]), array_fill(null::text, array[${count}::int]), null)`
+
+const readHistory = (query: string, signal?: AbortSignal) =>
+  fetch(`${instance.url}/events?${query}`, {
+    headers: { accept: 'application/json' },
+    ...(signal && { signal }),
+  })
+
+describe('patterns that are expensive to match', () => {
+  beforeAll(async () => {
+    for (let times = 0; times < 10; times++) await append(`${'a.'.repeat(120)}b`, 2000)
+  })
+
+  test('64 patterns of 16 tokens against 20,000 channels of 121 tokens cost a page no more than its budget', async () => {
+    const patterns = Array.from({ length: 64 }, (_, index) => `${'*.'.repeat(14)}x${index}.>`)
+    const query = new URLSearchParams(patterns.map((pattern) => ['channel', pattern]))
+    for (const direction of ['before=latest', 'after=0']) {
+      const { elapsed } = await timed(() => readHistory(`${direction}&${query}`))
+      expect(elapsed).toBeLessThan(BUDGET)
+    }
+  })
+
+  test('a pattern of more than 16 tokens is refused', async () => {
+    const response = await readHistory(`before=latest&channel=${'*.'.repeat(110)}x0`)
+    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([400, 'channel.invalid'])
+  })
+})
+
+describe('readers that leave', () => {
+  test('take their query with them: none of 50 runs on in Postgres', async () => {
+    await using own = await createDatabase()
+    await using patient = await startInstance(own.url, { QUERY_TIMEOUT_MS: '600000' })
+    const leaving = new AbortController()
+    /** Statements that read the log: of readers, and one of the feed. */
+    const running = async () =>
+      Number(
+        (
+          await own.sql`
+            select count(*)::int as count from pg_stat_activity
+            where datname = current_database() and state = 'active' and application_name = 'sse-update'
+              and query like '%with bounds%'`
+        )[0]?.count,
+      )
+    await own.sql.begin(async (holder) => {
+      // Whoever reads the log waits for it.
+      await holder`lock table sse.log`
+      const requests = Array.from({ length: 50 }, (_, index) =>
+        fetch(`${patient.url}/events?after=${index}&channel=a.*.b`, {
+          headers: { accept: 'application/json' },
+          signal: leaving.signal,
+        }).catch(() => {}),
+      )
+      while ((await running()) < 3) await Bun.sleep(5)
+      leaving.abort()
+      await Promise.all(requests)
+      while ((await running()) > 1) await Bun.sleep(5)
+    })
+    const answer = await fetch(`${patient.url}/events?after=0`, { headers: { accept: 'application/json' } })
+    expect(answer.status).toBe(200)
+  })
+})
+
+/** How long a request takes, in milliseconds. */
+async function timed(request: () => Promise<Response>) {
+  const start = performance.now()
+  const response = await request()
+  expect(response.status).toBe(200)
+  await response.text()
+  return { elapsed: performance.now() - start }
+}

@@ -362,8 +362,8 @@ create or replace function sse.keep_key() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp set standard_conforming_strings = on as $$
 begin
-  if tg_relid not in ('sse.orders'::regclass, 'sse.tasks'::regclass) then
-    raise exception 'sse.keep_key is for sse.orders and sse.tasks only' using errcode = 'insufficient_privilege';
+  if tg_relid not in ('sse.orders'::regclass, 'sse.tasks'::regclass, 'sse.notifications'::regclass) then
+    raise exception 'sse.keep_key is for the tables of sse only' using errcode = 'insufficient_privilege';
   end if;
   delete from sse.deleted_keys where deleted_at < clock_timestamp() - interval '7 days';
   insert into sse.deleted_keys (key) values (tg_table_name || ':' || old.key) on conflict (key) do nothing;

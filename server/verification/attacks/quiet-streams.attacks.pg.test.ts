@@ -32,7 +32,7 @@ test('A client with a read timeout of 5 s stays on a quiet stream, and gets a co
   expect(text.match(/^event: /gm)).toEqual(['event: '])
 })
 
-test('Comments on 10,000 quiet streams that fall due together do not hold up the event loop', async () => {
+test('Comments on 10,000 quiet streams that fall due together are written over many turns of the event loop', async () => {
   const { hub, open } = createInProcessHub()
   const count = 10_000
   let comments = 0
@@ -40,16 +40,16 @@ test('Comments on 10,000 quiet streams that fall due together do not hold up the
   for (let index = 0; index < count; index++) open((text) => text === ':\n' && ++comments === count && all.resolve())
   await Bun.sleep(0)
   hub.start()
-  let longest = 0
-  let last = performance.now()
-  const heartbeat = setInterval(() => {
-    const now = performance.now()
-    longest = Math.max(longest, now - last)
-    last = now
-  }, 10)
+  // How long a turn takes depends on what else the machine does; how many streams it writes to does not.
+  let most = 0
+  let before = 0
+  const turns = setInterval(() => {
+    most = Math.max(most, comments - before)
+    before = comments
+  }, 0)
   await all.promise
-  clearInterval(heartbeat)
+  clearInterval(turns)
   hub.stop()
   expect(comments).toBe(count)
-  expect(longest).toBeLessThan(50)
+  expect(Math.max(most, count - before)).toBeLessThan(1000)
 })

@@ -131,6 +131,19 @@ describe('a connection that', () => {
     expect(FakeEventSource.newest.query.get('lastEventId')).toBe('5')
   })
 
+  test('is closed by a server that stops is tried in the same short time again, until the next server is there', () => {
+    open().connects({ head: 3 })
+    FakeEventSource.newest.isClosing('drain', 120, '3')
+    for (let count = 2; count <= 8; count++) {
+      jest.advanceTimersByTime(120)
+      expect(FakeEventSource.opened).toHaveLength(count)
+      FakeEventSource.newest.drops()
+    }
+    jest.advanceTimersByTime(120)
+    FakeEventSource.newest.connects({ head: 3 })
+    expect(names().at(-1)).toBe('live')
+  })
+
   test('is sent away by a full server comes back no sooner than it says, and later each time', () => {
     open({ after: 2 })
     const waits: number[] = []

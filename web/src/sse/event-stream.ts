@@ -29,6 +29,8 @@ export interface EventStream {
 const SECOND = 1000
 const FIRST_WAIT = 1 * SECOND
 const MAX_WAIT = 30 * SECOND
+/** How long a server that stops may take to be there again, before the wait grows with each try. */
+const RESTART_PATIENCE = 10 * SECOND
 /** How long a stream may take to begin. */
 const CONNECT_PATIENCE = 10 * SECOND
 
@@ -59,6 +61,8 @@ class Follower implements EventStream {
   #isOpen = false
   #isClosed = false
   #failures = 0
+  /** Of a server that stops: the time between two tries, and until when (milliseconds since the epoch). */
+  #restart: { retry: number; until: number } | undefined
   /** Milliseconds of silence after which the connection counts as dead: two and a half heartbeats. */
   #patience = CONNECT_PATIENCE
   #watchdog: ReturnType<typeof setTimeout> | undefined
@@ -132,6 +136,7 @@ class Follower implements EventStream {
     const { heartbeat, head, instance, cursor } = JSON.parse(event.data) as Ready
     this.#patience = 2.5 * heartbeat
     this.#failures = 0
+    this.#restart = undefined
     this.#isOpen = true
     this.#instance = instance
     this.#head = head
@@ -170,7 +175,8 @@ class Follower implements EventStream {
 
   /** The server ends the stream, and says when to come back: not before, and later each time it does so again. */
   #onClosing(event: MessageEvent<string>): void {
-    const { retry } = JSON.parse(event.data) as Closing
+    const { reason, retry } = JSON.parse(event.data) as Closing
+    if (reason === 'drain') this.#restart = { retry, until: this.#restart?.until ?? Date.now() + RESTART_PATIENCE }
     if (event.lastEventId) this.#moveTo(Number(event.lastEventId))
     this.#retryLater(retry)
   }
@@ -225,21 +231,27 @@ class Follower implements EventStream {
     this.#watchdog = setTimeout(() => this.#retryLater(), this.#patience)
   }
 
-  /**
-   * Full jitter: between nothing and twice as long each time, so that many pages do not come back at once.
-   *
-   * @param told milliseconds that the server wants the client to wait, the first time and at least
-   */
+  /** @param told milliseconds that the server wants the client to wait, at least */
   #retryLater(told?: number): void {
     this.#disconnect()
     if (isOffline()) {
       this.#setState({ name: 'offline' })
       return
     }
-    const backoff = Math.random() * Math.min(MAX_WAIT, FIRST_WAIT * 2 ** this.#failures++)
-    const wait = told === undefined ? backoff : this.#failures === 1 ? told : told + backoff
+    const wait = this.#nextWait(told)
     this.#setState({ name: 'waiting', at: Date.now() + wait })
     this.#retry = setTimeout(() => this.#connect(), wait)
+  }
+
+  /**
+   * Full jitter: between nothing and twice as long each time, so that many pages do not come back at once. What the server
+   * says comes first; when it stops, its time is made for the number of its streams, and is used until it is back.
+   */
+  #nextWait(told: number | undefined): number {
+    if (this.#restart && Date.now() < this.#restart.until) return this.#restart.retry
+    const backoff = Math.random() * Math.min(MAX_WAIT, FIRST_WAIT * 2 ** this.#failures++)
+    if (told === undefined) return backoff
+    return this.#failures === 1 ? told : told + backoff
   }
 
   #disconnect(): void {

@@ -98,7 +98,27 @@ begin
     perform from sse.head for update;
     perform sse.limit_lock_waits(deadline);
 
-    if strict then
+    with given as (
+      select e.i, e.channel, e.key,
+             row_number() over (partition by e.channel, e.key order by e.i) = 1 or e.key is null as is_first
+      from unnest(channels, keys) with ordinality as e (channel, key, i)
+    ), known as (
+      select g.*, (select l.position from sse.log l where g.key is not null and l.channel = g.channel and l.key = g.key) as position
+      from given g
+    ), numbered as (
+      select k.*, count(*) filter (where k.is_first and k.position is null) over (order by k.i) as nth from known k
+    ), placed as (
+      select d.i, coalesce(d.position, (select h.position from sse.head h) + case
+               when d.is_first then d.nth
+               else (select o.nth from numbered o where o.is_first and o.channel = d.channel and o.key = d.key)
+             end) as position,
+             d.is_first and d.position is null as is_new
+      from numbered d
+    )
+    select array_agg(p.position order by p.i), count(*) filter (where p.is_new) into positions, n from placed p;
+
+    -- Only then is some key there twice.
+    if strict and n < cardinality(channels) then
       with given as (
         select e.i, e.channel, e.type, e.data, e.key
         from unnest(channels, types, payloads, keys) with ordinality as e (channel, type, data, key, i)
@@ -121,25 +141,6 @@ begin
         raise exception 'an idempotency key was used for another event' using errcode = 'SE001', detail = conflicts;
       end if;
     end if;
-
-    with given as (
-      select e.i, e.channel, e.key,
-             row_number() over (partition by e.channel, e.key order by e.i) = 1 or e.key is null as is_first
-      from unnest(channels, keys) with ordinality as e (channel, key, i)
-    ), known as (
-      select g.*, (select l.position from sse.log l where g.key is not null and l.channel = g.channel and l.key = g.key) as position
-      from given g
-    ), numbered as (
-      select k.*, count(*) filter (where k.is_first and k.position is null) over (order by k.i) as nth from known k
-    ), placed as (
-      select d.i, coalesce(d.position, (select h.position from sse.head h) + case
-               when d.is_first then d.nth
-               else (select o.nth from numbered o where o.is_first and o.channel = d.channel and o.key = d.key)
-             end) as position,
-             d.is_first and d.position is null as is_new
-      from numbered d
-    )
-    select array_agg(p.position order by p.i), count(*) filter (where p.is_new) into positions, n from placed p;
 
     if n = 0 then
       return positions;

@@ -124,6 +124,17 @@ describe('requests whose keys were used for other events', () => {
   })
 })
 
+test('events that are nested too deeply for Postgres do not turn group commit off, however many there are', async () => {
+  const { publisher, transactions } = createPublisher()
+  const deep = `${'['.repeat(25_000)}${']'.repeat(25_000)}`
+  const results = await Promise.allSettled(
+    Array.from({ length: 60 }, (_, index) => publisher.publish([event('t', index % 2 === 0 ? '1' : deep)])),
+  )
+  const codes = results.map((result) => (result.status === 'fulfilled' ? 'published' : result.reason.code))
+  expect(codes).toEqual(results.map((_, index) => (index % 2 === 0 ? 'published' : 'data.too_deep')))
+  expect(transactions()).toBe(2)
+})
+
 test('one event that Postgres refuses is found among many by halving', async () => {
   const { publisher, transactions } = createPublisher()
   const results = await Promise.allSettled(

@@ -3,6 +3,7 @@ import { AppError, codeOf, messageOf, tooDeep } from '../platform/errors.ts'
 import type { NewEvent } from './event.ts'
 import { keyConflictsOf, requestsInConflict } from './key-conflicts.ts'
 import type { EventLog } from './log.ts'
+import { isNestedDeeper } from './nesting.ts'
 
 export interface PublisherOptions {
   log: Pick<EventLog, 'append'>
@@ -19,6 +20,11 @@ interface Waiting {
 /** Bounds of one transaction: larger ones gain nothing, and hold the log's lock longer. */
 const GROUP_EVENTS = 2000
 const GROUP_BYTES = 4 * 2 ** 20
+
+/** `statement_too_complex`: JSON is nested more deeply than `max_stack_depth` allows Postgres to parse. */
+const TOO_DEEP = '54001'
+/** Levels of arrays and objects that Postgres parses in any case; with its defaults, about ten times as many. */
+const SURE_DEPTH = 1000
 
 /**
  * Appends what requests publish, with **group commit**: those that come while a transaction is under way share the
@@ -90,16 +96,16 @@ export class Publisher {
       }
       this.#options.onCommit(Math.max(...positions))
     } catch (error) {
-      const conflicts = keyConflictsOf(error)
-      if (conflicts) await this.#appendOthers(group, requestsInConflict(conflicts, group.map(sizeOf)))
+      const refused = refusedRequests(group, error)
+      if (refused.size > 0) await this.#appendOthers(group, refused)
       else if (group.length > 1 && outcomeOf(error) === 'refused') await this.#appendHalves(group)
       else this.#fail(group, error)
     }
   }
 
-  /** Refuses the requests in conflict, all at once: however many there are, the others need one more transaction. */
-  async #appendOthers(group: readonly Waiting[], refused: ReadonlyMap<number, number>): Promise<void> {
-    for (const [request, event] of refused) group[request]?.reject(keyReused(group[request].events, event))
+  /** Refuses all requests that are known to be at fault: however many they are, the others need one more transaction. */
+  async #appendOthers(group: readonly Waiting[], refused: ReadonlyMap<number, AppError>): Promise<void> {
+    for (const [request, error] of refused) group[request]?.reject(error)
     const others = group.filter((_, request) => !refused.has(request))
     if (others.length > 0) await this.#append(others)
   }
@@ -117,7 +123,23 @@ export class Publisher {
   }
 }
 
-const sizeOf = ({ events }: Waiting) => events.length
+/** The requests for which Postgres must have refused the group, as far as the error shows it. */
+function refusedRequests(group: readonly Waiting[], error: unknown): Map<number, AppError> {
+  const conflicts = keyConflictsOf(error)
+  if (conflicts) {
+    const inConflict = requestsInConflict(
+      conflicts,
+      group.map(({ events }) => events.length),
+    )
+    return new Map([...inConflict].map(([request, event]) => [request, keyReused(group[request]?.events ?? [], event)]))
+  }
+  const refused = new Map<number, AppError>()
+  if (codeOf(error) !== TOO_DEEP) return refused
+  for (const [request, { events }] of group.entries()) {
+    if (events.some(({ data }) => isNestedDeeper(data, SURE_DEPTH))) refused.set(request, tooDeep(error))
+  }
+  return refused
+}
 
 function keyReused(events: readonly NewEvent[], index: number): AppError {
   const subject = events.length > 1 ? `Event ${index} of the array: ` : ''
@@ -141,7 +163,6 @@ function explain(error: unknown): unknown {
         { status: 503, retryAfter: 2, cause: error },
       )
     case 'refused':
-      // 54001: statement_too_complex, the parser's stack depth.
-      return codeOf(error) === '54001' ? tooDeep(error) : error
+      return codeOf(error) === TOO_DEEP ? tooDeep(error) : error
   }
 }

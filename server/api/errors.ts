@@ -27,6 +27,7 @@ export const ERRORS = {
   'limit.invalid': [400, 'A page has 1 to 1000 events.'],
   'method.not_allowed': [405, 'The resource does not have the method.'],
   'named.invalid': [400, 'named is not "true" or "false".'],
+  'notification.too_large': [413, 'A copy for each recipient would have more than 2 MiB altogether.'],
   'notification.unknown': [404, "It is not there, or not in the person's inbox."],
   'order.illegal_transition': [409, 'The order can not take this step; `allowed` tells which it can.'],
   'order.not_deletable': [409, 'Only orders that are pending, delivered or cancelled can be deleted.'],

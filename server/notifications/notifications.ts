@@ -11,6 +11,9 @@ import type { NewNotification, Notification, NotificationLevel } from './schema.
 export const BROADCAST = 'broadcast'
 export const channelOf = (person: string): string => `notifications.${person}`
 
+/** Most bytes of the events of one notification to several people: each gets a copy in the log. */
+const MAX_COPIES_BYTES = 2 * 2 ** 20
+
 /** Most notifications that are marked as read at once. */
 const MAX_READ = 10_000
 
@@ -32,7 +35,11 @@ export interface Inbox {
 
 /** Notifications in Postgres. Each, and each reading, is one transaction with its events. */
 export interface Notifications {
-  /** With a key that sent one before, answers that one and sends nothing. @throws {AppError} `key.reused`, `key.deleted` */
+  /**
+   * With a key that sent one before, answers that one and sends nothing.
+   *
+   * @throws {AppError} `key.reused`, `key.deleted`, `notification.too_large` (413)
+   */
   send(notification: NewNotification, key: RequestKey | null, actor: Actor): Promise<Notification>
   /** What the person got, newest first. A page of large ones ends after 1 MiB; `next` says whether there are more. */
   inbox(person: string, filter: InboxFilter): Promise<AtCursor<Inbox>>
@@ -63,6 +70,7 @@ export function createNotifications(outbox: Outbox): Notifications {
         if (to === 'everyone') await announce(sql, [BROADCAST], notification, actor)
         else {
           const people = [...new Set(to)]
+          checkCopies(notification, people.length)
           await sql`
             insert into sse.notification_deliveries (person, notification)
             select unnest(${people}::text[]), ${created.id}`
@@ -149,6 +157,16 @@ async function markRead(sql: Sql, ids: readonly number[], { user }: Actor): Prom
     on conflict (person, notification) do update set read_at = excluded.read_at where d.read_at is null
     returning notification as id`
   return rows.map(({ id }) => id)
+}
+
+/** @throws {AppError} `notification.too_large` (413): one short request must not fill the log and hold up others' events */
+function checkCopies(notification: Notification, recipients: number): void {
+  if (Buffer.byteLength(JSON.stringify(notification)) * recipients <= MAX_COPIES_BYTES) return
+  throw new AppError(
+    'notification.too_large',
+    `The notification for ${recipients} people has more than ${MAX_COPIES_BYTES} bytes altogether. Send a shorter text with a link, send it to fewer people at once, or to everyone.`,
+    { status: 413, extensions: { limit: MAX_COPIES_BYTES } },
+  )
 }
 
 /** To many at once. */

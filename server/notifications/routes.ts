@@ -68,7 +68,7 @@ export const notificationRoutes = ({ notifications, maxRequestBytes }: Notificat
         detail: detail({
           summary: 'Send a notification to a person, to several, or to everyone',
           headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
-          errors: ['key.deleted', 'key.invalid', 'key.reused'],
+          errors: ['key.deleted', 'key.invalid', 'key.reused', 'notification.too_large'],
         }),
       },
     )

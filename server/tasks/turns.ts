@@ -8,7 +8,7 @@ import type { Queue } from './queue.ts'
  * one is taken up, and so goes to the end. A queue that is first in, first out thus serves owners in turn, however many
  * tasks each has.
  *
- * Whoever changes which tasks of an owner wait takes the owner's lock first, before the lock of any task.
+ * A transaction that changes which tasks of an owner wait takes the owner's lock first, before the lock of any task.
  */
 
 /** Locks the queue of an owner until the transaction ends. */

@@ -199,7 +199,7 @@ export class Worker {
     })
   }
 
-  /** Whatever deleted an owner's job (SQL by hand, an older version of this server) left the others without one. */
+  /** Gives owners a job again whose only one was deleted: by SQL, or taken up by an older version of this server. */
   async #rescueStranded(): Promise<void> {
     const { outbox, queue } = this.#options
     const owners = await outbox.query(findStrandedOwners)

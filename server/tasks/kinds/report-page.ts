@@ -1,4 +1,5 @@
 import type { EChartsCoreOption } from 'echarts/core'
+import { sleep } from '../../platform/time.ts'
 import type { ReportTotals, Total } from './report-totals.ts'
 
 interface Heading {
@@ -10,8 +11,8 @@ interface Heading {
 
 /** Customers and SKUs of a chart. */
 const TOP = 15
-/** Days of a chart: the newest. */
-const MAX_DAYS = 3660
+/** Days of a chart and its table: the newest three years. Drawing more would hold the event loop for too long. */
+const MAX_DAYS = 1100
 /** Currencies that are shown; the CSV has all. */
 const MAX_CURRENCIES = 10
 
@@ -84,6 +85,8 @@ async function draw(option: EChartsCoreOption, size: { width: number; height: nu
     import('echarts/renderers'),
   ])
   use([BarChart, LineChart, GridComponent, SVGRenderer])
+  // Drawings don't follow on each other at once: other work has its turn between them.
+  await sleep(0)
   const chart = init(null, null, { renderer: 'svg', ssr: true, ...size })
   try {
     chart.setOption({ animation: false, color: ['#3566c8'], ...option })
@@ -137,16 +140,28 @@ const shorten = (text: string) => (text.length > 24 ? `${text.slice(0, 23)}…` 
 
 const number = (value: string | number) => BigInt(value).toLocaleString('en')
 
-const compact = (value: number, currency: string) =>
-  new Intl.NumberFormat('en', { style: 'currency', currency, notation: 'compact', maximumFractionDigits: 1 }).format(
-    value,
-  )
+/** Formats of the currency that was used last: making one takes longer than using it a hundred times. */
+let formats = formatsOf('EUR')
 
-/** Decimals that the currency has (ISO 4217): two for most, none for JPY. */
-const decimals = (currency: string) =>
-  new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2
+function formatsOf(currency: string) {
+  const style = { style: 'currency', currency } as const
+  const full = new Intl.NumberFormat('en', style)
+  return {
+    currency,
+    full,
+    compact: new Intl.NumberFormat('en', { ...style, notation: 'compact', maximumFractionDigits: 1 }),
+    /** Decimals that the currency has (ISO 4217): two for most, none for JPY. */
+    decimals: full.resolvedOptions().maximumFractionDigits ?? 2,
+  }
+}
 
-const major = (minor: string, currency: string) => Number(minor) / 10 ** decimals(currency)
+function formatsFor(currency: string) {
+  if (formats.currency !== currency) formats = formatsOf(currency)
+  return formats
+}
 
-const money = (minor: string, currency: string) =>
-  new Intl.NumberFormat('en', { style: 'currency', currency }).format(major(minor, currency))
+const compact = (value: number, currency: string) => formatsFor(currency).compact.format(value)
+
+const major = (minor: string, currency: string) => Number(minor) / 10 ** formatsFor(currency).decimals
+
+const money = (minor: string, currency: string) => formatsFor(currency).full.format(major(minor, currency))

@@ -21,7 +21,7 @@ interface Sums {
 }
 
 /** Rows of one query. */
-const PAGE = 5000
+const PAGE = 1000
 
 /** Sums that may be of millions of keys: a few thousand in memory, all of them in Postgres. */
 export class ReportTotals {

@@ -1,5 +1,6 @@
 import type { OrderLine } from '../../orders/schema.ts'
 import { AppError } from '../../platform/errors.ts'
+import { PAGE_BYTES } from '../../platform/page-bytes.ts'
 import { toCsv } from './csv-cells.ts'
 import type { Kind, TaskContext } from './kind.ts'
 import { reportPage } from './report-page.ts'
@@ -10,10 +11,10 @@ interface ReportInput {
   to?: string
 }
 
-/** Orders of one query. */
+/** Orders of one query, or fewer when they are large. */
 const PAGE = 500
 /** Orders from which the sums in memory are added to those in Postgres. */
-const FLUSH = 10_000
+const FLUSH = 5_000
 
 interface OrderRow {
   id: number
@@ -74,16 +75,23 @@ async function addUp(
       (sql) => sql<(OrderRow & { status: string })[]>`
         select id, customer, currency, lines, total, status, created_at::text as created,
                to_char(created_at at time zone 'UTC', 'YYYY-MM-DD') as day
-        from sse.orders
-        where created_at < (${to}::timestamp + interval '1 day') at time zone 'UTC'
-          and (created_at, id) > (${after.created}::text::timestamptz, ${after.id})
-        order by created_at, id limit ${PAGE}`,
+        from (
+          select *, sum(octet_length(lines::text)) over (order by created_at, id rows between unbounded preceding and 1 preceding) as bytes_before
+          from (
+            select * from sse.orders
+            where created_at < (${to}::timestamp + interval '1 day') at time zone 'UTC'
+              and (created_at, id) > (${after.created}::text::timestamptz, ${after.id})
+            order by created_at, id limit ${PAGE}
+          ) page
+        ) sized
+        where coalesce(bytes_before, 0) < ${PAGE_BYTES}
+        order by created_at, id`,
     )
     for (const row of rows) if (row.status !== 'cancelled') count(row, totals)
     read += rows.length
-    if (totals.pending >= FLUSH || rows.length < PAGE) await totals.flush()
     const last = rows.at(-1)
-    if (!last || rows.length < PAGE) return read
+    if (totals.pending >= FLUSH || !last) await totals.flush()
+    if (!last) return read
     after = last
   }
 }

@@ -56,6 +56,20 @@ describe('a list of the largest rows there can be', () => {
   })
 })
 
+test('a long notification to very many people is refused with 413, and publishes nothing', async () => {
+  const send = (body: string, count: number) =>
+    fetch(`${instance.url}/api/notifications`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ to: Array.from({ length: count }, (_, index) => `p${index}`), title: 'Long', body }),
+    })
+  const refused = await send('b'.repeat(10_000), 1000)
+  expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([413, 'notification.too_large'])
+  expect(await database.sql`select from sse.notifications where title = 'Long'`).toHaveLength(0)
+  expect((await send('b'.repeat(10_000), 100)).status).toBe(201)
+  expect((await send('b'.repeat(1000), 1000)).status).toBe(201)
+})
+
 describe.each(['orders', 'tasks'])('a flood of requests that count %s', (table) => {
   test('takes one connection to Postgres, and others are served meanwhile', async () => {
     const { locked, counts } = await database.sql.begin(async (sql) => {

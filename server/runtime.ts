@@ -59,7 +59,7 @@ async function assemble(
   migrationCount: number,
 ): Promise<Runtime> {
   const journey = await createJourney({ config, pools, address, logger })
-  const { log, search, window, hub, feed, relay, publisher, admission, listener } = journey
+  const { log, search, window, hub, feed, relay, publisher, admission, listener, lost } = journey
   const monitor = new Monitor({
     database: pools.journey,
     migrations: migrationCount,
@@ -124,7 +124,7 @@ async function assemble(
     tasks: taskSystem.tasks,
     files: taskSystem.files,
     maxUploadBytes: config.maxUploadBytes,
-    metrics: { hub, feed, window, publisher, admission, listener, monitor, worker: taskSystem.worker },
+    metrics: { hub, feed, window, publisher, admission, listener, lost, monitor, worker: taskSystem.worker },
     dashboard: dashboardDirectory(),
     logger: logger.child({ part: 'http' }),
   })

@@ -77,8 +77,8 @@ const CONTROL: Record<string, Message> = {
     data: Type.Object({
       from: Type.Integer({ examples: [42] }),
       to: Type.Integer({ examples: [1000] }),
-      reason: Type.Union([Type.Literal('purged'), Type.Literal('unknown')], {
-        description: 'retention passed the cursor by, or the cursor is not of this log',
+      reason: Type.Union([Type.Literal('purged'), Type.Literal('unknown'), Type.Literal('lost')], {
+        description: 'retention passed the cursor by; the cursor is not of this log; or rows of the log were deleted',
       }),
     }),
   },

@@ -1,28 +1,7 @@
 import type { Connection } from './connection.ts'
 import { concatenate, withoutName } from './frame.ts'
-import { PatternIndex } from './pattern-index.ts'
+import type { Selection } from './selection.ts'
 import type { FramedEvent } from './window.ts'
-
-/** Which events a stream carries, and how. */
-export interface Selection {
-  /** The same for all that select the same. */
-  name: string
-  /** Valid patterns of channels, at least one. */
-  patterns: readonly string[]
-  /** Whether frames have an `event:` line with the type. */
-  named: boolean
-  /** Whether a channel lies within the patterns. */
-  matches: (channel: string) => boolean
-}
-
-/** @param patterns valid, at least one */
-export function createSelection(patterns: readonly string[], named: boolean): Selection {
-  const index = new PatternIndex<true>()
-  for (const pattern of patterns) index.add(pattern, true)
-  // No channel holds a space.
-  const name = `${[...new Set(patterns)].sort().join(' ')} ${named}`
-  return { name, patterns, named, matches: (channel) => index.match(channel).size > 0 }
-}
 
 /** Everybody who asked for the same: what they get is built once and sent to all. */
 export class Audience {

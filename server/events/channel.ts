@@ -43,8 +43,11 @@ export function parsePattern(pattern: unknown): string {
 /** Whether a channel lies within a pattern; both must be valid. */
 export function matches(pattern: string, channel: string): boolean {
   if (pattern === channel || pattern === '>') return true
-  const wanted = pattern.split('.')
-  const given = channel.split('.')
+  return matchesTokens(pattern.split('.'), channel.split('.'))
+}
+
+/** The same, of their tokens. */
+export function matchesTokens(wanted: readonly string[], given: readonly string[]): boolean {
   for (const [index, token] of wanted.entries()) {
     if (token === '>') return given.length > index
     if (index >= given.length || (token !== '*' && token !== given[index])) return false

@@ -1,8 +1,10 @@
 import { AppError, messageOf } from '../platform/errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Loop } from '../platform/loop.ts'
+import { SECOND, sleep } from '../platform/time.ts'
 import type { LoggedEvent } from './event.ts'
 import type { Gap } from './frame.ts'
+import type { Hole } from './holes.ts'
 import type { EventLog, Page } from './log.ts'
 
 export interface FeedOptions {
@@ -10,18 +12,28 @@ export interface FeedOptions {
   /** Position after which it reads. */
   position: number
   /** Given every event after `position`, once each, in order. */
-  deliver: (events: readonly LoggedEvent[]) => void
-  /** The log goes on after `head`: events were purged before they were read, or (`unknown`) the log is another one. */
-  skip: (head: number, reason: Gap['reason']) => void
+  deliver: (events: readonly LoggedEvent[]) => Promise<void>
+  /**
+   * The log goes on after `head`: events were purged before they were read, they are missing (`lost`), or the log is
+   * another one (`unknown`).
+   */
+  skip: (head: number, reason: Gap['reason']) => Promise<void>
   /** Told the position of the oldest event kept, on every look at the log. */
   onOldest: (oldest: number) => void
   /** Milliseconds between looks at the log that nobody asked for. */
   interval: number
+  /** Milliseconds until a hole counts as lost. Defaults to `2_000`. */
+  holePatience?: number
   logger: Logger
 }
 
 /** Events of one read. */
 const PAGE = 2000
+
+const HOLE_PATIENCE = 2 * SECOND
+
+/** Milliseconds that one look at the log may take before it counts as a problem. */
+const PATIENCE = 2 * SECOND
 
 /**
  * Follows the log, once per instance: reads what comes after its position, on a hint and on a slow tick.
@@ -36,6 +48,11 @@ export class Feed {
   /** When the event at the position entered the log: what lies there later must be the same. */
   #time: number | undefined
   #problem: string | undefined
+  /** When the read under way began. */
+  #readingSince: number | undefined
+  /** A hole that comes next, and that was waited for. */
+  #hole: number | undefined
+  readonly #stopping = new AbortController()
 
   constructor(options: FeedOptions) {
     this.#options = options
@@ -52,9 +69,11 @@ export class Feed {
     return this.#position
   }
 
-  /** Why the last read failed; `undefined` when it did not. */
+  /** Why the last read failed, or that it takes long; `undefined` when neither. */
   get problem(): string | undefined {
-    return this.#problem
+    const waited = this.#readingSince === undefined ? 0 : performance.now() - this.#readingSince
+    if (this.#problem !== undefined || waited < PATIENCE) return this.#problem
+    return `no answer from Postgres for ${Math.floor(waited / SECOND)} s`
   }
 
   start(): void {
@@ -67,23 +86,47 @@ export class Feed {
   }
 
   stop(): Promise<void> {
+    this.#stopping.abort()
     return this.#loop.stop()
   }
 
   async #catchUp(): Promise<void> {
     let head: number
     do {
-      const page = await this.#options.log.read({ after: this.#position, limit: PAGE, isUrgent: true })
+      const page = await this.#read()
       if (this.#problem !== undefined) this.#options.logger.info('the log can be read again')
       this.#problem = undefined
       head = page.head
       this.#options.onOldest(page.oldest)
-      if (this.#isAnotherLog(page)) this.#skip(head, 'unknown')
-      else if (page.oldest > this.#position + 1) this.#skip(page.oldest - 1, 'purged')
-      if (page.events.length > 0 && page.events[0]?.position === this.#position + 1) this.#deliver(page.events)
+      if (this.#isAnotherLog(page)) await this.#skip(head, 'unknown')
+      else if (page.oldest > this.#position + 1) await this.#skip(page.oldest - 1, 'purged')
+      else if (page.hole) {
+        await this.#pass(page.hole)
+        continue
+      }
+      if (page.events.length > 0 && page.events[0]?.position === this.#position + 1) await this.#deliver(page.events)
       else if (this.#position < head)
         throw new Error(`position ${this.#position + 1} is not in the log, although its head is ${head}`)
-    } while (this.#position < head)
+    } while (this.#position < head && !this.#stopping.signal.aborted)
+  }
+
+  async #read(): Promise<Page> {
+    this.#readingSince = performance.now()
+    try {
+      return await this.#options.log.read({ after: this.#position, limit: PAGE, isUrgent: true })
+    } finally {
+      this.#readingSince = undefined
+    }
+  }
+
+  /**
+   * Rows come in the transaction that moves the head, so what is missing does not come later. A partition that is detached
+   * for a moment does: so it is waited for a little, once.
+   */
+  async #pass(hole: Hole): Promise<void> {
+    if (this.#hole === this.#position) return this.#skip(hole.to, 'lost')
+    this.#hole = this.#position
+    await sleep(this.#options.holePatience ?? HOLE_PATIENCE, this.#stopping.signal)
   }
 
   /** A restored backup ends before the position, or has another event there. */
@@ -92,20 +135,23 @@ export class Feed {
     return timeAtCursor !== null && this.#time !== undefined && timeAtCursor.getTime() !== this.#time
   }
 
-  #deliver(events: readonly LoggedEvent[]): void {
-    this.#options.deliver(events)
+  async #deliver(events: readonly LoggedEvent[]): Promise<void> {
+    await this.#options.deliver(events)
     this.#position += events.length
     this.#time = events.at(-1)?.time.getTime()
   }
 
-  #skip(head: number, reason: Gap['reason']): void {
-    this.#options.logger.warn(
-      { from: this.#position, to: head, reason },
-      'the log does not go on where it was read; clients are told of a gap',
-    )
+  async #skip(head: number, reason: Gap['reason']): Promise<void> {
+    // What is lost was logged by those who found it.
+    if (reason !== 'lost') {
+      this.#options.logger.warn(
+        { from: this.#position, to: head, reason },
+        'the log does not go on where it was read; clients are told of a gap',
+      )
+    }
+    await this.#options.skip(head, reason)
     this.#position = head
     this.#time = undefined
-    this.#options.skip(head, reason)
   }
 
   #onError(error: unknown): void {

@@ -53,8 +53,11 @@ export interface Gap {
   from: number
   /** Position after which events follow. */
   to: number
-  /** `purged`: retention dropped them. `unknown`: the cursor lies beyond the log's head, so it is not of this log. */
-  reason: 'purged' | 'unknown'
+  /**
+   * `purged`: retention dropped them. `unknown`: the cursor lies beyond the log's head, so it is not of this log. `lost`:
+   * they are missing from the log, because rows were deleted.
+   */
+  reason: 'purged' | 'unknown' | 'lost'
 }
 
 export const gapFrame = (gap: Gap): Uint8Array<ArrayBuffer> =>

@@ -1,4 +1,5 @@
 import type { LoggedEvent } from './event.ts'
+import type { Gap } from './frame.ts'
 import { type EventLog, gapAfter } from './log.ts'
 import { parseCursor, requestedLimit, requestedPatterns, requestedTime, requestedTypes } from './request.ts'
 import type { Search } from './search.ts'
@@ -6,14 +7,18 @@ import type { Search } from './search.ts'
 /**
  * A page of history: `{ gap?, events, cursor, more, oldest, head }`. The next page is `after` the `cursor`.
  *
+ * @param signal aborts when the client has left
  * @throws {AppError} `cursor.invalid`, `channel.invalid`, `limit.invalid`, `database.unavailable`
  */
-export async function history(query: URLSearchParams, log: EventLog): Promise<Response> {
+export const history = (query: URLSearchParams, log: EventLog, signal: AbortSignal): Promise<Response> =>
+  unlessGone(signal, () => readForward(query, log, signal))
+
+async function readForward(query: URLSearchParams, log: EventLog, signal: AbortSignal): Promise<Response> {
   const after = parseCursor(query.get('after') ?? 'earliest')
   const isGiven = typeof after === 'number'
   const patterns = query.has('channel') ? requestedPatterns(query) : undefined
   const limit = requestedLimit(query)
-  const read = await log.read({ after: isGiven ? after : 0, limit, ...(patterns && { patterns }) })
+  const read = await log.read({ after: isGiven ? after : 0, limit, signal, ...(patterns && { patterns }) })
   const { oldest, head } = read
   const gap = isGiven ? gapAfter(after, read) : undefined
   const cursor = gap?.reason === 'unknown' ? gap.to : read.cursor
@@ -26,27 +31,48 @@ export async function history(query: URLSearchParams, log: EventLog): Promise<Re
 }
 
 /**
- * A page that looks back: `{ events, cursor, more, oldest, head }`, newest first. The next page is `before` the `cursor`.
+ * A page that looks back: `{ gap?, events, cursor, more, oldest, head }`, newest first. The next page is `before` the
+ * `cursor`.
  *
+ * @param signal aborts when the client has left
  * @throws {AppError} `cursor.invalid`, `channel.invalid`, `type.invalid`, `time.invalid`, `limit.invalid`,
  * `database.unavailable`
  */
-export async function lookBack(query: URLSearchParams, search: Search): Promise<Response> {
+export const lookBack = (query: URLSearchParams, search: Search, signal: AbortSignal): Promise<Response> =>
+  unlessGone(signal, () => readBack(query, search, signal))
+
+async function readBack(query: URLSearchParams, search: Search, signal: AbortSignal): Promise<Response> {
   const given = query.get('before')
   const before = given === 'latest' ? undefined : parseCursor(given ?? undefined)
-  const { events, cursor, more, oldest, head } = await search.find({
+  const { events, cursor, more, oldest, head, hole } = await search.find({
     before: typeof before === 'number' ? before : undefined,
     limit: requestedLimit(query),
     patterns: query.has('channel') ? requestedPatterns(query) : undefined,
     types: requestedTypes(query),
     since: requestedTime(query, 'since'),
     until: requestedTime(query, 'until'),
+    signal,
   })
+  const gap: Gap | undefined = hole && { ...hole, reason: 'lost' }
   return page([
+    ...(gap ? [`"gap":${JSON.stringify(gap)}`] : []),
     `"events":[${events.map(eventJson).join(',')}]`,
     `"cursor":${cursor},"more":${more},"oldest":${oldest},"head":${head}`,
   ])
 }
+
+/** A client that has left reads no answer, and a query that was cancelled for it is no failure of the database. */
+async function unlessGone(signal: AbortSignal, respond: () => Promise<Response>): Promise<Response> {
+  try {
+    return await respond()
+  } catch (error) {
+    if (signal.aborted) return new Response(null, { status: CLIENT_CLOSED_REQUEST })
+    throw error
+  }
+}
+
+/** nginx's status for it; no RFC has one. */
+const CLIENT_CLOSED_REQUEST = 499
 
 const page = (members: readonly string[]) =>
   new Response(`{${members.join(',')}}\n`, {

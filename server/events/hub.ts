@@ -1,12 +1,13 @@
 import type { Logger } from '../platform/logger.ts'
 import { atEvenPace } from '../platform/pace.ts'
-import { jittered, SECOND } from '../platform/time.ts'
-import { Audience, type Selection } from './audience.ts'
+import { jittered, SECOND, sleep } from '../platform/time.ts'
+import { Audience } from './audience.ts'
 import { type CloseReason, Connection } from './connection.ts'
 import type { LoggedEvent } from './event.ts'
 import type { Gap } from './frame.ts'
 import { PatternIndex } from './pattern-index.ts'
 import type { Replay } from './replay.ts'
+import type { Selection } from './selection.ts'
 import type { FramedEvent, Window } from './window.ts'
 
 export interface HubOptions {
@@ -39,6 +40,21 @@ export interface Subscription {
 
 /** Bytes pending at which a flush no longer waits for its turn: after an outage a great deal comes at once. */
 const FLUSH_BYTES = 256 * 2 ** 10
+
+/** Milliseconds of routing after which a flush lets others have their turn. */
+const SLICE = 10
+/** Bytes that a flush copies for its audiences before it lets others have their turn. */
+const SLICE_BYTES = 32 * 2 ** 20
+
+/**
+ * Least tokens and patterns that the index of an instance may hold: 110 bytes each, and at worst 50 ms for the look-up of
+ * one channel.
+ */
+const MIN_INDEX_SIZE = 1_000_000
+/** Where more streams are allowed, the index may hold so many for each. */
+const INDEX_SIZE_PER_STREAM = 20
+/** Tokens and patterns above which a stream is refused when half of the index is taken. */
+const LARGE_SELECTION = 50
 
 /**
  * Gives every event to those who asked for its channel.
@@ -91,21 +107,24 @@ export class Hub {
     this.#ticker = setInterval(() => this.#tick(), interval)
   }
 
-  /** Takes the events that follow what it has, in order. */
-  deliver(events: readonly LoggedEvent[]): void {
+  /** Takes the events that follow what it has, in order; resolves when it can take more. */
+  async deliver(events: readonly LoggedEvent[]): Promise<void> {
     for (const event of events) {
       const framed = this.#window.push(event)
       this.#pending.push(framed)
       this.#pendingBytes += framed.frame.byteLength
-      if (this.#pendingBytes >= FLUSH_BYTES) this.#flush()
+      if (this.#pendingBytes >= FLUSH_BYTES) await this.#flushAll()
     }
     this.#scheduleFlush()
   }
 
-  /** The log goes on after `head`: what lies between was purged unread, or the log is another one (a restored backup). */
-  skip(head: number, reason: Gap['reason']): void {
-    this.#flush()
-    // Those who are behind in a purged log find out by themselves what is left.
+  /**
+   * The log goes on after `head`: what lies between was purged unread, is missing, or the log is another one (a restored
+   * backup).
+   */
+  async skip(head: number, reason: Gap['reason']): Promise<void> {
+    await this.#flushAll()
+    // Those who are behind in the same log find out by themselves what is left.
     const affected = [...this.#connections.values()]
       .filter(({ isLive }) => reason === 'unknown' || isLive)
       .map((connection) => ({ connection, cursor: connection.cursor }))
@@ -131,7 +150,8 @@ export class Hub {
       heartbeat,
       stallTimeout,
       position: () => this.#flushed,
-      replay: (after) => this.#options.replay.next({ cursor: after, through: this.#flushed, selection, clientId }),
+      replay: (after) =>
+        this.#options.replay.next({ cursor: after, through: this.#flushed, selection: audience.selection, clientId }),
       abandon,
       onAhead: () => this.#waiting.add(connection),
       onClose: (reason) => this.#forget(connection, audience, reason),
@@ -145,9 +165,25 @@ export class Hub {
     return connection
   }
 
-  /** Whether a further stream is to be sent away: too many are open (unless it replaces one), or this instance is stopping. */
-  isFull(clientId: string | null): boolean {
+  /** Tokens and patterns in the index of subscriptions. */
+  get indexSize(): number {
+    return this.#index.size
+  }
+
+  /** What the index may hold: it takes memory, and time of every event. */
+  get maxIndexSize(): number {
+    return Math.max(MIN_INDEX_SIZE, INDEX_SIZE_PER_STREAM * this.#options.maxConnections)
+  }
+
+  /**
+   * Whether a further stream is to be sent away: too many are open (unless it replaces one), the index of subscriptions is
+   * full (streams with many long patterns find it full when half is taken), or this instance is stopping.
+   */
+  isFull(clientId: string | null, selection: Selection): boolean {
     if (this.#isDraining) return true
+    const isKnown = this.#audiences.has(selection.name)
+    const share = selection.size > LARGE_SELECTION ? 0.5 : 1
+    if (!isKnown && this.#index.size + selection.size > share * this.maxIndexSize) return true
     const replaces = clientId !== null && this.#byClientId.has(clientId)
     return !replaces && this.#connections.size >= this.#options.maxConnections
   }
@@ -181,24 +217,50 @@ export class Hub {
     else this.#flushTimer = setTimeout(() => this.#flush(), wait)
   }
 
+  /** Flushes until nothing is pending; others have their turn in between. */
+  async #flushAll(): Promise<void> {
+    while (this.#pending.length > 0) {
+      this.#flush()
+      if (this.#pending.length > 0) await sleep(0)
+    }
+  }
+
+  /** Serves what is pending, or as much of it as a slice allows; the rest follows in a moment. */
   #flush(): void {
     clearTimeout(this.#flushTimer)
     this.#flushTimer = undefined
     const from = this.#flushed
+    for (const audience of this.#route()) audience.flush(from)
+    this.#lastFlush = performance.now()
+    if (this.#pending.length > 0) this.#flushTimer = setTimeout(() => this.#flush(), 0)
+    this.#wakeWaiting()
+  }
+
+  /**
+   * Gives pending events to their audiences until the slice is used up, and answers which got some. Now and not on
+   * delivery, so that an audience that came in between is not forgotten.
+   */
+  #route(): Set<Audience> {
     const chosen = new Set<Audience>()
-    // Routed now and not on delivery, so that an audience that came in between is not forgotten.
+    const byChannel = new Map<string, Audience[]>()
+    const sliceEnd = performance.now() + SLICE
+    let copied = 0
+    let count = 0
     for (const event of this.#pending) {
-      for (const audience of this.#index.match(event.channel)) {
+      const audiences = byChannel.get(event.channel) ?? this.#index.match(event.channel)
+      byChannel.set(event.channel, audiences)
+      for (const audience of audiences) {
         audience.add(event)
         chosen.add(audience)
       }
+      this.#flushed = event.position
+      this.#pendingBytes -= event.frame.byteLength
+      copied += event.frame.byteLength * audiences.length
+      count++
+      if (copied >= SLICE_BYTES || performance.now() >= sliceEnd) break
     }
-    for (const audience of chosen) audience.flush(from)
-    this.#pending = []
-    this.#pendingBytes = 0
-    this.#flushed = this.#window.head
-    this.#lastFlush = performance.now()
-    this.#wakeWaiting()
+    this.#pending = this.#pending.slice(count)
+    return chosen
   }
 
   #wakeWaiting(): void {

@@ -4,9 +4,12 @@ import { Listener } from '../platform/listener.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Pools } from '../platform/pools.ts'
 import { Admission } from './admission.ts'
+import { createAudit } from './audit.ts'
 import { Feed } from './feed.ts'
+import type { Hole } from './holes.ts'
 import { Hub } from './hub.ts'
 import { createLog } from './log.ts'
+import { LostEvents } from './lost-events.ts'
 import { Publisher } from './publisher.ts'
 import { Relay } from './relay.ts'
 import { createReplay } from './replay.ts'
@@ -24,7 +27,9 @@ export interface JourneyOptions {
 
 /** The stations of an event, put together; see README.md for the map. @throws {AppError} `database.unavailable` */
 export async function createJourney({ config, pools, address, logger }: JourneyOptions) {
-  const log = createLog(pools.journey, pools.readers)
+  const lost = new LostEvents(logger.child({ part: 'log' }))
+  const onHole = (hole: Hole) => lost.add(hole)
+  const log = createLog(pools.journey, pools.readers, onHole)
   const { head, oldest } = await log.bounds()
   const window = new Window(head, config.windowBytes)
   const hub = new Hub({
@@ -46,6 +51,7 @@ export async function createJourney({ config, pools, address, logger }: JourneyO
     skip: (to, reason) => hub.skip(to, reason),
     onOldest: (position) => {
       hub.oldest = position
+      lost.forget(position)
     },
     interval: config.pollIntervalMs,
     logger: logger.child({ part: 'feed' }),
@@ -67,6 +73,7 @@ export async function createJourney({ config, pools, address, logger }: JourneyO
     interval: config.retentionIntervalMs,
     logger: logger.child({ part: 'retention' }),
   })
+  const audit = createAudit({ log, database: pools.readers, onHole, logger: logger.child({ part: 'log' }) })
   const listener = new Listener({
     address: config.databaseListenUrl ?? address,
     database: pools.journey,
@@ -76,7 +83,8 @@ export async function createJourney({ config, pools, address, logger }: JourneyO
   })
   return {
     log,
-    search: createSearch(pools.readers),
+    search: createSearch(pools.readers, onHole),
+    lost,
     window,
     hub,
     feed,
@@ -90,10 +98,11 @@ export async function createJourney({ config, pools, address, logger }: JourneyO
       relay.start()
       listener.start()
       retention.start()
+      audit.start()
     },
     /** After nothing more is published. */
     async stop() {
-      await Promise.all([relay.stop(), feed.stop(), listener.stop(), retention.stop()])
+      await Promise.all([relay.stop(), feed.stop(), listener.stop(), retention.stop(), audit.stop()])
     },
   }
 }

@@ -3,6 +3,7 @@ import type { Database } from '../platform/pool.ts'
 import { SECOND } from '../platform/time.ts'
 import type { LoggedEvent, NewEvent } from './event.ts'
 import type { Gap } from './frame.ts'
+import { findHole, type Hole } from './holes.ts'
 import { matching, scanLimit } from './matching.ts'
 
 /** What part of the log to read. */
@@ -19,6 +20,8 @@ export interface ReadOptions {
   isUrgent?: boolean
   /** Only channels within these patterns. Defaults to all. */
   patterns?: readonly string[]
+  /** Aborts when the reader has left: the query is cancelled. */
+  signal?: AbortSignal | undefined
 }
 
 /** One page of the log, as of one moment. */
@@ -32,6 +35,11 @@ export interface Page {
   head: number
   /** When the event at the cursor that was asked for entered the log; `null` when it is not there. */
   timeAtCursor: Date | null
+  /**
+   * The events after the cursor that was asked for are missing, and `cursor` lies behind them; the page has no events. A
+   * page ends before a hole that comes later, so that the next one begins with it.
+   */
+  hole?: Hole
 }
 
 const PAGE_BYTES = 4 * 2 ** 20
@@ -60,9 +68,11 @@ export interface PurgeLimits {
 }
 
 /** What a reader at a cursor can't be given any more, if there is such a thing. */
-export function gapAfter(cursor: number, { oldest, head }: Pick<Page, 'oldest' | 'head'>): Gap | undefined {
+export function gapAfter(cursor: number, page: Pick<Page, 'oldest' | 'head' | 'hole'>): Gap | undefined {
+  const { oldest, head, hole } = page
   if (cursor > head) return { from: cursor, to: head, reason: 'unknown' }
   if (cursor < oldest - 1) return { from: cursor, to: oldest - 1, reason: 'purged' }
+  if (hole) return { from: cursor, to: hole.to, reason: 'lost' }
   return undefined
 }
 
@@ -71,8 +81,11 @@ interface Row extends LoggedEvent {
   candidates: number
 }
 
-/** @param readers for pages of the log; what orders it does not wait for them. Defaults to `database` */
-export function createLog(database: Database, readers = database): EventLog {
+/**
+ * @param readers for pages of the log; what orders it does not wait for them. Defaults to `database`
+ * @param onHole called when a page comes across a hole
+ */
+export function createLog(database: Database, readers = database, onHole: (hole: Hole) => void = () => {}): EventLog {
   return {
     async append(events) {
       const keys = events.some(({ key }) => key !== null) ? events.map(({ key }) => key) : null
@@ -90,10 +103,11 @@ export function createLog(database: Database, readers = database): EventLog {
       throw new Error(`sse.append answered ${row?.positions.length ?? 'no'} positions for ${events.length} events`)
     },
 
-    async read({ after, through, limit, maxBytes = PAGE_BYTES, patterns, isUrgent = false }) {
+    async read({ after, through, limit, maxBytes = PAGE_BYTES, patterns, isUrgent = false, signal }) {
       try {
         // One statement, so that the bounds and the events are of one moment. It looks at sizes before it touches data.
-        const rows = await (isUrgent ? database : readers).query(
+        const pool = isUrgent ? database : readers
+        const rows = await pool.query(
           (sql) => sql<(Row | Bounds)[]>`
             with bounds as materialized (
               select head.position as head, coalesce((select min(position) from sse.log), head.position + 1) as oldest,
@@ -119,8 +133,16 @@ export function createLog(database: Database, readers = database): EventLog {
               where total - bytes < ${maxBytes}
             ) event on true
             order by event.position`,
+          signal,
         )
-        return toPage(rows, after, limit)
+        const page = toPage(rows, after, limit)
+        const range = { after: Math.max(after, page.oldest - 1), through: page.cursor }
+        // Without a filter, the events themselves are the count.
+        if (page.events.length === range.through - range.after) return page
+        const hole = await findHole(pool, range, 'first', signal)
+        if (!hole) return page
+        onHole(hole)
+        return beforeHole(page, range.after, hole)
       } catch (error) {
         throw isUnreachable(error) ? databaseUnavailable(error) : error
       }
@@ -173,4 +195,10 @@ function toPage(rows: readonly (Row | Bounds)[], after: number, limit: number): 
   const isCut = events.length < candidates || candidates === limit
   const last = events.at(-1)?.position
   return { events, oldest, head, timeAtCursor, cursor: isCut && last !== undefined ? last : Math.max(after, through) }
+}
+
+/** The page up to a hole, or the hole alone where it comes first. */
+function beforeHole(page: Page, after: number, hole: Hole): Page {
+  if (hole.from <= after) return { ...page, events: [], cursor: hole.to, hole }
+  return { ...page, events: page.events.filter(({ position }) => position <= hole.from), cursor: hole.from }
 }

@@ -1,37 +1,41 @@
-/** Subscribers under one token, and below it. */
-interface Node<T> {
-  /** By the next token; `*` is among them. */
-  children: Map<string, Node<T>>
+/** Mostly there is one. */
+type Values<T> = T | Set<T> | undefined
+
+/** Subscribers under one token, and below it. Most nodes have few of these members, so each is made when it is needed. */
+class Node<T> {
+  /** By the next token. */
+  children: Map<string, Node<T>> | undefined = undefined
+  /** Under `*`. */
+  any: Node<T> | undefined = undefined
   /** Whose pattern ends here. */
-  here: Set<T>
+  here: Values<T> = undefined
   /** Whose pattern ends in `>` here. */
-  rest: Set<T>
+  rest: Values<T> = undefined
 }
 
-const createNode = <T>(): Node<T> => ({ children: new Map(), here: new Set(), rest: new Set() })
-
 /**
- * Finds whose patterns a channel lies within, in time that grows with the channel's tokens and not with the number of
- * patterns: a tree of tokens, as NATS keeps its subjects.
+ * Finds whose patterns a channel lies within: a tree of tokens, as NATS keeps its subjects. A look-up visits the nodes whose
+ * pattern begins as the channel does. With `*` these may be many, so whoever adds patterns bounds `size`.
  */
 export class PatternIndex<T> {
-  readonly #root = createNode<T>()
+  readonly #root = new Node<T>()
+  #size = 0
+
+  /** Nodes and entries: what memory and the longest look-up grow with. */
+  get size(): number {
+    return this.#size
+  }
 
   add(pattern: string, value: T): void {
     let node = this.#root
     for (const token of pattern.split('.')) {
       if (token === '>') {
-        node.rest.add(value)
+        node.rest = this.#addTo(node.rest, value)
         return
       }
-      let child = node.children.get(token)
-      if (!child) {
-        child = createNode()
-        node.children.set(token, child)
-      }
-      node = child
+      node = childOf(node, token) ?? this.#addChild(node, token)
     }
-    node.here.add(value)
+    node.here = this.#addTo(node.here, value)
   }
 
   remove(pattern: string, value: T): void {
@@ -39,38 +43,82 @@ export class PatternIndex<T> {
     let node = this.#root
     for (const token of pattern.split('.')) {
       if (token === '>') break
-      const child = node.children.get(token)
+      const child = childOf(node, token)
       if (!child) return
       path.push([node, token])
       node = child
     }
-    ;(pattern.endsWith('>') ? node.rest : node.here).delete(value)
-    // Branches that hold nothing any more would otherwise stay for every channel that was ever asked for.
-    for (const [parent, token] of path.reverse()) {
-      const child = parent.children.get(token)
-      if (child && isEmpty(child)) parent.children.delete(token)
-    }
+    if (pattern.endsWith('>')) node.rest = this.#removeFrom(node.rest, value)
+    else node.here = this.#removeFrom(node.here, value)
+    this.#prune(path)
   }
 
   /** Everybody whose pattern holds the channel, once each. */
-  match(channel: string): Set<T> {
+  match(channel: string): T[] {
     const found = new Set<T>()
-    collect(this.#root, channel.split('.'), 0, found)
-    return found
+    const tokens = channel.split('.')
+    let level = [this.#root]
+    for (const token of tokens) {
+      const next: Node<T>[] = []
+      for (const { rest, children, any } of level) {
+        if (rest !== undefined) addAll(found, rest)
+        const named = children?.get(token)
+        if (named) next.push(named)
+        if (any) next.push(any)
+      }
+      level = next
+    }
+    for (const { here } of level) if (here !== undefined) addAll(found, here)
+    return [...found]
+  }
+
+  #addChild(node: Node<T>, token: string): Node<T> {
+    const child = new Node<T>()
+    if (token === '*') node.any = child
+    else {
+      node.children ??= new Map()
+      node.children.set(token, child)
+    }
+    this.#size++
+    return child
+  }
+
+  #addTo(values: Values<T>, value: T): Values<T> {
+    if (values === undefined) {
+      this.#size++
+      return value
+    }
+    const all = values instanceof Set ? values : new Set([values])
+    const before = all.size
+    all.add(value)
+    this.#size += all.size - before
+    return all
+  }
+
+  #removeFrom(values: Values<T>, value: T): Values<T> {
+    const isThere = values instanceof Set ? values.delete(value) : values === value
+    if (isThere) this.#size--
+    if (values instanceof Set) return values.size > 0 ? values : undefined
+    return isThere ? undefined : values
+  }
+
+  /** Branches that hold nothing any more would otherwise stay for every channel that was ever asked for. */
+  #prune(path: [Node<T>, string][]): void {
+    for (const [parent, token] of path.reverse()) {
+      const child = childOf(parent, token)
+      if (!child || child.children || child.any || child.here !== undefined || child.rest !== undefined) return
+      if (token === '*') parent.any = undefined
+      else parent.children?.delete(token)
+      if (parent.children?.size === 0) parent.children = undefined
+      this.#size--
+    }
   }
 }
 
-const isEmpty = <T>({ children, here, rest }: Node<T>) => children.size === 0 && here.size === 0 && rest.size === 0
+const childOf = <T>(node: Node<T>, token: string): Node<T> | undefined =>
+  token === '*' ? node.any : node.children?.get(token)
 
-function collect<T>(node: Node<T>, tokens: readonly string[], depth: number, found: Set<T>): void {
-  const token = tokens[depth]
-  if (token === undefined) {
-    for (const value of node.here) found.add(value)
-    return
-  }
-  for (const value of node.rest) found.add(value)
-  const named = node.children.get(token)
-  if (named) collect(named, tokens, depth + 1, found)
-  const any = node.children.get('*')
-  if (any) collect(any, tokens, depth + 1, found)
+function addAll<T>(found: Set<T>, values: T | Set<T>): void {
+  if (values instanceof Set) for (const value of values) found.add(value)
+  else found.add(values)
 }

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
-import { createSelection } from './audience.ts'
 import type { LoggedEvent } from './event.ts'
 import type { EventLog, Page, ReadOptions } from './log.ts'
 import { createReplay, type ReplayRequest } from './replay.ts'
+import { createSelection } from './selection.ts'
 import { Window } from './window.ts'
 
 const event = (position: number, origin: string | null = null): LoggedEvent => ({

@@ -1,7 +1,7 @@
 import { databaseUnavailable } from '../platform/database-errors.ts'
-import type { Selection } from './audience.ts'
 import { concatenate, eventFrame, type Gap, withoutName } from './frame.ts'
 import { type EventLog, gapAfter } from './log.ts'
+import { createMatcher, type Selection } from './selection.ts'
 import { Shared } from './shared.ts'
 import type { FramedEvent, Window } from './window.ts'
 
@@ -88,13 +88,14 @@ const toChunk = (events: Part['events']) =>
   events.length > 0 ? concatenate(events.map(({ frame }) => frame)) : undefined
 
 function readWindow(window: Window, { cursor, through, selection }: ReplayRequest): Part {
+  const isWanted = createMatcher(selection.patterns)
   const events: FramedEvent[] = []
   const end = Math.min(through, cursor + STEP_EVENTS)
   let bytes = 0
   let position = cursor
   while (position < end && bytes < STEP_BYTES) {
     const event = window.at(++position)
-    if (!event || !selection.matches(event.channel)) continue
+    if (!event || !isWanted(event.channel)) continue
     events.push(selection.named ? event : { ...event, frame: withoutName(event.frame) })
     bytes += event.frame.byteLength
   }

@@ -6,7 +6,7 @@ import { keyWithin, MAX_BATCH, type NewEvent, parseClientId, parseEvent, parseKe
 import { parseJsonKeepingNumbers } from './json.ts'
 
 /** Most patterns of one stream. */
-const MAX_PATTERNS = 100
+const MAX_PATTERNS = 64
 
 /** Most events of one page of history. */
 const MAX_LIMIT = 1000

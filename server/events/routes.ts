@@ -4,7 +4,6 @@ import { AppError } from '../platform/errors.ts'
 import { urlOf } from '../platform/request-url.ts'
 import { jittered } from '../platform/time.ts'
 import type { Admission } from './admission.ts'
-import { createSelection } from './audience.ts'
 import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { type Gap, retryFrame } from './frame.ts'
 import { history, lookBack } from './history.ts'
@@ -21,6 +20,7 @@ import {
   requestedPatterns,
 } from './request.ts'
 import type { Search } from './search.ts'
+import { createSelection } from './selection.ts'
 
 export interface EventRoutesOptions {
   hub: Hub
@@ -59,7 +59,9 @@ export const eventRoutes = (options: EventRoutesOptions) =>
             server?.timeout(request, 0)
             return stream(request, query, options, () => server?.timeout(request, 1))
           case 'history':
-            return query.has('before') ? lookBack(query, options.search) : history(query, options.log)
+            return query.has('before')
+              ? lookBack(query, options.search, request.signal)
+              : history(query, options.log, request.signal)
           default:
             throw notAcceptable()
         }
@@ -118,7 +120,7 @@ async function stream(
   abandon: () => void,
 ): Promise<Response> {
   const { selection, clientId, requested } = parseStreamRequest(request, query)
-  if (hub.isFull(clientId)) return comeBackLater(retry)
+  if (hub.isFull(clientId, selection)) return comeBackLater(retry)
   if (typeof requested === 'number' && (await isOver(requestedPatterns(query), requested).catch(() => false))) {
     // The one status that makes every client stop coming back (HTML, section 9.2.3).
     return new Response(null, { status: 204 })
@@ -127,7 +129,7 @@ async function stream(
     if (error instanceof AppError && error.status === 503) return undefined
     throw error
   })
-  if (!start || hub.isFull(clientId)) return comeBackLater(retry)
+  if (!start || hub.isFull(clientId, selection)) return comeBackLater(retry)
   const connection = hub.open({ selection, clientId, resumed: requested !== undefined, abandon, ...start })
   request.signal.addEventListener('abort', () => connection.close('client'))
   const origin = request.headers.get('origin')

@@ -4,7 +4,7 @@ import type { Monitor } from './monitor.ts'
 
 /** Whom readiness asks. */
 export interface CheckSources {
-  journey: Pick<Journey, 'feed' | 'relay' | 'listener' | 'publisher'>
+  journey: Pick<Journey, 'feed' | 'relay' | 'listener' | 'publisher' | 'lost'>
   monitor: Monitor
   /** Why the queue of tasks could not be read; `undefined` while it can. */
   queueProblem: () => string | undefined
@@ -15,9 +15,16 @@ export interface CheckSources {
 
 /** What readiness depends on, and what is wrong with it, for a person. */
 export const createChecks =
-  ({ journey: { feed, relay, listener, publisher }, monitor, queueProblem, isDraining, pollInterval }: CheckSources) =>
+  ({
+    journey: { feed, relay, listener, publisher, lost },
+    monitor,
+    queueProblem,
+    isDraining,
+    pollInterval,
+  }: CheckSources) =>
   (): Checks => ({
     log: check('failed', 'the log in Postgres can not be read', feed.problem),
+    holes: check('degraded', 'readers miss events and are told of a gap', lost.problem),
     relay: check('degraded', 'events published from SQL wait', relay.problem),
     listener: check(
       'degraded',

@@ -4,6 +4,7 @@ import { detail } from '../api/detail.ts'
 import type { Admission } from '../events/admission.ts'
 import type { Feed } from '../events/feed.ts'
 import type { Hub } from '../events/hub.ts'
+import type { LostEvents } from '../events/lost-events.ts'
 import type { Publisher } from '../events/publisher.ts'
 import type { Window } from '../events/window.ts'
 import type { Listener } from '../platform/listener.ts'
@@ -18,6 +19,7 @@ export interface MetricSources {
   publisher: Publisher
   admission: Admission
   listener: Listener
+  lost: LostEvents
   monitor: Monitor
   /** Anything that runs tasks. */
   worker: { readonly running: number }
@@ -54,6 +56,7 @@ function createRegistry({
   publisher,
   admission,
   listener,
+  lost,
   monitor,
   worker,
 }: MetricSources): Registry {
@@ -90,8 +93,11 @@ function createRegistry({
       for (const [reason, count] of Object.entries(hub.closed)) this.inc({ reason }, count)
     },
   })
+  gauge('subscription_index_size', 'Tokens and patterns of all streams', () => hub.indexSize)
+  gauge('subscription_index_limit', 'Tokens and patterns above which streams are sent away', () => hub.maxIndexSize)
   gauge('position', 'Position of the newest event that this instance has read', () => feed.position)
   gauge('log_reachable', '1 while the log in Postgres can be read', () => Number(feed.problem === undefined))
+  counter('lost_events_total', 'Events that were found missing from the log', () => lost.total)
   gauge('listening', '1 while notifications arrive', () => Number(listener.isListening))
   gauge('window_bytes', 'Memory of the newest events', () => window.bytes)
   gauge('window_events', 'Newest events in memory', () => window.head - window.tail)

@@ -14,18 +14,23 @@ export interface ConnectOptions {
   name?: string
   /** Whether statements are prepared by name, which poolers in transaction mode may not allow. Defaults to `true`. */
   prepare?: boolean
+  /**
+   * Milliseconds after which Postgres itself ends a statement. Sent when connecting, which pgbouncer may refuse. Defaults
+   * to the server's own setting.
+   */
+  statementTimeout?: number | undefined
 }
 
 /** A pool on a database. It connects when it is first used, and again after every loss. */
 export function connectDatabase(address: DatabaseAddress, options: ConnectOptions = {}): Sql {
-  const { max = 10, name = 'sse-update', prepare = true } = options
+  const { max = 10, name = 'sse-update', prepare = true, statementTimeout } = options
   const settings = {
     max,
     prepare,
     connect_timeout: 5,
     // Quicker than the library's own, which takes 5 s to come back after a restart.
     backoff: (attempt: number) => Math.min(0.05 * attempt, 0.5),
-    connection: { application_name: name },
+    connection: { application_name: name, ...(statementTimeout && { statement_timeout: statementTimeout }) },
     onnotice: () => {},
     // The library would ask Postgres for them on the first connection, and go without when that fails.
     fetch_types: false,

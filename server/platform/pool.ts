@@ -1,11 +1,12 @@
 import { connectDatabase, type DatabaseAddress, type Sql } from './database.ts'
-import { codeOf } from './errors.ts'
+import { codeOf, messageOf } from './errors.ts'
 import type { Logger } from './logger.ts'
-import { withTimeout } from './time.ts'
+import { SECOND, withTimeout } from './time.ts'
 
 /** Something that runs queries. */
 export interface Database {
-  query<T>(run: (sql: Sql) => PromiseLike<T>): Promise<T>
+  /** @param signal when it aborts, a single statement is cancelled in Postgres, too; a transaction goes on */
+  query<T>(run: (sql: Sql) => PromiseLike<T>, signal?: AbortSignal): Promise<T>
 }
 
 export interface PoolOptions {
@@ -29,17 +30,27 @@ class QueryTimeoutError extends Error {
  */
 const PREPARED_STATEMENT_ERRORS: ReadonlySet<string> = new Set(['26000', '42P05'])
 
+/** What pgbouncer says of a parameter that is neither tracked nor ignored. */
+const STARTUP_PARAMETER = /unsupported startup parameter/
+
+/** Part of the timeout after which Postgres ends a statement by itself: before the answer is given up. */
+const STATEMENT_TIMEOUT = 0.9
+
 /**
  * A pool of connections that is thrown away as a whole when a query gets no answer in time: on a half-open socket a
  * query would wait for ever, and where there is one there are more. For short queries.
  *
+ * **No statement outlives its caller**: Postgres ends it by itself a little before the timeout, and it is cancelled when
+ * the caller's signal aborts.
+ *
  * Behind a pooler that can't keep prepared statements apart (pgbouncer in transaction mode, before 1.21) it goes on
- * without them.
+ * without them. Where a pooler takes no `statement_timeout` either, what got no answer in time is cancelled.
  */
 export class Pool implements Database {
   readonly #options: PoolOptions
   #sql: Sql
   #isPrepared = true
+  #hasStatementTimeout = true
   #underWay = 0
   readonly #queue: (() => void)[] = []
 
@@ -48,32 +59,64 @@ export class Pool implements Database {
     this.#sql = this.#connect()
   }
 
-  async query<T>(run: (sql: Sql) => PromiseLike<T>): Promise<T> {
-    await this.#turn()
+  async query<T>(run: (sql: Sql) => PromiseLike<T>, signal?: AbortSignal): Promise<T> {
+    await this.#turn(signal)
     const sql = this.#sql
     try {
-      return await this.#answer(run(sql))
+      return await this.#answer(run(sql), signal)
     } catch (error) {
       const code = codeOf(error) ?? ''
       if (code === 'QUERY_TIMEOUT') this.#replace(sql, 'Postgres does not answer; connecting anew')
-      const isRunAgain = PREPARED_STATEMENT_ERRORS.has(code) && this.#mayUnprepare(sql)
+      const isRunAgain =
+        (PREPARED_STATEMENT_ERRORS.has(code) && this.#mayUnprepare(sql)) ||
+        (STARTUP_PARAMETER.test(messageOf(error)) && this.#mayForgoTimeout(sql))
       if (!isRunAgain) throw error
     } finally {
       this.#free()
     }
-    return this.query(run)
+    return this.query(run, signal)
   }
 
   /** Counted from here: how long others keep the connections busy says nothing of Postgres. */
-  #answer<T>(query: PromiseLike<T>): Promise<T> {
+  async #answer<T>(query: PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
     const { timeout } = this.#options
-    return withTimeout(query, timeout, () => new QueryTimeoutError(`no answer from Postgres within ${timeout} ms`))
+    let cancelling: Promise<void> | undefined
+    const cancelQuery = () => {
+      cancelling = cancel(query)
+    }
+    signal?.addEventListener('abort', cancelQuery, { once: true })
+    try {
+      return await withTimeout(query, timeout, () => {
+        void cancel(query)
+        return new QueryTimeoutError(`no answer from Postgres within ${timeout} ms`)
+      })
+    } finally {
+      signal?.removeEventListener('abort', cancelQuery)
+      // The connection is not used before that: Postgres cancels whatever the connection is doing when the request arrives.
+      await cancelling
+    }
   }
 
   /** Resolves when fewer queries are under way than there are connections; first come, first served. */
-  async #turn(): Promise<void> {
-    if (this.#underWay < this.#options.max) this.#underWay++
-    else await new Promise<void>((resolve) => this.#queue.push(resolve))
+  async #turn(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted()
+    if (this.#underWay < this.#options.max) {
+      this.#underWay++
+      return
+    }
+    const turn = Promise.withResolvers<void>()
+    const leave = () => {
+      const index = this.#queue.indexOf(turn.resolve)
+      if (index >= 0) this.#queue.splice(index, 1)
+      turn.reject(signal?.reason)
+    }
+    this.#queue.push(turn.resolve)
+    signal?.addEventListener('abort', leave, { once: true })
+    try {
+      await turn.promise
+    } finally {
+      signal?.removeEventListener('abort', leave)
+    }
   }
 
   #free(): void {
@@ -88,8 +131,9 @@ export class Pool implements Database {
   }
 
   #connect(): Sql {
-    const { address, max } = this.#options
-    return connectDatabase(address, { max, prepare: this.#isPrepared })
+    const { address, max, timeout } = this.#options
+    const statementTimeout = this.#hasStatementTimeout ? Math.ceil(STATEMENT_TIMEOUT * timeout) : undefined
+    return connectDatabase(address, { max, prepare: this.#isPrepared, statementTimeout })
   }
 
   #mayUnprepare(sql: Sql): boolean {
@@ -105,10 +149,33 @@ export class Pool implements Database {
     return sql !== this.#sql
   }
 
+  #mayForgoTimeout(sql: Sql): boolean {
+    if (this.#hasStatementTimeout) {
+      this.#hasStatementTimeout = false
+      this.#replace(
+        sql,
+        'the database is behind a pooler that takes no statement_timeout; set it for the role (alter role … set statement_timeout)',
+      )
+      return true
+    }
+    // Another query was quicker to find out.
+    return sql !== this.#sql
+  }
+
   #replace(failed: Sql, reason: string): void {
     if (failed !== this.#sql) return
     this.#options.logger.warn(reason)
     this.#sql = this.#connect()
     void failed.end({ timeout: 0 })
   }
+}
+
+/** Milliseconds that a request to cancel may take. */
+const CANCEL_TIMEOUT = SECOND
+
+/** Cancels a statement in Postgres; resolves when Postgres has been asked to. A transaction can't be cancelled like that. */
+async function cancel(query: PromiseLike<unknown>): Promise<void> {
+  const { cancel: request } = query as { cancel?: () => PromiseLike<unknown> | null }
+  const asked = Promise.resolve(request?.call(query))
+  await withTimeout(asked, CANCEL_TIMEOUT, () => new Error('Postgres was not reached')).catch(() => {})
 }

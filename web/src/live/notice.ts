@@ -12,9 +12,10 @@ export const dismissNotice = (): void => void setNotice('')
 
 /** Events were lost: what shows them was read anew, or can't be complete. */
 export function tellGap({ from, to, reason }: Gap): void {
-  tell(
-    reason === 'purged'
-      ? `You were away for longer than events are kept: those from ${from + 1} to ${to} are gone. What you see was read anew.`
-      : 'The log of the server is another one than before, such as a restored backup. What you see was read anew.',
-  )
+  const what = {
+    purged: `You were away for longer than events are kept: those from ${from + 1} to ${to} are gone.`,
+    lost: `Events from ${from + 1} to ${to} are missing from the log of the server.`,
+    unknown: 'The log of the server is another one than before, such as a restored backup.',
+  }
+  tell(`${what[reason]} What you see was read anew.`)
 }

@@ -13,8 +13,11 @@ export interface StreamEvent {
 export interface Gap {
   from: number
   to: number
-  /** `purged`: they were too old to be kept. `unknown`: the cursor is not of this log (a restored backup). */
-  reason: 'purged' | 'unknown'
+  /**
+   * `purged`: they were too old to be kept. `unknown`: the cursor is not of this log (a restored backup). `lost`: they are
+   * missing from the log.
+   */
+  reason: 'purged' | 'unknown' | 'lost'
 }
 
 /** The first event of a stream. */

@@ -89,7 +89,7 @@ export class Subscription {
 
   /** The connection lost something. */
   tellGap(gap: Gap): void {
-    if (this.#cursor !== undefined && gap.reason === 'purged' && this.#cursor >= gap.to) return
+    if (this.#cursor !== undefined && gap.reason !== 'unknown' && this.#cursor >= gap.to) return
     this.#cursor = gap.to
     this.#options.onGap?.(gap)
   }

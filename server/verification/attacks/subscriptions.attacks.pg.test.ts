@@ -1,0 +1,110 @@
+// Attacks by streams that ask for as much as they may: patterns that are expensive to route by, and to remember.
+
+import { expect, test } from 'bun:test'
+import { Hub } from '../../events/hub.ts'
+import type { EventLog } from '../../events/log.ts'
+import { createReplay } from '../../events/replay.ts'
+import { createSelection } from '../../events/selection.ts'
+import { Window } from '../../events/window.ts'
+import { createLogger } from '../../platform/logger.ts'
+import { createDatabase } from '../../testing/database.ts'
+import { startProcess } from '../../testing/instance.ts'
+import { publish } from '../../testing/stream-reader.ts'
+
+/** Milliseconds that any request may wait: in one piece, the routing below takes two seconds. */
+const BUDGET = 500
+
+test('50 streams of 64 patterns with wildcards at every token do not stop the event loop', async () => {
+  await using database = await createDatabase()
+  await using instance = await startProcess({ DATABASE_URL: database.url })
+  const streams = await Promise.all(Array.from({ length: 50 }, (_, index) => open(instance.url, wildcards(index))))
+  const longest = await longestWait(instance.url, async () => {
+    const events = Array.from({ length: 1000 }, (_, index) => ({ channel: `${'a.'.repeat(14)}x${index}`, type: 't' }))
+    await publish(instance.url, events)
+    await Promise.all(streams.map((stream) => stream.readTo(1000)))
+  })
+  for (const stream of streams) stream.close()
+  expect(longest).toBeLessThan(BUDGET)
+}, 60_000)
+
+/** A stream that is read with as little work as can be, so that the time measured is the server's. */
+async function open(url: string, channels: readonly string[]) {
+  const abort = new AbortController()
+  const query = new URLSearchParams(channels.map((channel) => ['channel', channel]))
+  const response = await fetch(`${url}/events?${query}`, {
+    headers: { accept: 'text/event-stream' },
+    signal: abort.signal,
+  })
+  const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>).getReader()
+  return {
+    async readTo(position: number) {
+      for (let end = ''; !end.includes(`id: ${position}\n`); ) {
+        const { value } = await reader.read()
+        end = end.slice(-100) + new TextDecoder().decode(value?.subarray(-1000))
+      }
+    },
+    close: () => abort.abort(),
+  }
+}
+
+/** 64 of the 4096 patterns that have `a` or `*` at each of their first twelve tokens. */
+const wildcards = (stream: number) =>
+  Array.from({ length: 64 }, (_, index) => {
+    const bits = stream * 64 + index
+    const tokens = Array.from({ length: 12 }, (_, bit) => ((bits >> bit) & 1 ? '*' : 'a'))
+    return [...tokens, 'a', 'a', '>'].join('.')
+  })
+
+/** Asks for /healthz again and again while something happens; answers the longest time that one took, in milliseconds. */
+async function longestWait(url: string, action: () => Promise<void>): Promise<number> {
+  let isOver = false
+  let longest = 0
+  const asking = (async () => {
+    while (!isOver) {
+      const start = performance.now()
+      await (await fetch(`${url}/healthz`)).text()
+      longest = Math.max(longest, performance.now() - start)
+    }
+  })()
+  await action()
+  isOver = true
+  await asking
+  return longest
+}
+
+test('streams that fill the index of subscriptions are sent away, and modest ones are still served', () => {
+  const window = new Window(0, 1000)
+  const hub = new Hub({
+    window,
+    replay: createReplay(window, {} as EventLog),
+    logger: createLogger({ logLevel: 'silent', logFormat: 'json' }),
+    flushInterval: 5,
+    heartbeat: 15_000,
+    stallTimeout: 0,
+    retry: 10,
+    maxConnections: 50_000,
+    instance: 'i',
+  })
+  let opened = 0
+  for (; opened < 10_000; opened++) {
+    const selection = createSelection(
+      Array.from({ length: 64 }, (_, index) => `s${opened}.p${index}.${'*.'.repeat(13)}z`),
+      true,
+    )
+    if (hub.isFull(null, selection)) break
+    hub.open({ selection, clientId: null, cursor: 0, resumed: false, oldest: 1, abandon() {} })
+  }
+  expect(opened).toBeGreaterThan(400)
+  expect(opened).toBeLessThan(1000)
+  expect(hub.indexSize).toBeLessThanOrEqual(hub.maxIndexSize)
+  expect(hub.isFull(null, createSelection(['orders.alice.>', 'notifications.alice', 'broadcast'], true))).toBe(false)
+  hub.stop()
+  expect(hub.indexSize).toBe(0)
+})
+
+test('patterns that lie within others take no room of their own', () => {
+  const patterns = ['>', 'a.>', 'a.b', '*', '*.>', 'a.*.c']
+  expect(createSelection(patterns, true).patterns).toEqual(['>'])
+  expect(createSelection(['a.>', 'a.*', 'a.b.c', 'a.*.>', 'a', '*'], true).patterns).toEqual(['*', 'a.>'])
+  expect(createSelection(['a.b', 'a.b', 'b.*', 'b.>'], true)).toEqual(createSelection(['b.>', 'a.b'], true))
+})

@@ -47,7 +47,7 @@ export async function findHole(
         select position, lead(position) over (order by position) as next from present
       )
       select n.position as from, n.next - 1 as to from neighbours n, bounds b
-      where n.next > n.position + 1 and n.next > b.oldest
+      where n.next > n.position + 1 and n.position < ${through} and n.next > b.oldest
       order by n.position * ${which === 'first' ? 1 : -1}::int limit 1`,
     signal,
   )

@@ -6,7 +6,7 @@ import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { startInstance } from '../../testing/instance.ts'
 
 /** Postgres may take so long for a page, in milliseconds: a regular expression for each row took 2,100 a pattern. */
-const BUDGET = 1000
+const BUDGET = 2000
 
 let database: TestDatabase
 let instance: Runtime & AsyncDisposable
@@ -48,6 +48,40 @@ describe('patterns that are expensive to match', () => {
   test('a pattern of more than 16 tokens is refused', async () => {
     const response = await readHistory(`before=latest&channel=${'*.'.repeat(110)}x0`)
     expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([400, 'channel.invalid'])
+  })
+})
+
+describe('readers that leave', () => {
+  test('take their query with them: none of 50 runs on in Postgres', async () => {
+    await using own = await createDatabase()
+    await using patient = await startInstance(own.url, { QUERY_TIMEOUT_MS: '600000' })
+    const leaving = new AbortController()
+    /** Statements that read the log: of readers, and one of the feed. */
+    const running = async () =>
+      Number(
+        (
+          await own.sql`
+            select count(*)::int as count from pg_stat_activity
+            where datname = current_database() and state = 'active' and application_name = 'sse-update'
+              and query like '%with bounds%'`
+        )[0]?.count,
+      )
+    await own.sql.begin(async (holder) => {
+      // Whoever reads the log waits for it.
+      await holder`lock table sse.log`
+      const requests = Array.from({ length: 50 }, (_, index) =>
+        fetch(`${patient.url}/events?after=${index}&channel=a.*.b`, {
+          headers: { accept: 'application/json' },
+          signal: leaving.signal,
+        }).catch(() => {}),
+      )
+      while ((await running()) < 3) await Bun.sleep(5)
+      leaving.abort()
+      await Promise.all(requests)
+      while ((await running()) > 1) await Bun.sleep(5)
+    })
+    const answer = await fetch(`${patient.url}/events?after=0`, { headers: { accept: 'application/json' } })
+    expect(answer.status).toBe(200)
   })
 })
 

@@ -35,7 +35,7 @@ async function readForward(query: URLSearchParams, log: EventLog, signal: AbortS
  * `cursor`.
  *
  * @param signal aborts when the client has left
- * @throws {AppError} `cursor.invalid`, `channel.invalid`, `type.invalid`, `time.invalid`, `limit.invalid`,
+ * @throws {AppError} `cursor.invalid`, `channel.invalid`, `type.invalid`, `type.too_many`, `time.invalid`, `limit.invalid`,
  * `database.unavailable`
  */
 export const lookBack = (query: URLSearchParams, search: Search, signal: AbortSignal): Promise<Response> =>

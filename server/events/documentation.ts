@@ -10,7 +10,7 @@ const query = (name: string, description: string, schema: object, example: unkno
 })
 
 const CHANNEL = {
-  ...query('channel', 'A pattern of at most 16 tokens: `*` is one token, `>` the rest. Any number of times.', {}, [
+  ...query('channel', 'A pattern of at most 16 tokens: `*` is one token, `>` the rest. Up to 64 times.', {}, [
     'orders.alice.*',
   ]),
   schema: { type: 'array' as const, items: { type: 'string' as const } },
@@ -86,9 +86,16 @@ const parameters = [
 export const FOLLOW = detail({
   summary: 'Follow channels live, or read their history',
   description:
-    'With `Accept: text/event-stream` (the default) a stream that never ends: first `ready`, then every event of the channels after the cursor, once and in order, and `closing` before the server ends it; /asyncapi.json tells what they carry. With `Accept: application/json` a page of history: the next one is `after` its `cursor`. Without a channel, `broadcast` is followed, and history is of all channels.',
+    'With `Accept: text/event-stream` (the default) a stream that never ends: first `ready`, then every event of the channels after the cursor, once and in order, and `closing` before the server ends it; /asyncapi.json tells what they carry. With `Accept: application/json` a page of history: the next one is `after` its `cursor`. Where rows of the log were deleted, a page has no events and the member `gap`: `{ from, to, reason: "lost" }`. Without a channel, `broadcast` is followed, and history is of all channels.',
   headers: ['Last-Event-ID'],
-  errors: [...STREAM_ERRORS, 'cursor.invalid', 'limit.invalid', 'time.invalid', 'database.unavailable'],
+  errors: [
+    ...STREAM_ERRORS,
+    'cursor.invalid',
+    'limit.invalid',
+    'time.invalid',
+    'type.too_many',
+    'database.unavailable',
+  ],
   operation: {
     parameters: [
       ...parameters,
@@ -101,7 +108,7 @@ export const FOLLOW = detail({
       ),
       query(
         'type',
-        'Of history, with `before`: only events of this type. Any number of times.',
+        'Of history, with `before`: only events of this type. Up to 64 times.',
         { type: 'string' },
         'order.paid',
       ),

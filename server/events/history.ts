@@ -47,7 +47,7 @@ async function readForward(query: URLSearchParams, log: EventLog, signal: AbortS
  *
  * @param signal aborts when the client has left
  * @throws {AppError} `parameter.unknown`, `parameter.repeated`, `cursor.invalid`, `channel.invalid`, `type.invalid`,
- * `time.invalid`, `limit.invalid`, `database.unavailable`
+ * `type.too_many`, `time.invalid`, `limit.invalid`, `database.unavailable`
  */
 export const lookBack = (query: URLSearchParams, search: Search, signal: AbortSignal): Promise<Response> =>
   unlessGone(signal, () => readBack(query, search, signal))

@@ -9,6 +9,9 @@ import { parseJsonKeepingNumbers } from './json.ts'
 /** Most patterns of one stream. */
 const MAX_PATTERNS = 64
 
+/** Most types of one page of history: Postgres compares each with every row. */
+const MAX_TYPES = 64
+
 /** Most events of one page of history. */
 const MAX_LIMIT = 1000
 
@@ -113,9 +116,12 @@ export function requestedLimit(query: URLSearchParams): number {
   )
 }
 
-/** The types asked for; `undefined` for all. @throws {AppError} `type.invalid` */
+/** The types asked for; `undefined` for all. @throws {AppError} `type.invalid`, `type.too_many` */
 export function requestedTypes(query: URLSearchParams): string[] | undefined {
   const types = query.getAll('type')
+  if (types.length > MAX_TYPES) {
+    throw new AppError('type.too_many', `A page is of at most ${MAX_TYPES} types; this one asks for ${types.length}.`)
+  }
   for (const type of types) parseType(type)
   return types.length > 0 ? types : undefined
 }

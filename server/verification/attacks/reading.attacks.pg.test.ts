@@ -51,6 +51,12 @@ describe('patterns that are expensive to match', () => {
   })
 })
 
+test('more than 64 types of one page are refused', async () => {
+  const types = Array.from({ length: 65 }, (_, index) => `type=t${index}`).join('&')
+  const response = await readHistory(`before=latest&${types}`)
+  expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([400, 'type.too_many'])
+})
+
 describe('readers that leave', () => {
   test('take their query with them: none of 50 runs on in Postgres', async () => {
     await using own = await createDatabase()

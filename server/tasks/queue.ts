@@ -29,6 +29,8 @@ const ABANDONED = 'tasks-abandoned'
 
 /** Seconds without a sign of life after which a job goes to another worker; the least that pg-boss takes. */
 export const LEASE = 10
+/** Seconds that a job waits for a worker until pg-boss deletes it: its task would wait for ever, and its owner's with it. */
+const KEPT = 10 * 365 * 24 * 60 * 60
 /** What pg-boss says of tables that are not there, or of another version. */
 const NOT_INSTALLED = /not installed|requires migrations/
 /** Times that a job is given to another worker after one died. */
@@ -91,7 +93,17 @@ export class Queue {
   async add(sql: Sql, task: number, owner: string, delay = 0): Promise<string> {
     const id = crypto.randomUUID()
     const startAfter = delay > 0 ? { startAfter: new Date(Date.now() + 1000 * delay) } : {}
-    await this.#boss.send(TASKS, { task, job: id }, { id, group: { id: owner }, db: within(sql), ...startAfter })
+    await this.#boss.send(
+      TASKS,
+      { task, job: id },
+      {
+        id,
+        group: { id: owner },
+        retentionSeconds: KEPT,
+        db: within(sql),
+        ...startAfter,
+      },
+    )
     return id
   }
 

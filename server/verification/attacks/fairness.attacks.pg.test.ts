@@ -72,6 +72,14 @@ describe('with two workers', () => {
   })
 })
 
+test('a task that no worker takes up for weeks keeps its job, so that it does not hold up its owner for ever', async () => {
+  await using database = await createDatabase()
+  await using instance = await startInstance(database.url, { WORKER_CONCURRENCY: '0' })
+  await startTask(instance, 'patient', 0)
+  const jobs = await database.sql`select from sse_tasks.job where keep_until > now() + interval '1 year'`
+  expect(jobs).toHaveLength(1)
+})
+
 describe('with one worker', () => {
   test('tasks of several owners run in turn, whenever each was started', async () => {
     await using database = await createDatabase()

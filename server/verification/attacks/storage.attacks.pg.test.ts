@@ -107,10 +107,10 @@ describe('what is stored for a limited time', () => {
   test('uploads that were abandoned, and no others', async () => {
     const [old, fresh] = await database.sql<{ id: string }[]>`
       insert into sse.files (role, name, content_type, created_at)
-      select 'input', 'x.csv', 'text/csv', now() - age from unnest(array['25 hours', '1 hour']::interval[]) as age
-      returning id`
+      select 'input', 'x.csv', 'text/csv', now() - interval '23 hours' from generate_series(1, 2) returning id`
     await database.sql`
       insert into sse.file_parts (file, part, content) select ${old?.id ?? ''}::uuid, n, '\\x00' from generate_series(1, 200) n`
+    await database.sql`update sse.files set created_at = now() - interval '25 hours' where id = ${old?.id ?? ''}`
     expect(await untilNone(() => database.sql`select from sse.files where id = ${old?.id ?? ''}`)).toEqual([])
     expect(await database.sql`select from sse.files where id = ${fresh?.id ?? ''}`).toHaveLength(1)
   })

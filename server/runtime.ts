@@ -10,6 +10,7 @@ import { isOfThisMachine, killListeners } from './operations/lab.ts'
 import { Monitor } from './operations/monitor.ts'
 import { createOrders } from './orders/orders.ts'
 import { dashboardDirectory } from './platform/assets.ts'
+import { createBodies } from './platform/body.ts'
 import type { Config } from './platform/config.ts'
 import { type DatabaseAddress, describeAddress } from './platform/database.ts'
 import type { EmbeddedPostgres } from './platform/embedded-postgres/embedded-postgres.ts'
@@ -70,9 +71,11 @@ async function assemble(
   const outbox = createOutbox({ database: pools.domain, onPublished })
   const taskSystem = createTaskSystem({ outbox, pools, onPublished, config, logger: logger.child({ part: 'tasks' }) })
 
+  const bodies = createBodies(config)
   let isDraining = false
   const checks = createChecks({
     journey,
+    bodies: bodies.budget,
     monitor,
     queueProblem: () => taskSystem.queue.problem,
     isDraining: () => isDraining,
@@ -114,6 +117,7 @@ async function assemble(
     isAllowedOrigin: (origin) => isLab && isOfThisMachine(origin),
     maxEventBytes: config.maxEventBytes,
     maxRequestBytes: config.maxRequestBytes,
+    bodies,
     retry: config.retryMs,
     checks,
     isOver: (channels, after) => areTasksOver(pools.domain, channels, after),
@@ -124,7 +128,17 @@ async function assemble(
     tasks: taskSystem.tasks,
     files: taskSystem.files,
     maxUploadBytes: config.maxUploadBytes,
-    metrics: { hub, feed, window, publisher, admission, listener, monitor, worker: taskSystem.worker },
+    metrics: {
+      hub,
+      feed,
+      window,
+      publisher,
+      admission,
+      bodies: bodies.budget,
+      listener,
+      monitor,
+      worker: taskSystem.worker,
+    },
     dashboard: dashboardDirectory(),
     logger: logger.child({ part: 'http' }),
   })

@@ -1,4 +1,4 @@
-import { detail } from '../api/detail.ts'
+import { detail, RECEIVING } from '../api/detail.ts'
 import type { ErrorCode } from '../api/errors.ts'
 
 const query = (name: string, description: string, schema: object, example: unknown) => ({
@@ -22,8 +22,8 @@ const EVENT = {
     type: { type: 'string' as const, description: 'up to 255 characters; not one of the stream itself' },
     data: { description: 'any JSON; defaults to null' },
     key: {
-      type: 'string' as const,
-      description: 'idempotency key: a second event with it in the channel is the first',
+      type: ['string', 'null'] as unknown as 'string',
+      description: 'idempotency key: a second event with it in the channel is the first; null is none',
     },
   },
   additionalProperties: false,
@@ -139,6 +139,7 @@ export const PUBLISH = detail({
   description: 'Several are an array: all of them are published, in their order, or none.',
   headers: ['X-Client-Id', 'Idempotency-Key'],
   errors: [
+    ...RECEIVING,
     'batch.empty',
     'batch.too_large',
     'body.invalid',

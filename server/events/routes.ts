@@ -3,7 +3,7 @@ import { otherMethods } from '../operations/problem.ts'
 import { AppError } from '../platform/errors.ts'
 import { urlOf } from '../platform/request-url.ts'
 import { jittered } from '../platform/time.ts'
-import type { Admission } from './admission.ts'
+import { type Admission, memoryOf } from './admission.ts'
 import { createSelection } from './audience.ts'
 import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { type Gap, retryFrame } from './frame.ts'
@@ -12,6 +12,7 @@ import type { Hub } from './hub.ts'
 import { type EventLog, gapAfter } from './log.ts'
 import type { Publisher } from './publisher.ts'
 import {
+  type PublicationOptions,
   type RequestedCursor,
   readPublication,
   representation,
@@ -22,14 +23,12 @@ import {
 } from './request.ts'
 import type { Search } from './search.ts'
 
-export interface EventRoutesOptions {
+export interface EventRoutesOptions extends PublicationOptions {
   hub: Hub
   log: EventLog
   search: Search
   publisher: Publisher
   admission: Admission
-  maxEventBytes: number
-  maxRequestBytes: number
   /** Milliseconds; see `RETRY_MS`. */
   retry: number
   /** Whether nothing will ever come after this position on these channels: a client that comes back is told to stop. */
@@ -84,11 +83,10 @@ export const eventRoutes = (options: EventRoutesOptions) =>
     )
     .post(
       '/events',
-      async ({ request }) => {
-        // A body in chunks may become as long as any.
-        const bytes = Number(request.headers.get('content-length') ?? options.maxRequestBytes)
-        return options.admission.handle(bytes, async () => {
-          const { events, isBatch } = await readPublication(request, options)
+      async ({ request, server }) => {
+        options.admission.check()
+        const { events, isBatch } = await readPublication({ request, server }, options)
+        return options.admission.handle(memoryOf(events), async () => {
           const positions = await options.publisher.publish(events)
           return Response.json(isBatch ? { positions } : { position: positions[0] }, { status: 201 })
         })

@@ -6,6 +6,7 @@ import type { Feed } from '../events/feed.ts'
 import type { Hub } from '../events/hub.ts'
 import type { Publisher } from '../events/publisher.ts'
 import type { Window } from '../events/window.ts'
+import type { BodyBudget } from '../platform/body-budget.ts'
 import type { Listener } from '../platform/listener.ts'
 import type { Monitor } from './monitor.ts'
 import { otherMethods } from './problem.ts'
@@ -17,6 +18,7 @@ export interface MetricSources {
   window: Window
   publisher: Publisher
   admission: Admission
+  bodies: BodyBudget
   listener: Listener
   monitor: Monitor
   /** Anything that runs tasks. */
@@ -53,6 +55,7 @@ function createRegistry({
   window,
   publisher,
   admission,
+  bodies,
   listener,
   monitor,
   worker,
@@ -96,7 +99,19 @@ function createRegistry({
   gauge('window_bytes', 'Memory of the newest events', () => window.bytes)
   gauge('window_events', 'Newest events in memory', () => window.head - window.tail)
   counter('published_events_total', 'Events published over HTTP', () => publisher.published)
-  gauge('pending_publishes', 'Publish requests that are read or wait for Postgres', () => admission.requests)
+  gauge('pending_publishes', 'Publish requests that wait for Postgres', () => admission.requests)
+  gauge('open_bodies', 'Request bodies that are being read', () => bodies.count)
+  gauge('open_body_bytes', 'Bytes in memory of request bodies that are being read', () => bodies.bytes)
+  new Counter({
+    name: 'sse_update_bodies_refused_total',
+    help: 'Request bodies refused, by reason',
+    labelNames: ['reason'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [reason, count] of Object.entries(bodies.refused)) this.inc({ reason }, count)
+    },
+  })
   gauge('outbox_age_seconds', 'How long the oldest event has waited in the outbox', () => monitor.readings.outboxAge)
   gauge(
     'notification_queue_usage',

@@ -11,6 +11,7 @@ import { killListeners, labOrigins } from './operations/lab.ts'
 import { Monitor } from './operations/monitor.ts'
 import { createOrders } from './orders/orders.ts'
 import { dashboardDirectory } from './platform/assets.ts'
+import { createBodies } from './platform/body.ts'
 import type { Config } from './platform/config.ts'
 import { type DatabaseAddress, describeAddress } from './platform/database.ts'
 import type { EmbeddedPostgres } from './platform/embedded-postgres/embedded-postgres.ts'
@@ -77,10 +78,12 @@ async function assemble(
     config,
     logger: logger.child({ part: 'cleanup' }),
   })
+  const bodies = createBodies(config)
 
   let isDraining = false
   const checks = createChecks({
     journey,
+    bodies: bodies.budget,
     monitor,
     queueProblem: () => taskSystem.queue.problem,
     isDraining: () => isDraining,
@@ -126,6 +129,7 @@ async function assemble(
     },
     maxEventBytes: config.maxEventBytes,
     maxRequestBytes: config.maxRequestBytes,
+    bodies,
     checks,
     isOver: (channels, after) => areTasksOver(pools.domain, channels, after),
     orders: createOrders(outbox),
@@ -135,7 +139,18 @@ async function assemble(
     tasks: taskSystem.tasks,
     files: taskSystem.files,
     maxUploadBytes: config.maxUploadBytes,
-    metrics: { hub, feed, window, publisher, admission, listener, lost, monitor, worker: taskSystem.worker },
+    metrics: {
+      hub,
+      feed,
+      window,
+      publisher,
+      admission,
+      bodies: bodies.budget,
+      listener,
+      lost,
+      monitor,
+      worker: taskSystem.worker,
+    },
     dashboard: dashboardDirectory(),
     logger: logger.child({ part: 'http' }),
   })

@@ -32,6 +32,9 @@ export interface Documentation {
 
 const PROBLEM = { $ref: '#/components/schemas/Problem' } as OpenAPIV3.ReferenceObject
 
+/** Errors of every route that reads a body. */
+export const RECEIVING: readonly ErrorCode[] = ['body.aborted', 'body.overloaded', 'body.too_many', 'body.too_slow']
+
 /** What the OpenAPI document says of a route, besides its schemas. */
 export function detail({
   summary,
@@ -88,12 +91,14 @@ const TITLES: Record<number, string> = {
   404: 'Not Found',
   405: 'Method Not Allowed',
   406: 'Not Acceptable',
+  408: 'Request Timeout',
   409: 'Conflict',
   412: 'Precondition Failed',
   413: 'Payload Too Large',
   415: 'Unsupported Media Type',
   421: 'Misdirected Request',
   422: 'Unprocessable Content',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 }

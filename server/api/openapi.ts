@@ -2,7 +2,7 @@ import { toOpenAPISchema } from '@elysiajs/openapi/openapi'
 import type { TSchema } from '@sinclair/typebox'
 import type { AnyElysia } from 'elysia'
 import type { OpenAPIV3 } from 'openapi-types'
-import { problemsOf } from './detail.ts'
+import { problemsOf, RECEIVING } from './detail.ts'
 import type { ErrorCode } from './errors.ts'
 import { exampleOf } from './example.ts'
 import { hoist } from './hoist.ts'
@@ -26,7 +26,13 @@ const COMMON: readonly ErrorCode[] = [
   'internal',
 ]
 /** Errors of every route with a JSON body. */
-const OF_BODIES: readonly ErrorCode[] = ['body.invalid', 'body.not_json', 'body.too_large', 'data.too_deep']
+const OF_BODIES: readonly ErrorCode[] = [
+  ...RECEIVING,
+  'body.invalid',
+  'body.not_json',
+  'body.too_large',
+  'data.too_deep',
+]
 
 const PROBLEM = {
   type: 'object',

@@ -1,4 +1,4 @@
-import { detail } from '../api/detail.ts'
+import { detail, RECEIVING } from '../api/detail.ts'
 import type { ErrorCode } from '../api/errors.ts'
 
 const query = (name: string, description: string, schema: object, example: unknown) => ({
@@ -27,9 +27,9 @@ const EVENT = {
     type: { type: 'string' as const, description: 'up to 255 characters; not one of the stream itself' },
     data: { description: 'any JSON; defaults to null' },
     key: {
-      type: 'string' as const,
+      type: ['string', 'null'] as unknown as 'string',
       description:
-        'idempotency key: the same event with it again in the channel is the first; another type or data is 422',
+        'idempotency key: the same event with it again in the channel is the first; another type or data is 422; null is none',
     },
   },
   additionalProperties: false,
@@ -153,6 +153,7 @@ export const PUBLISH = detail({
   description: 'Several are an array: all of them are published, in their order, or none.',
   headers: ['X-Client-Id', 'Idempotency-Key'],
   errors: [
+    ...RECEIVING,
     'batch.empty',
     'batch.too_large',
     'body.invalid',

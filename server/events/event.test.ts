@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'bun:test'
 import { parseClientId, parseEvent } from './event.ts'
 
-const parse = (value: unknown) => parseEvent(value, 1024)
+/** An event as it is written: with its data as JSON text. */
+const written = (value: unknown) =>
+  typeof value === 'object' && value !== null && 'data' in value
+    ? { ...value, data: JSON.stringify(value.data) }
+    : value
+const parse = (value: unknown) => parseEvent(written(value), 1024)
 const failsWith = (code: string) => expect.objectContaining({ code })
 
 describe('an event of a request', () => {

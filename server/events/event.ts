@@ -1,4 +1,4 @@
-import { AppError, tooDeep } from '../platform/errors.ts'
+import { AppError } from '../platform/errors.ts'
 import { parseChannel } from './channel.ts'
 import { isSafe } from './characters.ts'
 
@@ -35,7 +35,8 @@ const MAX_NAME_LENGTH = 255
 const RESERVED_TYPES: ReadonlySet<string> = new Set(['ready', 'gap', 'heartbeat', 'closing', 'open', 'error'])
 
 /**
- * Checks one event of a request body: `{ channel, type, data?, key? }`. Missing data is `null`.
+ * Checks one event of a request body: `{ channel, type, data?, key? }`, whose data is JSON text. Missing data is `null`, and
+ * a key that is `null` is none.
  *
  * @throws {AppError} `event.invalid`, `channel.invalid`, `type.invalid`, `type.reserved`, `data.too_large`,
  * `key.invalid`
@@ -44,7 +45,7 @@ export function parseEvent(value: unknown, maxBytes: number): Omit<NewEvent, 'or
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new AppError('event.invalid', 'An event is an object: {"channel": …, "type": …, "data": …, "key": …}.')
   }
-  const { channel, type, data = null, key = null, ...others } = value as Record<string, unknown>
+  const { channel, type, data = 'null', key = null, ...others } = value as Record<string, unknown>
   const [unknown] = Object.keys(others)
   if (unknown !== undefined) {
     throw new AppError(
@@ -55,7 +56,7 @@ export function parseEvent(value: unknown, maxBytes: number): Omit<NewEvent, 'or
   return {
     channel: parseChannel(channel),
     type: parseType(type),
-    data: parseData(data, maxBytes),
+    data: parseData(data as string, maxBytes),
     key: key === null ? null : parseKey(key),
   }
 }
@@ -98,8 +99,7 @@ export function parseClientId(id: unknown): string {
 /** The key of one event of a batch that came with a key for the whole: no key of a client holds this separator. */
 export const keyWithin = (batchKey: string, index: number): string => `${batchKey}\u001f${index}`
 
-function parseData(data: unknown, maxBytes: number): string {
-  const text = stringify(data)
+function parseData(text: string, maxBytes: number): string {
   const bytes = Buffer.byteLength(text)
   if (bytes <= maxBytes) return text
   throw new AppError(
@@ -107,14 +107,6 @@ function parseData(data: unknown, maxBytes: number): string {
     `The data has ${bytes} bytes as JSON; at most ${maxBytes} are allowed (MAX_EVENT_BYTES). Publish a reference to large data.`,
     { status: 413 },
   )
-}
-
-function stringify(data: unknown): string {
-  try {
-    return JSON.stringify(data)
-  } catch (error) {
-    throw error instanceof RangeError ? tooDeep(error) : error
-  }
 }
 
 const isName = (value: unknown): value is string =>

@@ -1,10 +1,11 @@
 import Negotiator from 'negotiator'
-import { readJson } from '../platform/body.ts'
+import type { Bodies, Incoming } from '../platform/body.ts'
 import { AppError } from '../platform/errors.ts'
 import type { KnownParameters } from '../platform/query-parameters.ts'
+import { Slice } from '../platform/turns.ts'
 import { parsePattern } from './channel.ts'
-import { keyWithin, MAX_BATCH, type NewEvent, parseClientId, parseEvent, parseKey, parseType } from './event.ts'
-import { parseJsonKeepingNumbers } from './json.ts'
+import { keyWithin, type NewEvent, parseClientId, parseEvent, parseKey, parseType } from './event.ts'
+import { readEvents } from './publication.ts'
 
 /** Most patterns of one stream. */
 const MAX_PATTERNS = 64
@@ -149,37 +150,38 @@ export interface Publication {
   isBatch: boolean
 }
 
+export interface PublicationOptions {
+  bodies: Bodies
+  maxEventBytes: number
+  maxRequestBytes: number
+}
+
 /**
  * Reads and checks the body of a request that publishes: one event or an array of them.
  *
- * @throws {AppError} `body.not_json` (415), `body.too_large` (413), `body.invalid`, `batch.empty`, `batch.too_large`, and
- * what is wrong with an event; the member `event` is then its index in the batch
+ * @throws {AppError} what `Bodies.readJson` throws, `body.invalid`, `batch.empty`, `batch.too_large`, and what is wrong with
+ * an event; the member `event` is then its index in the batch
  */
-export async function readPublication(
-  request: Request,
-  limits: { maxEventBytes: number; maxRequestBytes: number },
-): Promise<Publication> {
+export async function readPublication(incoming: Incoming, options: PublicationOptions): Promise<Publication> {
+  const { request } = incoming
   const origin = requestedClientId(request.headers.get('x-client-id'))
   const header = request.headers.get('idempotency-key')
   const requestKey = header === null ? null : parseKey(header)
-  const body = await readJson(request, limits.maxRequestBytes, parseJsonKeepingNumbers)
-  if (!Array.isArray(body)) {
-    const event = parseEvent(body, limits.maxEventBytes)
-    return { events: [{ ...event, key: event.key ?? requestKey, origin }], isBatch: false }
-  }
-  if (body.length === 0) throw new AppError('batch.empty', 'The array holds no event.')
-  if (body.length > MAX_BATCH) {
-    throw new AppError(
-      'batch.too_large',
-      `The array holds ${body.length} events; at most ${MAX_BATCH} go in one request.`,
-      { status: 413 },
-    )
-  }
-  const events = body.map((value, index) => {
-    const event = parseMember(value, index, limits.maxEventBytes)
-    return { ...event, key: event.key ?? (requestKey && keyWithin(requestKey, index)), origin }
+  return options.bodies.readJson(incoming, options.maxRequestBytes, async (bytes) => {
+    const { events: written, isBatch } = await readEvents(bytes)
+    const slice = new Slice()
+    const events: NewEvent[] = []
+    for (const [index, value] of written.entries()) {
+      const { key, ...event } = isBatch
+        ? parseMember(value, index, options.maxEventBytes)
+        : parseEvent(value, options.maxEventBytes)
+      const givenKey = isBatch && requestKey !== null ? keyWithin(requestKey, index) : requestKey
+      events.push({ ...event, key: key ?? givenKey, origin })
+      if (slice.isOver) await slice.next()
+    }
+    if (events.length === 0) throw new AppError('batch.empty', 'The array holds no event.')
+    return { events, isBatch }
   })
-  return { events, isBatch: true }
 }
 
 function parseMember(value: unknown, index: number, maxBytes: number) {

@@ -3,7 +3,7 @@ import { otherMethods } from '../operations/problem.ts'
 import { AppError } from '../platform/errors.ts'
 import { checkParameters } from '../platform/query-parameters.ts'
 import { urlOf } from '../platform/request-url.ts'
-import type { Admission } from './admission.ts'
+import { type Admission, memoryOf } from './admission.ts'
 import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { type Closing, closingFrame, type Gap } from './frame.ts'
 import { history, lookBack } from './history.ts'
@@ -11,6 +11,7 @@ import type { Hub } from './hub.ts'
 import { type EventLog, gapAfter } from './log.ts'
 import type { Publisher } from './publisher.ts'
 import {
+  type PublicationOptions,
   readPublication,
   representation,
   requestedClientId,
@@ -23,14 +24,12 @@ import {
 import type { Search } from './search.ts'
 import { createSelection } from './selection.ts'
 
-export interface EventRoutesOptions {
+export interface EventRoutesOptions extends PublicationOptions {
   hub: Hub
   log: EventLog
   search: Search
   publisher: Publisher
   admission: Admission
-  maxEventBytes: number
-  maxRequestBytes: number
   /** Whether nothing will ever come after this position on these channels: a client that comes back is told to stop. */
   isOver: (channels: readonly string[], after: number) => Promise<boolean>
 }
@@ -87,11 +86,10 @@ export const eventRoutes = (options: EventRoutesOptions) =>
     )
     .post(
       '/events',
-      async ({ request }) => {
-        // A body in chunks may become as long as any.
-        const bytes = Number(request.headers.get('content-length') ?? options.maxRequestBytes)
-        return options.admission.handle(bytes, async () => {
-          const { events, isBatch } = await readPublication(request, options)
+      async ({ request, server }) => {
+        options.admission.check()
+        const { events, isBatch } = await readPublication({ request, server }, options)
+        return options.admission.handle(memoryOf(events), async () => {
           const positions = await options.publisher.publish(events)
           return Response.json(isBatch ? { positions } : { position: positions[0] }, { status: 201 })
         })

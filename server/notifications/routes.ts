@@ -3,20 +3,33 @@ import { Elysia, t } from 'elysia'
 import { detail } from '../api/detail.ts'
 import { identify } from '../auth/identity.ts'
 import { Cursor, IdInAddress, Nullable } from '../events/schema.ts'
+import { jsonBody, LARGE_BODY, SMALL_BODY } from '../operations/json-body.ts'
 import { otherMethods } from '../operations/problem.ts'
-import { parseStorable, readJson } from '../platform/body.ts'
+import type { Bodies } from '../platform/body.ts'
 import { requestKey } from '../platform/idempotency.ts'
 import type { Notifications } from './notifications.ts'
 import { NewNotification, Notification } from './schema.ts'
 
 export interface NotificationRoutesOptions {
   notifications: Notifications
-  maxRequestBytes: number
+  bodies: Bodies
 }
 
+const Reading = t.Object(
+  {
+    through: t.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'only up to this id; defaults to all',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
 /** `/api/notifications`. */
-export const notificationRoutes = ({ notifications, maxRequestBytes }: NotificationRoutesOptions) => {
-  const parse = ({ request }: { request: Request }) => readJson(request, maxRequestBytes, parseStorable)
+export const notificationRoutes = ({ notifications, bodies }: NotificationRoutesOptions) => {
   return new Elysia({ name: 'notifications', prefix: '/api/notifications', tags: ['notifications'] })
     .get(
       '/',
@@ -62,7 +75,7 @@ export const notificationRoutes = ({ notifications, maxRequestBytes }: Notificat
         return notification
       },
       {
-        parse,
+        parse: jsonBody(bodies, NewNotification, LARGE_BODY),
         body: NewNotification,
         response: { 201: Notification },
         detail: detail({
@@ -73,19 +86,8 @@ export const notificationRoutes = ({ notifications, maxRequestBytes }: Notificat
       },
     )
     .post('/read', async ({ body, request }) => notifications.readAll(body.through, identify(request)), {
-      parse,
-      body: t.Object(
-        {
-          through: t.Optional(
-            Type.Integer({
-              minimum: 1,
-              maximum: Number.MAX_SAFE_INTEGER,
-              description: 'only up to this id; defaults to all',
-            }),
-          ),
-        },
-        { additionalProperties: false },
-      ),
+      parse: jsonBody(bodies, Reading, SMALL_BODY),
+      body: Reading,
       response: t.Object({
         ids: t.Array(Type.Integer(), { description: 'what was marked now, at most 10,000 at once' }),
         unread: Type.Integer({ description: 'how many are left' }),

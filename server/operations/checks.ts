@@ -1,10 +1,12 @@
 import type { Journey } from '../events/journey.ts'
+import type { BodyBudget } from '../platform/body-budget.ts'
 import type { Checks } from './health.ts'
 import type { Monitor } from './monitor.ts'
 
 /** Whom readiness asks. */
 export interface CheckSources {
-  journey: Pick<Journey, 'feed' | 'relay' | 'listener' | 'publisher' | 'lost'>
+  journey: Pick<Journey, 'feed' | 'relay' | 'listener' | 'publisher' | 'admission' | 'lost'>
+  bodies: BodyBudget
   monitor: Monitor
   /** Why the queue of tasks could not be read; `undefined` while it can. */
   queueProblem: () => string | undefined
@@ -16,7 +18,8 @@ export interface CheckSources {
 /** What readiness depends on, and what is wrong with it, for a person. */
 export const createChecks =
   ({
-    journey: { feed, relay, listener, publisher, lost },
+    journey: { feed, relay, listener, publisher, admission, lost },
+    bodies,
     monitor,
     queueProblem,
     isDraining,
@@ -31,7 +34,10 @@ export const createChecks =
       `events arrive up to ${pollInterval} ms late`,
       listener.isListening ? undefined : listener.problem,
     ),
-    publishing: check('degraded', 'the last publish failed', publisher.problem),
+    publishing: admission.isFull
+      ? { status: 'degraded', detail: `${admission.requests} publish requests wait for Postgres; further ones get 503` }
+      : check('degraded', 'the last publish failed', publisher.problem),
+    bodies: check('degraded', 'requests with a body are refused', bodies.problem),
     tasks: check('degraded', 'tasks wait', queueProblem()),
     ...monitor.checks(),
     draining: isDraining() ? { status: 'failed', detail: 'this instance is stopping' } : { status: 'ok' },

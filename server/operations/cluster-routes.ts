@@ -2,10 +2,11 @@ import { Type } from '@sinclair/typebox'
 import { Elysia, t } from 'elysia'
 import { detail } from '../api/detail.ts'
 import { NoQuery } from '../events/schema.ts'
-import { readJson } from '../platform/body.ts'
+import type { Bodies } from '../platform/body.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Cluster } from './cluster.ts'
 import { ClusterView } from './cluster-schema.ts'
+import { jsonBody, SMALL_BODY } from './json-body.ts'
 import { otherMethods } from './problem.ts'
 
 /** What the lab can do to this instance. */
@@ -20,15 +21,17 @@ export interface ClusterRoutesOptions {
   cluster: Cluster
   /** `undefined` where faults are not allowed. */
   faults: Faults | undefined
-  maxRequestBytes: number
+  bodies: Bodies
 }
 
 const Fault = Type.Union([Type.Literal('disconnect-streams'), Type.Literal('kill-listeners')], {
   description: 'disconnect-streams ends every stream of this instance; kill-listeners the connections that LISTEN',
 })
 
+const FaultRequest = t.Object({ fault: Fault }, { additionalProperties: false })
+
 /** `/api/cluster`: who serves, and Postgres's state. `/api/lab/faults`: breaks things, where that is allowed. */
-export const clusterRoutes = ({ cluster, faults, maxRequestBytes }: ClusterRoutesOptions) =>
+export const clusterRoutes = ({ cluster, faults, bodies }: ClusterRoutesOptions) =>
   new Elysia({ name: 'cluster', prefix: '/api', tags: ['operations'] })
     .get('/cluster', () => cluster.view(), {
       query: NoQuery,
@@ -44,8 +47,8 @@ export const clusterRoutes = ({ cluster, faults, maxRequestBytes }: ClusterRoute
         return { affected: await affected }
       },
       {
-        parse: ({ request }) => readJson(request, maxRequestBytes),
-        body: t.Object({ fault: Fault }, { additionalProperties: false }),
+        parse: jsonBody(bodies, FaultRequest, SMALL_BODY),
+        body: FaultRequest,
         response: { 202: Type.Object({ affected: Type.Integer({ description: 'connections', examples: [3] }) }) },
         detail: detail({
           summary: 'Break something, to see that nothing is lost',

@@ -7,6 +7,7 @@ import type { Hub } from '../events/hub.ts'
 import type { LostEvents } from '../events/lost-events.ts'
 import type { Publisher } from '../events/publisher.ts'
 import type { Window } from '../events/window.ts'
+import type { BodyBudget } from '../platform/body-budget.ts'
 import type { Listener } from '../platform/listener.ts'
 import type { Monitor } from './monitor.ts'
 import { otherMethods } from './problem.ts'
@@ -18,6 +19,7 @@ export interface MetricSources {
   window: Window
   publisher: Publisher
   admission: Admission
+  bodies: BodyBudget
   listener: Listener
   lost: LostEvents
   monitor: Monitor
@@ -55,6 +57,7 @@ function createRegistry({
   window,
   publisher,
   admission,
+  bodies,
   listener,
   lost,
   monitor,
@@ -102,7 +105,19 @@ function createRegistry({
   gauge('window_bytes', 'Memory of the newest events', () => window.bytes)
   gauge('window_events', 'Newest events in memory', () => window.head - window.tail)
   counter('published_events_total', 'Events published over HTTP', () => publisher.published)
-  gauge('pending_publishes', 'Publish requests that are read or wait for Postgres', () => admission.requests)
+  gauge('pending_publishes', 'Publish requests that wait for Postgres', () => admission.requests)
+  gauge('open_bodies', 'Request bodies that are being read', () => bodies.count)
+  gauge('open_body_bytes', 'Bytes in memory of request bodies that are being read', () => bodies.bytes)
+  new Counter({
+    name: 'sse_update_bodies_refused_total',
+    help: 'Request bodies refused, by reason',
+    labelNames: ['reason'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [reason, count] of Object.entries(bodies.refused)) this.inc({ reason }, count)
+    },
+  })
   gauge('outbox_age_seconds', 'How long the oldest event has waited in the outbox', () => monitor.readings.outboxAge)
   gauge(
     'notification_queue_usage',

@@ -15,7 +15,7 @@ export interface Problem {
 
 /** The answer to a request that went wrong. What is no `AppError` is a bug: it is told without details. */
 export function problemResponse(error: unknown, headers: Record<string, string> = {}): Response {
-  const { code, status, message, extensions, retryAfter } = error instanceof AppError ? error : BUG
+  const { code, status, message, extensions, retryAfter, closesConnection } = error instanceof AppError ? error : BUG
   const problem: Problem = {
     type: 'about:blank',
     title: STATUS_CODES[status] ?? 'Error',
@@ -30,6 +30,7 @@ export function problemResponse(error: unknown, headers: Record<string, string> 
       'content-type': 'application/problem+json; charset=utf-8',
       'cache-control': 'no-store',
       ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+      ...(closesConnection && { connection: 'close' }),
       ...headers,
     },
   })

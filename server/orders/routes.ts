@@ -3,8 +3,9 @@ import { Elysia, t } from 'elysia'
 import { detail } from '../api/detail.ts'
 import { identify } from '../auth/identity.ts'
 import { ChannelToken, Cursor, IdInAddress, NoQuery, Nullable } from '../events/schema.ts'
+import { jsonBody, LARGE_BODY, SMALL_BODY } from '../operations/json-body.ts'
 import { otherMethods } from '../operations/problem.ts'
-import { parseStorable, readJson } from '../platform/body.ts'
+import type { Bodies } from '../platform/body.ts'
 import { requestKey } from '../platform/idempotency.ts'
 import { etagOf, ifMatch } from '../platform/request-headers.ts'
 import type { Orders } from './orders.ts'
@@ -12,10 +13,11 @@ import { NewOrder, Order, OrderStatus } from './schema.ts'
 
 export interface OrderRoutesOptions {
   orders: Orders
-  maxRequestBytes: number
+  bodies: Bodies
 }
 
 const Id = t.Object({ id: IdInAddress })
+const Transition = t.Object({ to: OrderStatus }, { additionalProperties: false })
 const OrderAtCursor = t.Composite([Order, t.Object({ cursor: Cursor })])
 const OrderList = t.Object({
   orders: t.Array(Order),
@@ -24,8 +26,7 @@ const OrderList = t.Object({
 })
 
 /** `/api/orders`. */
-export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => {
-  const parse = ({ request }: { request: Request }) => readJson(request, maxRequestBytes, parseStorable)
+export const orderRoutes = ({ orders, bodies }: OrderRoutesOptions) => {
   return new Elysia({
     name: 'orders',
     prefix: '/api/orders',
@@ -65,7 +66,7 @@ export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => 
         return order
       },
       {
-        parse,
+        parse: jsonBody(bodies, NewOrder, LARGE_BODY),
         body: NewOrder,
         response: { 201: Order },
         detail: detail({
@@ -127,9 +128,9 @@ export const orderRoutes = ({ orders, maxRequestBytes }: OrderRoutesOptions) => 
         return order
       },
       {
-        parse,
+        parse: jsonBody(bodies, Transition, SMALL_BODY),
         params: Id,
-        body: t.Object({ to: OrderStatus }, { additionalProperties: false }),
+        body: Transition,
         response: Order,
         detail: detail({
           summary: 'Move an order to its next status',

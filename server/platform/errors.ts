@@ -4,6 +4,8 @@ export class AppError extends Error {
   readonly status: number
   /** Seconds after which a retry makes sense; becomes `Retry-After`. */
   readonly retryAfter: number | undefined
+  /** Whether the connection is closed after the response: the rest of the request is not wanted. */
+  readonly closesConnection: boolean
   /** Further members of the problem document (RFC 9457, section 3.2). */
   readonly extensions: Readonly<Record<string, unknown>>
 
@@ -17,6 +19,7 @@ export class AppError extends Error {
     this.code = code
     this.status = options.status ?? 400
     this.retryAfter = options.retryAfter
+    this.closesConnection = options.closesConnection ?? false
     this.extensions = options.extensions ?? {}
   }
 }
@@ -25,6 +28,8 @@ export interface AppErrorOptions {
   /** HTTP status. Defaults to `400`. */
   status?: number
   retryAfter?: number
+  /** Defaults to `false`. */
+  closesConnection?: boolean
   extensions?: Record<string, unknown>
   cause?: unknown
 }

@@ -1,12 +1,13 @@
 import { Elysia } from 'elysia'
-import { detail } from '../api/detail.ts'
+import { detail, RECEIVING } from '../api/detail.ts'
 import { identify } from '../auth/identity.ts'
 import { HIDDEN, methodNotAllowed, otherMethods } from '../operations/problem.ts'
+import type { Bodies } from '../platform/body.ts'
 import { AppError } from '../platform/errors.ts'
 import { requestKey } from '../platform/idempotency.ts'
 import { etagOf } from '../platform/request-headers.ts'
 import { urlOf } from '../platform/request-url.ts'
-import { type Files, uploadTooLarge } from './files.ts'
+import { type Files, PART_BYTES, uploadTooLarge } from './files.ts'
 import { COLUMNS } from './kinds/order-rows.ts'
 import { Task } from './schema.ts'
 import type { Tasks } from './tasks.ts'
@@ -15,21 +16,23 @@ export interface ImportRoutesOptions {
   tasks: Tasks
   files: Files
   maxUploadBytes: number
+  bodies: Bodies
 }
 
 /** `/api/orders/import`: an upload that becomes a task. */
-export const importRoutes = ({ tasks, files, maxUploadBytes }: ImportRoutesOptions) =>
+export const importRoutes = ({ tasks, files, maxUploadBytes, bodies }: ImportRoutesOptions) =>
   new Elysia({ name: 'orders-import', prefix: '/api/orders/import', tags: ['orders'] })
     .post(
       '/',
-      async ({ request, set }) => {
+      async ({ request, server, set }) => {
         const actor = identify(request)
         // Before the upload, which may take long.
         requestKey(request, actor.user, null)
         const name = fileName(request)
         checkType(request)
         if (Number(request.headers.get('content-length') ?? 0) > maxUploadBytes) throw uploadTooLarge(maxUploadBytes)
-        const upload = await files.upload(name, request.body ?? noBytes(), maxUploadBytes, request.signal)
+        const content = bodies.readFile({ request, server }, 2 * PART_BYTES)
+        const upload = await files.upload(name, content, maxUploadBytes, request.signal)
         const key = requestKey(request, actor.user, { name, digest: upload.digest })
         const task = await tasks.startImport(upload, name, key, actor).catch(async (error) => {
           await files.discard(upload.id).catch(() => {})
@@ -50,6 +53,7 @@ export const importRoutes = ({ tasks, files, maxUploadBytes }: ImportRoutesOptio
           description: `The body is the file, up to MAX_UPLOAD_BYTES; its first line names the columns ${COLUMNS.join(', ')}, in any order, divided by commas, semicolons or tabs, and each other line is an order. The answer is a task; lines that can't be imported are in its file rejected.csv, with number and reason. \`?name=\` is what the file is called.`,
           headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
           errors: [
+            ...RECEIVING,
             'key.deleted',
             'key.invalid',
             'key.reused',
@@ -99,5 +103,3 @@ function fileName(request: Request): string {
   if (/^\P{Cc}{1,200}$/u.test(name)) return name
   throw new AppError('upload.name_invalid', 'name is text of 1 to 200 characters without control characters.')
 }
-
-async function* noBytes(): AsyncGenerator<Uint8Array> {}

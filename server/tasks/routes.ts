@@ -3,8 +3,9 @@ import { Elysia, t } from 'elysia'
 import { detail } from '../api/detail.ts'
 import { identify } from '../auth/identity.ts'
 import { ChannelToken, Cursor, IdInAddress, NoQuery, Nullable } from '../events/schema.ts'
+import { jsonBody, SMALL_BODY } from '../operations/json-body.ts'
 import { otherMethods } from '../operations/problem.ts'
-import { parseStorable, readJson } from '../platform/body.ts'
+import type { Bodies } from '../platform/body.ts'
 import { requestKey } from '../platform/idempotency.ts'
 import { etagOf, ifMatch } from '../platform/request-headers.ts'
 import type { Files } from './files.ts'
@@ -15,10 +16,11 @@ import type { Tasks } from './tasks.ts'
 export interface TaskRoutesOptions {
   tasks: Tasks
   files: Files
-  maxRequestBytes: number
+  bodies: Bodies
 }
 
 const Id = t.Object({ id: IdInAddress })
+const Renaming = t.Object({ description: Description }, { additionalProperties: false })
 const TaskAtCursor = t.Composite([Task, t.Object({ cursor: Cursor })])
 const TaskList = t.Object({
   tasks: t.Array(Task),
@@ -27,8 +29,7 @@ const TaskList = t.Object({
 })
 
 /** `/api/tasks`. */
-export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions) => {
-  const parse = ({ request }: { request: Request }) => readJson(request, maxRequestBytes, parseStorable)
+export const taskRoutes = ({ tasks, files, bodies }: TaskRoutesOptions) => {
   return new Elysia({ name: 'tasks', prefix: '/api/tasks', tags: ['tasks'] })
     .get(
       '/',
@@ -63,7 +64,7 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
         return task
       },
       {
-        parse,
+        parse: jsonBody(bodies, NewTask, SMALL_BODY),
         body: NewTask,
         response: { 202: Task },
         detail: detail({
@@ -116,9 +117,9 @@ export const taskRoutes = ({ tasks, files, maxRequestBytes }: TaskRoutesOptions)
         return task
       },
       {
-        parse,
+        parse: jsonBody(bodies, Renaming, SMALL_BODY),
         params: Id,
-        body: t.Object({ description: Description }, { additionalProperties: false }),
+        body: Renaming,
         response: Task,
         detail: detail({
           summary: 'Rename a task',

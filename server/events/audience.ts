@@ -18,21 +18,35 @@ export class Audience {
     this.#pending.push(event)
   }
 
-  /** Offers what is pending to every connection; each event's own page leaves it out. */
-  flush(from: number): void {
+  /**
+   * Takes what is pending for the connections that are live now.
+   *
+   * @param from the cursor of these connections until they are offered it
+   * @returns offers it to one connection after the other, at each step
+   */
+  flush(from: number): Iterable<void> {
     const events = this.#pending
     this.#pending = []
+    return this.#offer(
+      events,
+      [...this.connections].filter((connection) => connection.expect(from)),
+    )
+  }
+
+  *#offer(events: readonly FramedEvent[], connections: readonly Connection[]): Generator<void> {
     const chunk = this.#chunk(events)
     const origins = new Set(events.map(({ origin }) => origin))
-    for (const connection of this.connections) {
-      if (connection.clientId === null || !origins.has(connection.clientId)) connection.offer(chunk, from)
-      else this.#offerOthers(connection, events, from)
+    for (const connection of connections) {
+      const isOrigin = connection.clientId !== null && origins.has(connection.clientId)
+      connection.offer(isOrigin ? this.#ofOthers(connection, events) : chunk)
+      yield
     }
   }
 
-  #offerOthers(connection: Connection, events: readonly FramedEvent[], from: number): void {
-    const others = events.filter(({ origin }) => origin !== connection.clientId)
-    if (others.length > 0) connection.offer(this.#chunk(others), from)
+  /** Each event's own page leaves it out. */
+  #ofOthers({ clientId }: Connection, events: readonly FramedEvent[]): Uint8Array<ArrayBuffer> | undefined {
+    const others = events.filter(({ origin }) => origin !== clientId)
+    return others.length > 0 ? this.#chunk(others) : undefined
   }
 
   #chunk(events: readonly FramedEvent[]): Uint8Array<ArrayBuffer> {

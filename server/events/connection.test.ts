@@ -55,6 +55,11 @@ function connect(more: Partial<ConnectionOptions> = {}) {
   return { connection, log, read, readUntil, reader }
 }
 
+/** What a flush does that began at `from`. */
+function offer(connection: Connection, chunk: Uint8Array<ArrayBuffer>, from: number): void {
+  if (connection.expect(from)) connection.offer(chunk)
+}
+
 /** Lets everything that is promised happen. */
 const settle = () => Bun.sleep(1)
 
@@ -73,7 +78,7 @@ describe('a connection', () => {
     await read()
     await settle()
     const next = reader.read()
-    connection.offer(encode('1;'), 0)
+    offer(connection, encode('1;'), 0)
     log.position = 1
     expect(new TextDecoder().decode((await next).value)).toBe('1;')
     expect([connection.isLive, connection.cursor, log.replays]).toEqual([true, 1, 0])
@@ -84,7 +89,7 @@ describe('a connection', () => {
     await read()
     await settle()
     for (let position = 1; position <= 100; position++) {
-      connection.offer(encode(`${position};`), position - 1)
+      offer(connection, encode(`${position};`), position - 1)
       log.position = position
     }
     expect([connection.isLive, connection.cursor]).toEqual([false, 1])
@@ -94,6 +99,18 @@ describe('a connection', () => {
     expect(connection.isLive).toBe(true)
   })
 
+  test('that waits for its turn in a flush has the cursor that it had before, also when it ends', async () => {
+    const { connection, log, read } = connect()
+    await read()
+    await settle()
+    connection.expect(0)
+    log.position = 1
+    expect([connection.isLive, connection.cursor]).toEqual([true, 0])
+    connection.close('shutdown')
+    connection.offer(encode('1;'))
+    expect(await read()).toContain('id: 0\n')
+  })
+
   test('whose cursor lies beyond what this instance has read waits, and misses nothing', async () => {
     const { connection, log, read, readUntil } = connect({
       ready: { ...READY, cursor: 5, head: 5 },
@@ -101,7 +118,7 @@ describe('a connection', () => {
     await read()
     await settle()
     expect([connection.isLive, log.isAhead]).toEqual([false, true])
-    connection.offer(encode('not for it;'), 0)
+    offer(connection, encode('not for it;'), 0)
     log.position = 7
     void connection.advance()
     expect(await readUntil('7;')).toBe('6;7;')
@@ -191,7 +208,7 @@ describe('time', () => {
     await settle()
     connection.tick(at(6000))
     expect(log.closed).toBe('')
-    for (let position = 1; position <= 3; position++) connection.offer(encode(`${position};`), position - 1)
+    for (let position = 1; position <= 3; position++) offer(connection, encode(`${position};`), position - 1)
     log.position = 3
     connection.tick(at(4000))
     expect(log.closed).toBe('')
@@ -202,7 +219,7 @@ describe('time', () => {
   test('a stall limit of 0 closes nobody', async () => {
     const { connection, log, read } = connect({ stallTimeout: 0 })
     await read()
-    for (let position = 1; position <= 3; position++) connection.offer(encode(`${position};`), position - 1)
+    for (let position = 1; position <= 3; position++) offer(connection, encode(`${position};`), position - 1)
     connection.tick(at(10_000_000))
     expect(log.closed).toBe('')
   })
@@ -225,7 +242,7 @@ describe('the end', () => {
     await read()
     await settle()
     for (let position = 1; position <= 5; position++) {
-      connection.offer(encode(`${position};`), position - 1)
+      offer(connection, encode(`${position};`), position - 1)
       log.position = position
     }
     connection.close('replaced')

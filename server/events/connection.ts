@@ -58,6 +58,8 @@ export class Connection {
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>
   /** Own cursor while behind; `undefined` while live. */
   #behindAt: number | undefined
+  /** Where the flush under way began, while it is live and the flush has not offered it its chunk. */
+  #expectedAt: number | undefined
   #gap: Gap | undefined
   #isAdvancing = false
   /** How often it was moved, so that what was read before is not taken. */
@@ -98,16 +100,30 @@ export class Connection {
 
   /** Everything of its channels up to here was handed to the socket. */
   get cursor(): number {
-    return this.#behindAt ?? this.#options.position()
+    return this.#behindAt ?? this.#expectedAt ?? this.#options.position()
   }
 
   /**
-   * Hands a live connection what comes after `from`. If the socket is busy it falls behind at `from`.
+   * Says that a flush which began at `from` has events for it, which `offer` brings in this turn of the event loop or in a
+   * later one.
    *
-   * @param chunk shared with others: not to be changed
+   * @returns whether it is live; one that is behind reads them by itself
    */
-  offer(chunk: Uint8Array<ArrayBuffer>, from: number): void {
-    if (!this.isLive || this.#isClosed) return
+  expect(from: number): boolean {
+    if (!this.isLive || this.#isClosed) return false
+    this.#expectedAt = from
+    return true
+  }
+
+  /**
+   * Hands the connection what it expects. If the socket is busy it falls behind where the flush began.
+   *
+   * @param chunk shared with others: not to be changed. `undefined` when the flush has nothing for it after all
+   */
+  offer(chunk: Uint8Array<ArrayBuffer> | undefined): void {
+    const from = this.#expectedAt
+    this.#expectedAt = undefined
+    if (from === undefined || this.#isClosed || chunk === undefined) return
     if (this.#wantsMore) this.#write(chunk)
     else this.#behindAt = from
   }
@@ -116,6 +132,7 @@ export class Connection {
   jump(gap: Gap): void {
     this.#gap = { ...gap, from: this.#gap ? this.#gap.from : gap.from }
     this.#behindAt = gap.to
+    this.#expectedAt = undefined
     this.#jumps++
     void this.advance()
   }

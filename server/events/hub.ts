@@ -55,6 +55,8 @@ const FLUSH_BYTES = 256 * 2 ** 10
 
 /** Milliseconds of routing after which a flush lets others have their turn. */
 const SLICE = 10
+/** Streams that a flush writes to in one turn of the event loop; each write is a system call. */
+const FLUSH_WRITES = 1000
 /** Bytes that a flush copies for its audiences before it lets others have their turn. */
 const SLICE_BYTES = 32 * 2 ** 20
 
@@ -89,6 +91,7 @@ export class Hub {
   #pendingBytes = 0
   #lastFlush = 0
   #flushTimer: Timer | undefined
+  #isFlushing = false
   #ticker: Timer | undefined
   #isTicking = false
   #nextId = 1
@@ -247,28 +250,41 @@ export class Hub {
   }
 
   #scheduleFlush(): void {
-    if (this.#window.head === this.#flushed || this.#flushTimer !== undefined) return
+    if (this.#window.head === this.#flushed || this.#flushTimer !== undefined || this.#isFlushing) return
     const wait = this.#lastFlush + this.#options.flushInterval - performance.now()
-    if (wait <= 0) this.#flush()
-    else this.#flushTimer = setTimeout(() => this.#flush(), wait)
+    if (wait <= 0) void this.#flush()
+    else this.#flushTimer = setTimeout(() => void this.#flush(), wait)
   }
 
   /** Flushes until nothing is pending; others have their turn in between. */
   async #flushAll(): Promise<void> {
-    while (this.#pending.length > 0) {
-      this.#flush()
-      if (this.#pending.length > 0) await sleep(0)
+    while (this.#pending.length > 0 || this.#isFlushing) {
+      await this.#flush()
+      if (this.#pending.length > 0 || this.#isFlushing) await sleep(0)
     }
   }
 
-  /** Serves what is pending, or as much of it as a slice allows; the rest follows in a moment. */
-  #flush(): void {
+  /**
+   * Serves what is pending, or as much of it as a slice allows; the rest follows in a moment. With few streams all of this
+   * happens in one turn of the event loop.
+   */
+  async #flush(): Promise<void> {
     clearTimeout(this.#flushTimer)
     this.#flushTimer = undefined
-    const from = this.#flushed
-    for (const audience of this.#route()) audience.flush(from)
-    this.#lastFlush = performance.now()
-    if (this.#pending.length > 0) this.#flushTimer = setTimeout(() => this.#flush(), 0)
+    if (this.#isFlushing) return
+    this.#isFlushing = true
+    try {
+      const from = this.#flushed
+      const flushes = [...this.#route()].map((audience) => audience.flush(from))
+      this.#lastFlush = performance.now()
+      let writes = 0
+      for (const offers of flushes) {
+        for (const _ of offers) if (++writes % FLUSH_WRITES === 0) await sleep(0)
+      }
+    } finally {
+      this.#isFlushing = false
+    }
+    if (this.#pending.length > 0) this.#flushTimer = setTimeout(() => void this.#flush(), 0)
     this.#wakeWaiting()
   }
 

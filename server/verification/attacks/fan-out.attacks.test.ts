@@ -1,0 +1,43 @@
+// Many streams that follow one channel.
+
+import { expect, test } from 'bun:test'
+import { createInProcessHub } from '../../testing/in-process-hub.ts'
+
+const event = (position: number) => ({
+  position,
+  channel: 'a',
+  type: 't',
+  data: String(position),
+  time: new Date(0),
+  origin: null,
+})
+
+test('One event for 10,000 streams is written over many turns of the event loop, and the next waits for its end', async () => {
+  const { hub, open } = createInProcessHub()
+  const count = 10_000
+  const got = Array.from({ length: count }, () => '')
+  let frames = 0
+  const all = Promise.withResolvers<void>()
+  for (let index = 0; index < count; index++) {
+    open((text) => {
+      for (const [, id] of text.matchAll(/^event: t\n.*\nid: (\d+)$/gm)) {
+        got[index] += `${id} `
+        if (++frames === 2 * count) all.resolve()
+      }
+    })
+  }
+  await Bun.sleep(0)
+  let most = 0
+  let before = 0
+  const turns = setInterval(() => {
+    most = Math.max(most, frames - before)
+    before = frames
+  }, 0)
+  void hub.deliver([event(1)])
+  void hub.deliver([event(2)])
+  await all.promise
+  clearInterval(turns)
+  hub.stop()
+  expect(new Set(got)).toEqual(new Set(['1 2 ']))
+  expect(Math.max(most, 2 * count - before)).toBeLessThan(5000)
+})

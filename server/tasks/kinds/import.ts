@@ -2,6 +2,7 @@ import { stringify } from 'csv-stringify/sync'
 import { insertOrders } from '../../orders/orders.ts'
 import type { NewOrder } from '../../orders/schema.ts'
 import { AppError } from '../../platform/errors.ts'
+import { Slice } from '../../platform/turns.ts'
 import type { Kind, TaskContext } from './kind.ts'
 import { readLines } from './lines.ts'
 import { decode, type Header, isCsv, readHeader, saysNothing, toOrder } from './order-rows.ts'
@@ -49,7 +50,9 @@ export const importOrders: Kind<ImportInput> = {
       maxBytes: MAX_RECORD_BYTES,
       isRecord: (bytes) => header !== undefined && isCsv(bytes, header),
     })
+    const slice = new Slice()
     for await (const record of records) {
+      if (slice.isOver) await slice.next()
       signal.throwIfAborted()
       if (!header) {
         const text = textOf(record)

@@ -1,6 +1,7 @@
 import { stringify } from 'csv-stringify/sync'
 import type { OrderLine } from '../../orders/schema.ts'
 import { AppError } from '../../platform/errors.ts'
+import { Slice } from '../../platform/turns.ts'
 import type { Kind, TaskContext } from './kind.ts'
 import { reportPage } from './report-page.ts'
 import { ReportTotals, type Total } from './report-totals.ts'
@@ -67,6 +68,7 @@ async function addUp(
   const all = counted[0]?.count ?? 0
   let read = 0
   let after = { created: `${from} UTC`, id: 0 }
+  const slice = new Slice()
   for (;;) {
     signal.throwIfAborted()
     tell(all === 0 ? 0 : (95 * Math.min(read, all)) / all, `${format(read)} of ${format(Math.max(read, all))} orders`)
@@ -79,9 +81,13 @@ async function addUp(
           and (created_at, id) > (${after.created}::text::timestamptz, ${after.id})
         order by created_at, id limit ${PAGE}`,
     )
-    for (const row of rows) if (row.status !== 'cancelled') count(row, totals)
+    for (const row of rows) {
+      if (slice.isOver) await slice.next()
+      if (row.status !== 'cancelled') count(row, totals)
+      if (totals.pending >= FLUSH) await totals.flush()
+    }
     read += rows.length
-    if (totals.pending >= FLUSH || rows.length < PAGE) await totals.flush()
+    if (rows.length < PAGE) await totals.flush()
     const last = rows.at(-1)
     if (!last || rows.length < PAGE) return read
     after = last

@@ -17,7 +17,7 @@ interface Waiting {
 
 /** Bounds of one transaction: larger ones gain nothing, and hold the log's lock longer. */
 const GROUP_EVENTS = 2000
-const GROUP_BYTES = 4 * 2 ** 20
+const GROUP_BYTES = 2 * 2 ** 20
 
 /**
  * Appends what requests publish, with **group commit**: those that come while a transaction is under way share the

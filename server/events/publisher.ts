@@ -19,7 +19,7 @@ interface Waiting {
 
 /** Bounds of one transaction: larger ones gain nothing, and hold the log's lock longer. */
 const GROUP_EVENTS = 2000
-const GROUP_BYTES = 4 * 2 ** 20
+const GROUP_BYTES = 2 * 2 ** 20
 
 /** `statement_too_complex`: JSON is nested more deeply than `max_stack_depth` allows Postgres to parse. */
 const TOO_DEEP = '54001'

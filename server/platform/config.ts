@@ -158,7 +158,7 @@ export const settings = {
   maxRequestBytes: integer('MAX_REQUEST_BYTES', {
     min: 1024,
     max: 16 * 2 ** 20,
-    fallback: 4 * 2 ** 20,
+    fallback: 2 * 2 ** 20,
     unit: 'bytes',
     doc: 'Most bytes of the body of a publish request; other routes have smaller limits of their own.',
   }),

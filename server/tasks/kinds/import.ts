@@ -1,6 +1,7 @@
 import { insertOrders } from '../../orders/orders.ts'
 import type { NewOrder } from '../../orders/schema.ts'
 import { AppError } from '../../platform/errors.ts'
+import { Slice } from '../../platform/turns.ts'
 import { toCsv } from './csv-cells.ts'
 import type { Kind, TaskContext } from './kind.ts'
 import { readLines } from './lines.ts'
@@ -49,7 +50,9 @@ export const importOrders: Kind<ImportInput> = {
       maxBytes: MAX_RECORD_BYTES,
       isRecord: (bytes) => header !== undefined && isCsv(bytes, header),
     })
+    const slice = new Slice()
     for await (const record of records) {
+      if (slice.isOver) await slice.next()
       signal.throwIfAborted()
       if (!header) {
         const text = textOf(record)

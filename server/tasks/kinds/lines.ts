@@ -1,3 +1,5 @@
+import { Slice } from '../../platform/turns.ts'
+
 /** A line of a file, without what ends it. */
 export interface Line {
   /** From 1. */
@@ -18,6 +20,8 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>, maxBytes: nu
   let pending: Uint8Array[] = []
   let size = 0
   let endedWithCr = false
+  // A file of blank lines has half a million of them in one chunk.
+  const slice = new Slice()
   const take = (rest: Uint8Array): Uint8Array | undefined => {
     const length = size + rest.byteLength
     const line = length > maxBytes ? undefined : Buffer.concat([...pending, rest])
@@ -42,6 +46,7 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>, maxBytes: nu
       endedWithCr = byte === CR
       yield { number: ++number, bytes: take(chunk.subarray(start, index)), offset: offset + index + 1 }
       start = index + 1
+      if (slice.isOver) await slice.next()
     }
     const rest = chunk.subarray(start)
     size += rest.byteLength

@@ -1,6 +1,7 @@
 import type { OrderLine } from '../../orders/schema.ts'
 import { AppError } from '../../platform/errors.ts'
 import { PAGE_BYTES } from '../../platform/page-bytes.ts'
+import { Slice } from '../../platform/turns.ts'
 import { toCsv } from './csv-cells.ts'
 import type { Kind, TaskContext } from './kind.ts'
 import { reportPage } from './report-page.ts'
@@ -68,6 +69,7 @@ async function addUp(
   const all = counted[0]?.count ?? 0
   let read = 0
   let after = { created: `${from} UTC`, id: 0 }
+  const slice = new Slice()
   for (;;) {
     signal.throwIfAborted()
     tell(all === 0 ? 0 : (95 * Math.min(read, all)) / all, `${format(read)} of ${format(Math.max(read, all))} orders`)
@@ -87,11 +89,17 @@ async function addUp(
         where coalesce(bytes_before, 0) < ${PAGE_BYTES}
         order by created_at, id`,
     )
-    for (const row of rows) if (row.status !== 'cancelled') count(row, totals)
+    for (const row of rows) {
+      if (slice.isOver) await slice.next()
+      if (row.status !== 'cancelled') count(row, totals)
+      if (totals.pending >= FLUSH) await totals.flush()
+    }
     read += rows.length
     const last = rows.at(-1)
-    if (totals.pending >= FLUSH || !last) await totals.flush()
-    if (!last) return read
+    if (!last) {
+      await totals.flush()
+      return read
+    }
     after = last
   }
 }

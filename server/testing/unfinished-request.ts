@@ -1,0 +1,64 @@
+import { connect, type Socket } from 'node:net'
+
+export interface UnfinishedRequestOptions {
+  method?: string
+  /** Defaults to `application/json`. */
+  contentType?: string
+  /** What `Content-Length` says; without it, the body goes out in chunks. */
+  length?: number
+  /** What is sent of the body at once. Defaults to nothing. */
+  start?: string | Uint8Array
+  /** What is sent again and again, every 100 ms. Defaults to nothing. */
+  drip?: string
+}
+
+/** A request whose body does not end. */
+export interface UnfinishedRequest extends Disposable {
+  /** Resolves when `start` has gone out, or can't any more. */
+  sent: Promise<void>
+  /** Resolves with all that came back when a response is there. */
+  response: Promise<{ status: number; headers: string; body: string }>
+  /** Resolves when the server has closed the connection. */
+  closed: Promise<void>
+}
+
+/** Sends the head of a request and a part of its body. */
+export function sendUnfinished(
+  url: string,
+  { method = 'POST', contentType = 'application/json', length, start = '', drip }: UnfinishedRequestOptions = {},
+): UnfinishedRequest {
+  const { hostname, port, host, pathname, search } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  const framing = length === undefined ? 'transfer-encoding: chunked' : `content-length: ${length}`
+  socket.write(
+    `${method} ${pathname}${search} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: ${contentType}\r\n${framing}\r\n\r\n`,
+  )
+  const write = (part: string | Uint8Array) => writePart(socket, part, length === undefined)
+  const sent = start.length > 0 ? write(start) : Promise.resolve()
+  const timer = drip === undefined ? undefined : setInterval(() => socket.writable && write(drip), 100)
+  const closed = Promise.withResolvers<void>()
+  const response = Promise.withResolvers<{ status: number; headers: string; body: string }>()
+  let text = ''
+  socket.on('data', (bytes) => {
+    text += bytes.toString()
+    const [headers = '', body = ''] = text.split('\r\n\r\n')
+    // Problem documents end in a line break.
+    if (body.endsWith('\n')) response.resolve({ status: Number(text.split(' ')[1]), headers, body })
+  })
+  const end = () => {
+    clearInterval(timer)
+    closed.resolve()
+    response.reject(new Error(`the connection was closed after ${JSON.stringify(text)}`))
+  }
+  response.promise.catch(() => {})
+  socket.on('close', end)
+  socket.on('error', () => {})
+  return { sent, response: response.promise, closed: closed.promise, [Symbol.dispose]: () => socket.destroy() }
+}
+
+const writePart = (socket: Socket, part: string | Uint8Array, inChunks: boolean): Promise<void> =>
+  new Promise((resolve) => {
+    if (inChunks) socket.write(`${Buffer.byteLength(part).toString(16)}\r\n`)
+    socket.write(part, () => resolve())
+    if (inChunks) socket.write('\r\n')
+  })

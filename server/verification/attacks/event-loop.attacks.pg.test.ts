@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { sleep } from '../../platform/time.ts'
+import { createDatabase, type TestDatabase } from '../../testing/database.ts'
+import { type InstanceProcess, startProcess } from '../../testing/instance.ts'
+
+/** Milliseconds. The limit is 50; the rest is for a machine that is busy with other tests. Unbounded work takes seconds. */
+const MOST_LATE = 120
+
+let database: TestDatabase
+let instance: InstanceProcess
+
+beforeAll(async () => {
+  database = await createDatabase()
+  const command = [
+    process.execPath,
+    '--preload',
+    `${import.meta.dir}/../../testing/heartbeat.preload.ts`,
+    'server/main.ts',
+  ]
+  instance = await startProcess({ DATABASE_URL: database.url, LAB: 'on' }, { command })
+})
+afterAll(async () => {
+  await instance[Symbol.asyncDispose]()
+  await database[Symbol.asyncDispose]()
+})
+
+const send = (path: string, body: string, type = 'application/json') =>
+  fetch(`${instance.url}${path}`, { method: 'POST', headers: { 'content-type': type, 'x-user': 'mallory' }, body })
+
+/** Milliseconds that the server's event loop was held at most while something is done. */
+async function latestWhile(action: () => Promise<unknown>): Promise<number> {
+  const before = instance.output.length
+  await action()
+  // A heartbeat that is late comes with the next turn of the loop.
+  await fetch(`${instance.url}/healthz`)
+  await sleep(30)
+  const late = [...instance.output.slice(before).matchAll(/heartbeat late by (\d+) ms/g)]
+  return Math.max(0, ...late.map(([, ms]) => Number(ms)))
+}
+
+/** Units in a list up to a size in bytes. */
+function fill(bytes: number, open: string, unit: (index: number) => string, close: string): string {
+  const parts: string[] = []
+  for (let size = open.length + close.length, index = 0; ; index++) {
+    const part = unit(index)
+    size += part.length + 1
+    if (size > bytes) return open + parts.join(',') + close
+    parts.push(part)
+  }
+}
+
+/** What JSON can be at its worst, in so many bytes. */
+const worstJson = (bytes: number): Record<string, string> => ({
+  'small numbers': fill(bytes, '[', () => '1', ']'),
+  'numbers with fractions': fill(bytes, '[', () => '1.0', ']'),
+  'empty objects': fill(bytes, '[', () => '{}', ']'),
+  'many members': fill(bytes, '{', (index) => `"${index.toString(36)}":1.0`, '}'),
+  'many numbered members': fill(bytes, '{', (index) => `"${(index * 7919) % 4_294_967_291}":1`, '}'),
+  'open arrays': '['.repeat(bytes),
+  'nested arrays': '['.repeat(bytes / 2) + ']'.repeat(bytes / 2),
+  'nested objects': `${'{"a":'.repeat(bytes / 6)}1${'}'.repeat(bytes / 6)}`,
+  escapes: `"${'\\u0041'.repeat(bytes / 6 - 1)}"`,
+  'blank space': `${' '.repeat(bytes - 2)}{}`,
+  'a long number': '1'.repeat(bytes),
+})
+
+const MIB = 2 ** 20
+const MAX_REQUEST_BYTES = 2 * MIB
+
+describe('the event loop is held by no body at the limit of its route', () => {
+  test('POST /events, whatever JSON it is', async () => {
+    for (const [name, body] of Object.entries(worstJson(MAX_REQUEST_BYTES))) {
+      const late = await latestWhile(async () => expect((await send('/events', body)).status).toBeWithin(400, 500))
+      expect(late, name).toBeLessThan(MOST_LATE)
+    }
+  }, 30_000)
+
+  test('POST /events, when the data of its events is the worst', async () => {
+    const sizes = { one: 250 * 1024, many: 3900 }
+    for (const size of Object.values(sizes)) {
+      for (const [name, data] of Object.entries(worstJson(size))) {
+        const event = (index: number) => `{"channel":"a.${index}","type":"t","data":${data}}`
+        const late = await latestWhile(async () =>
+          (await send('/events', fill(MAX_REQUEST_BYTES, '[', event, ']'))).text(),
+        )
+        expect(late, `${name} of ${size} bytes`).toBeLessThan(MOST_LATE)
+      }
+    }
+  }, 60_000)
+
+  test('POST /events, when many arrive at once', async () => {
+    const body = fill(MIB, '[', () => '{"channel":"a","type":"t","data":[1.0,{"a":1.0}]}', ']').slice(0, -1)
+    const late = await latestWhile(() => Promise.all(Array.from({ length: 16 }, () => send('/events', body))))
+    expect(late).toBeLessThan(MOST_LATE)
+  }, 30_000)
+
+  const orderOf = (lines: string) => `{"customer":"a","currency":"EUR","lines":${lines}}`
+  const routes: [path: string, bytes: number, wrap: (json: string) => string][] = [
+    ['/api/orders', 64 * 1024, (json) => json],
+    ['/api/orders', 64 * 1024 - 100, orderOf],
+    ['/api/orders/1/transitions', 4096, (json) => json],
+    ['/api/tasks', 4096, (json) => json],
+    ['/api/tasks', 4096 - 100, (json) => `{"kind":"demo","input":${json}}`],
+    ['/api/notifications', 64 * 1024, (json) => json],
+    ['/api/notifications', 64 * 1024 - 100, (json) => `{"title":"t","to":${json}}`],
+    ['/api/notifications/read', 4096, (json) => json],
+    ['/api/lab/faults', 4096, (json) => json],
+  ]
+  test.each(routes)(
+    'POST %s with %d bytes',
+    async (path, bytes, wrap) => {
+      for (const [name, json] of Object.entries(worstJson(bytes))) {
+        const late = await latestWhile(async () => expect((await send(path, wrap(json))).status).toBeLessThan(500))
+        expect(late, name).toBeLessThan(MOST_LATE)
+      }
+    },
+    30_000,
+  )
+
+  test.each(['/api/orders', '/api/tasks', '/api/notifications', '/api/lab/faults'])(
+    'POST %s with megabytes, which it refuses unread',
+    async (path) => {
+      const body = fill(16 * MIB, '[', () => '{}', ']')
+      const late = await latestWhile(async () => expect((await send(path, body)).status).toBe(413))
+      expect(late).toBeLessThan(MOST_LATE)
+    },
+    30_000,
+  )
+
+  const HEADER = 'customer,currency,sku,name,quantity,unit_price\n'
+  test.each([
+    ['blank lines', '\n'],
+    ['short lines', 'x\n'],
+    ['open quotes', `"${'\n'.repeat(1000)}`],
+    ['quotes', '"'],
+    ['commas', ','],
+  ])(
+    'POST /api/orders/import with three megabytes of %s',
+    async (_, unit) => {
+      const file = HEADER + unit.repeat((3 * MIB) / unit.length)
+      const late = await latestWhile(async () => {
+        const { id } = (await (await send('/api/orders/import', file, 'text/csv')).json()) as { id: number }
+        await ended(id)
+      })
+      expect(late).toBeLessThan(MOST_LATE)
+    },
+    60_000,
+  )
+})
+
+describe('the event loop is held by no page of the largest things', () => {
+  const long = 'x'.repeat(300)
+  const pages: [path: string, prepare: string][] = [
+    [
+      '/api/orders?limit=500',
+      `insert into sse.orders (customer, currency, lines, total)
+       select 'a', 'EUR', (select jsonb_agg(jsonb_build_object(
+         'sku', left('${long}', 100), 'name', left('${long}', 200), 'quantity', 1, 'unitPrice', 1))
+         from generate_series(1, 100)), 100 from generate_series(1, 500)`,
+    ],
+    [
+      '/api/notifications?limit=500',
+      `insert into sse.notifications (sender, everyone, title, body, level)
+       select 'a', true, 't', repeat('x', 10000), 'info' from generate_series(1, 500)`,
+    ],
+    [
+      '/events?limit=1000',
+      `select sse.publish('big', 't', (select json_agg(i) from generate_series(1, 10000) i)::text) from generate_series(1, 200)`,
+    ],
+  ]
+  test.each(pages)(
+    'GET %s',
+    async (path, prepare) => {
+      await database.sql.unsafe(prepare)
+      const late = await latestWhile(async () => {
+        const response = await fetch(`${instance.url}${path}`, {
+          headers: { accept: 'application/json', 'x-user': 'm' },
+        })
+        expect(response.status).toBe(200)
+        await response.arrayBuffer()
+      })
+      expect(late).toBeLessThan(MOST_LATE)
+    },
+    30_000,
+  )
+})
+
+async function ended(id: number): Promise<void> {
+  for (;;) {
+    const { state } = (await (await fetch(`${instance.url}/api/tasks/${id}`)).json()) as { state: string }
+    if (!['queued', 'running'].includes(state)) return
+    await sleep(100)
+  }
+}

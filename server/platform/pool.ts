@@ -22,6 +22,14 @@ export interface PoolOptions {
 class QueryTimeoutError extends Error {
   override name = 'QueryTimeoutError'
   readonly code = 'QUERY_TIMEOUT'
+
+  /** @param cancelled resolves when Postgres was asked to cancel the query, or can't be */
+  constructor(
+    message: string,
+    readonly cancelled: Promise<void>,
+  ) {
+    super(message)
+  }
 }
 
 /**
@@ -66,7 +74,9 @@ export class Pool implements Database {
       return await this.#answer(run(sql), signal)
     } catch (error) {
       const code = codeOf(error) ?? ''
-      if (code === 'QUERY_TIMEOUT') this.#replace(sql, 'Postgres does not answer; connecting anew')
+      if (error instanceof QueryTimeoutError) {
+        this.#replace(sql, 'Postgres does not answer; connecting anew', error.cancelled)
+      }
       const isRunAgain =
         (PREPARED_STATEMENT_ERRORS.has(code) && this.#mayUnprepare(sql)) ||
         (STARTUP_PARAMETER.test(messageOf(error)) && this.#mayForgoTimeout(sql))
@@ -86,10 +96,11 @@ export class Pool implements Database {
     }
     signal?.addEventListener('abort', cancelQuery, { once: true })
     try {
-      return await withTimeout(query, timeout, () => {
-        void cancel(query)
-        return new QueryTimeoutError(`no answer from Postgres within ${timeout} ms`)
-      })
+      return await withTimeout(
+        query,
+        timeout,
+        () => new QueryTimeoutError(`no answer from Postgres within ${timeout} ms`, cancel(query)),
+      )
     } finally {
       signal?.removeEventListener('abort', cancelQuery)
       // The connection is not used before that: Postgres cancels whatever the connection is doing when the request arrives.
@@ -162,11 +173,12 @@ export class Pool implements Database {
     return sql !== this.#sql
   }
 
-  #replace(failed: Sql, reason: string): void {
+  /** @param until its connections are not needed any more: a pooler knows a query to cancel by its connection */
+  #replace(failed: Sql, reason: string, until = Promise.resolve()): void {
     if (failed !== this.#sql) return
     this.#options.logger.warn(reason)
     this.#sql = this.#connect()
-    void failed.end({ timeout: 0 })
+    void until.then(() => failed.end({ timeout: 0 }))
   }
 }
 

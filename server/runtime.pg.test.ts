@@ -173,9 +173,12 @@ describe('starting', () => {
       await release
     })
     const starting = startInstance(own.url, { MIGRATE: 'off', QUERY_TIMEOUT_MS: '200', LOG_LEVEL: 'silent' })
-    const attempts = new Set<number>()
+    const attempts = new Set<string>()
     while (attempts.size < 3) {
-      for (const { pid } of await own.sql`select pid from pg_locks where not granted`) attempts.add(pid)
+      const waiting = await own.sql`
+        select pid || ' ' || query_start as attempt from pg_stat_activity
+        where wait_event_type = 'Lock' and datname = current_database()`
+      for (const { attempt } of waiting) attempts.add(attempt)
     }
     letGo()
     await held

@@ -178,7 +178,8 @@ describe('starting', () => {
     const attempts = new Set<string>()
     while (attempts.size < 3) {
       const waiting = await own.sql`
-        select pid || ' ' || query_start as attempt from pg_locks join pg_stat_activity using (pid) where not granted`
+        select pid || ' ' || query_start as attempt from pg_stat_activity
+        where wait_event_type = 'Lock' and datname = current_database()`
       for (const { attempt } of waiting) attempts.add(attempt)
     }
     letGo()

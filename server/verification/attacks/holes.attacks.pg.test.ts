@@ -128,7 +128,7 @@ describe('rows are deleted where the feed reads', () => {
     await using database = await createDatabase()
     await using instance = await startProcess({ DATABASE_URL: database.url, POLL_INTERVAL_MS: '50' })
     await publish(instance.url, [{ channel: 'c', type: 't' }])
-    await using reader = await openStream(instance.url, ['c'])
+    await using reader = await openStream(instance.url, ['c'], { 'last-event-id': '1' })
     await appendAndDelete(database, 3)
     await reader.untilEvents(2)
     const published = publish(instance.url, [{ channel: 'c', type: 'after' }])

@@ -1,15 +1,28 @@
 import type { OpenAPIV3 } from 'openapi-types'
+import { TOKEN_PATTERN } from '../events/schema.ts'
 import { ERRORS, type ErrorCode } from './errors.ts'
 
 type Header = keyof typeof HEADERS
 
+/** What a client names: its page, or a request. */
+export const NAME_PATTERN = '^\\P{Cc}{1,255}$'
+
+/** Of each: its description, an example, and the pattern of its values, if they have one. */
 const HEADERS = {
-  'X-User': ['Who acts; defaults to guest. There is no access control yet.', 'alice'],
-  'X-Client-Id': ['The page that causes the change: its own streams leave the event out.', 'page-7'],
-  'Idempotency-Key': ['Requests with the same key create one thing; send it again when there was no answer.', 'a1b2c3'],
-  'If-Match': ['ETag of what was read: if it was changed since, the answer is 412.', '"3"'],
-  'Last-Event-ID': ['Cursor: events after this id, or `earliest`. Browsers send it when they reconnect.', '42'],
-} as const
+  'X-User': ['Who acts; defaults to guest. There is no access control yet.', 'alice', TOKEN_PATTERN],
+  'X-Client-Id': ['The page that causes the change: its own streams leave the event out.', 'page-7', NAME_PATTERN],
+  'Idempotency-Key': [
+    'Requests with the same key create one thing; send it again when there was no answer.',
+    'a1b2c3',
+    NAME_PATTERN,
+  ],
+  'If-Match': [
+    'ETag of what was read: if it was changed since, the answer is 412.',
+    '"3"',
+    '^(?:\\*|"\\d+"(?: *, *"\\d+")*)$',
+  ],
+  'Last-Event-ID': ['Cursor: events after this id, or `earliest`. Browsers send it when they reconnect.', '42', null],
+} as const satisfies Record<string, readonly [description: string, example: string, pattern: string | null]>
 
 const RESPONSE_HEADERS = {
   'X-Cursor': 'The position of the log at which this was read: stream after it to miss nothing.',
@@ -57,8 +70,8 @@ export function detail({
 }
 
 const parameterOf = (name: Header): OpenAPIV3.ParameterObject => {
-  const [description, example] = HEADERS[name]
-  return { name, in: 'header', description, schema: { type: 'string' }, example }
+  const [description, example, pattern] = HEADERS[name]
+  return { name, in: 'header', description, schema: { type: 'string', ...(pattern && { pattern }) }, example }
 }
 
 /** The answers of one status share one entry; each code has an example. */

@@ -109,6 +109,55 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  test('has the patterns, the defaults and the repetitions of parameters', () => {
+    const parameters = new Map<string, { schema: Record<string, unknown>; example?: unknown }>()
+    for (const [name, operation] of operations()) {
+      const { parameters: all = [] } = operation as unknown as {
+        parameters?: { in: string; name: string; schema: Record<string, unknown>; example?: unknown }[]
+      }
+      for (const parameter of all) parameters.set(`${name} ${parameter.in} ${parameter.name}`, parameter)
+    }
+    const schemaOf = (name: string) => parameters.get(name)?.schema
+    expect(schemaOf('GET /api/notifications query unread')).toMatchObject({ type: 'boolean', default: false })
+    expect(schemaOf('GET /events query type')).toMatchObject({ type: 'array', items: { type: 'string' } })
+    expect(schemaOf('GET /events query limit')).toMatchObject({ default: 100 })
+    const patterns = {
+      'POST /api/orders header X-User': ['alice', 'a b'],
+      'POST /api/orders header X-Client-Id': ['page-7', ''],
+      'POST /api/orders header Idempotency-Key': ['a1', 'a\n'],
+      'DELETE /api/orders/{id} header If-Match': ['"3", "4"', '3'],
+      'GET /events query clientId': ['page-7', ''],
+      'GET /events query after': ['41', 'x'],
+      'GET /events query before': ['latest', 'earliest'],
+      'POST /api/orders/import query name': ['orders.csv', ''],
+    }
+    for (const [name, [good, bad]] of Object.entries(patterns)) {
+      const schema = schemaOf(name) ?? {}
+      expect([name, problems(openApi, schema, good)]).toEqual([name, null])
+      expect([name, problems(openApi, schema, bad)]).not.toEqual([name, null])
+    }
+    for (const [name, { schema, example }] of parameters) {
+      if (example !== undefined) expect([name, problems(openApi, schema, example)]).toEqual([name, null])
+    }
+  })
+
+  test('names the errors of a header only where the header is read', () => {
+    for (const [name, operation] of operations()) {
+      const { parameters = [], responses } = operation as unknown as {
+        parameters?: { name: string }[]
+        responses: object
+      }
+      for (const [header, code] of [
+        ['X-User', 'user.invalid'],
+        ['X-Client-Id', 'client_id.invalid'],
+      ] as const) {
+        if (name.includes('/events')) continue
+        const isRead = parameters.some((parameter) => parameter.name === header)
+        expect([name, JSON.stringify(responses).includes(`"${code}"`)]).toEqual([name, isRead])
+      }
+    }
+  })
+
   test('knows every error that the code throws, with its status', async () => {
     const thrown = new Set<string>()
     for await (const file of new Glob('server/**/*.ts').scan()) {

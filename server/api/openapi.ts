@@ -19,11 +19,14 @@ const OF_ALL: readonly ErrorCode[] = ['host.invalid', 'host.unknown', 'origin.fo
 const COMMON: readonly ErrorCode[] = [
   'request.invalid',
   'parameter.repeated',
-  'user.invalid',
-  'client_id.invalid',
   'database.unavailable',
   'database.unknown',
   'internal',
+]
+/** Errors of the headers that tell who sends a request. */
+const ofSenders = (parameters: readonly OpenAPIV3.ParameterObject[]): ErrorCode[] => [
+  ...(parameters.some(({ name }) => name === 'X-User') ? (['user.invalid'] as const) : []),
+  ...(parameters.some(({ name }) => name === 'X-Client-Id') ? (['client_id.invalid'] as const) : []),
 ]
 /** Errors of every route with a JSON body. */
 const OF_BODIES: readonly ErrorCode[] = [
@@ -102,7 +105,10 @@ function complete(operation: Operation, path: string, body: TSchema | undefined)
     responses = {},
     ...rest
   } = operation
-  const common = [...OF_ALL, ...(path.startsWith('/api/') ? [...COMMON, ...(body ? OF_BODIES : [])] : [])]
+  const common = [
+    ...OF_ALL,
+    ...(path.startsWith('/api/') ? [...COMMON, ...ofSenders(parameters), ...(body ? OF_BODIES : [])] : []),
+  ]
   const content = body && {
     content: { 'application/json': { schema: body, example: exampleOf(body) } },
     required: true,
@@ -132,9 +138,13 @@ const unique = (parameters: OpenAPIV3.ParameterObject[]) => [
   ).values(),
 ]
 
-/** Elysia has a number in an address as a number or the text of one: the number says it all. */
-const plain = (schema: OpenAPIV3.SchemaObject) =>
-  (schema?.anyOf as OpenAPIV3.SchemaObject[] | undefined)?.find(({ type }) => type === 'integer') ?? schema
+/** Elysia has a number or a boolean in an address as such or as the text of one: the value itself says it all. */
+function plain(schema: OpenAPIV3.SchemaObject): OpenAPIV3.SchemaObject {
+  const variants = (schema?.anyOf ?? []) as OpenAPIV3.SchemaObject[]
+  const value = variants.find(({ type }) => type === 'integer' || type === 'boolean')
+  const byDefault = variants.find((variant) => variant.default !== undefined)?.default
+  return value ? { ...value, ...(byDefault !== undefined && { default: byDefault }) } : schema
+}
 
 function withExample(response: OpenAPIV3.ResponseObject, headers: Record<string, OpenAPIV3.HeaderObject>) {
   const { content = {}, description } = response

@@ -1,4 +1,4 @@
-import { detail, RECEIVING } from '../api/detail.ts'
+import { detail, NAME_PATTERN, RECEIVING } from '../api/detail.ts'
 import type { ErrorCode } from '../api/errors.ts'
 
 const query = (name: string, description: string, schema: object, example: unknown) => ({
@@ -72,7 +72,7 @@ const parameters = [
   query(
     'clientId',
     'The page: what it causes itself is left out, and it has one stream at a time.',
-    { type: 'string' },
+    { type: 'string', pattern: NAME_PATTERN },
     'page-7',
   ),
   query(
@@ -99,18 +99,23 @@ export const FOLLOW = detail({
   operation: {
     parameters: [
       ...parameters,
-      query('after', 'Of history: only events after this position.', { type: 'string', default: 'earliest' }, '41'),
+      query(
+        'after',
+        'Of history: only events after this position.',
+        { type: 'string', pattern: '^(?:\\d+|earliest)$', default: 'earliest' },
+        '41',
+      ),
       query(
         'before',
         'Of history: newest first, only events before this position, or `latest`; the next page is `before` its `cursor`.',
-        { type: 'string' },
+        { type: 'string', pattern: '^(?:\\d+|latest)$' },
         'latest',
       ),
       query(
         'type',
         'Of history, with `before`: only events of this type. Up to 64 times.',
-        { type: 'string' },
-        'order.paid',
+        { type: 'array', items: { type: 'string', pattern: NAME_PATTERN } },
+        ['order.paid'],
       ),
       query(
         'since',
@@ -124,7 +129,7 @@ export const FOLLOW = detail({
         { type: 'string', format: 'date-time' },
         '2026-11-21T11:00:00Z',
       ),
-      query('limit', 'Of history: most events.', { type: 'integer', minimum: 1, maximum: 1000 }, 100),
+      query('limit', 'Of history: most events.', { type: 'integer', minimum: 1, maximum: 1000, default: 100 }, 100),
     ],
     responses: {
       200: {

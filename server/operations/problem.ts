@@ -51,6 +51,9 @@ export function methodNotAllowed(request: Request, allow: string): Response {
   return problemResponse(error, { allow: allowed })
 }
 
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+const UNREAD = { ...HIDDEN, parse: 'none' } as const
+
 /**
  * Answers all other methods of some paths. @param allowed by path, such as `GET, POST`
  *
@@ -59,7 +62,10 @@ export function methodNotAllowed(request: Request, allow: string): Response {
 export function otherMethods(allowed: Readonly<Record<string, string>>): Elysia {
   const routes = new Elysia()
   for (const [path, allow] of Object.entries(allowed)) {
-    routes.all(path, ({ request }) => methodNotAllowed(request, allow), { ...HIDDEN, parse: 'none' })
+    const refuse = ({ request }: { request: Request }) => methodNotAllowed(request, allow)
+    // By name: a route of the method whose path has a parameter would come before `all`.
+    for (const method of METHODS) if (!allow.includes(method)) routes.route(method, path, refuse, UNREAD)
+    routes.all(path, refuse, UNREAD)
   }
   return routes as unknown as Elysia
 }

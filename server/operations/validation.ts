@@ -66,9 +66,11 @@ function elysias({ all: [problem] }: ValidationError): { path: string; message: 
   return { path: path.slice(1).replaceAll('/', '.'), message }
 }
 
-/** People don't read regular expressions. */
-const plainly = ({ schema, message }: ValueError): string =>
-  schema.pattern !== undefined && schema.description ? `Expected ${schema.description}` : message
+/** People don't read regular expressions, or names of formats. */
+function plainly({ schema, message }: ValueError): string {
+  if (schema.pattern !== undefined && schema.description) return `Expected ${schema.description}`
+  return schema.format === 'integer' ? 'Expected a whole number, in decimal digits only' : message
+}
 
 /**
  * Of a union, TypeBox only says that no variant fits. The one that is meant is the one whose constants fit, such as

@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import { detail, RECEIVING } from '../api/detail.ts'
 import { identify } from '../auth/identity.ts'
-import { HIDDEN, methodNotAllowed, otherMethods } from '../operations/problem.ts'
+import { otherMethods } from '../operations/problem.ts'
 import type { Bodies } from '../platform/body.ts'
 import { AppError } from '../platform/errors.ts'
 import { requestKey } from '../platform/idempotency.ts'
@@ -72,7 +72,7 @@ export const importRoutes = ({ tasks, files, maxUploadBytes, bodies }: ImportRou
                 name: 'name',
                 in: 'query',
                 description: 'What the file is called.',
-                schema: { type: 'string' },
+                schema: { type: 'string', pattern: '^\\P{Cc}{1,200}$', default: 'orders.csv' },
                 example: 'orders.csv',
               },
             ],
@@ -86,9 +86,6 @@ export const importRoutes = ({ tasks, files, maxUploadBytes, bodies }: ImportRou
         }),
       },
     )
-    // By name: the route of one order would take these.
-    .get('/', ({ request }) => methodNotAllowed(request, 'POST'), HIDDEN)
-    .delete('/', ({ request }) => methodNotAllowed(request, 'POST'), HIDDEN)
     .use(otherMethods({ '/': 'POST' }))
 
 /** @throws {AppError} `upload.not_csv` (415): any other type could come from a form on a foreign page */

@@ -5,7 +5,7 @@ import { Slice } from '../../platform/turns.ts'
 import { toCsv } from './csv-cells.ts'
 import type { Kind, TaskContext } from './kind.ts'
 import { readLines } from './lines.ts'
-import { decode, type Header, isCsv, readHeader, saysNothing, toOrder } from './order-rows.ts'
+import { COLUMNS, decode, type Header, isCsv, readHeader, saysNothing, toOrder } from './order-rows.ts'
 import { type CsvRecord, readRecords } from './records.ts'
 
 interface ImportInput {
@@ -55,6 +55,7 @@ export const importOrders: Kind<ImportInput> = {
       if (slice.isOver) await slice.next()
       signal.throwIfAborted()
       if (!header) {
+        if (!record.bytes) throw headerTooLong()
         const text = textOf(record)
         if (saysNothing(text)) continue
         header = readHeader(text)
@@ -138,6 +139,12 @@ const tooManyRejected = () =>
   new AppError(
     'import.too_many_rejected',
     `More than ${MAX_REJECTED.toLocaleString('en')} lines can't be imported. Is it the right file? Those before are done.`,
+  )
+
+const headerTooLong = () =>
+  new AppError(
+    'import.header_invalid',
+    `The first line has more than ${MAX_RECORD_BYTES.toLocaleString('en')} bytes. It names the columns: ${COLUMNS.join(',')}.`,
   )
 
 const unreadable = ({ bytes }: CsvRecord) =>

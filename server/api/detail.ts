@@ -1,11 +1,12 @@
 import type { OpenAPIV3 } from 'openapi-types'
+import { UNSAFE_CHARACTERS } from '../events/characters.ts'
 import { TOKEN_PATTERN } from '../events/schema.ts'
 import { ERRORS, type ErrorCode } from './errors.ts'
 
 type Header = keyof typeof HEADERS
 
 /** What a client names: its page, or a request. */
-export const NAME_PATTERN = '^\\P{Cc}{1,255}$'
+export const NAME_PATTERN = `^[^${UNSAFE_CHARACTERS}]{1,255}$`
 
 /** Of each: its description, an example, and the pattern of its values, if they have one. */
 const HEADERS = {

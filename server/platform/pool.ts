@@ -185,9 +185,13 @@ export class Pool implements Database {
 /** Milliseconds that a request to cancel may take. */
 const CANCEL_TIMEOUT = SECOND
 
-/** Cancels a statement in Postgres; resolves when Postgres has been asked to. A transaction can't be cancelled like that. */
+/**
+ * Cancels a statement in Postgres; resolves when Postgres has been asked to. A transaction can't be cancelled like that.
+ *
+ * Not by `query.cancel()`, which drops the promise of its canceller: a request that fails would end the process.
+ */
 async function cancel(query: PromiseLike<unknown>): Promise<void> {
-  const { cancel: request } = query as { cancel?: () => PromiseLike<unknown> | null }
-  const asked = Promise.resolve(request?.call(query))
+  const { canceller } = query as { canceller?: (query: unknown) => Promise<void> }
+  const asked = Promise.resolve(canceller?.(query))
   await withTimeout(asked, CANCEL_TIMEOUT, () => new Error('Postgres was not reached')).catch(() => {})
 }

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { Elysia } from 'elysia'
 import { AppError } from '../platform/errors.ts'
+import { sleep } from '../platform/time.ts'
 
 /** A problem document (RFC 9457). `type` is `about:blank`: `code` is what clients compare. */
 export interface Problem {
@@ -24,7 +25,8 @@ export function problemResponse(error: unknown, headers: Record<string, string> 
     code,
     ...extensions,
   }
-  return new Response(`${JSON.stringify(problem)}\n`, {
+  const text = `${JSON.stringify(problem)}\n`
+  return new Response(closesConnection ? lingering(text) : text, {
     status,
     headers: {
       'content-type': 'application/problem+json; charset=utf-8',
@@ -35,6 +37,22 @@ export function problemResponse(error: unknown, headers: Record<string, string> 
     },
   })
 }
+
+/** Milliseconds between a response and the end of its connection. */
+const LINGER = 500
+
+/**
+ * A body that ends a while after its last byte. A connection that is closed while the client still sends is reset, and the
+ * reset may overtake the response (RFC 9112, section 9.6).
+ */
+const lingering = (text: string) =>
+  new ReadableStream<Uint8Array>({
+    async start(controller) {
+      controller.enqueue(new TextEncoder().encode(text))
+      await sleep(LINGER)
+      controller.close()
+    },
+  })
 
 const BUG = new AppError('internal', 'Something went wrong in the server. Its log says what.', { status: 500 })
 

@@ -105,6 +105,7 @@ describe('unfinished bodies', () => {
   test('slow bodies that fill the memory make room for others, the oldest first', async () => {
     await using instance = await startInstance(database.url, {
       MAX_BODY_MEMORY: String(2 ** 20),
+      MAX_EVENT_BYTES: String(2 ** 18),
       ...ONE_ADDRESS_IS_ALL,
     })
     using slow = sendMany(3, `${instance.url}/events`, { start: `[${' '.repeat(300 * 1024)}`, drip: FAST_DRIP })

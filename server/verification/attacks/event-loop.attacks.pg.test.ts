@@ -148,6 +148,14 @@ describe('the event loop is held by no body at the limit of its route', () => {
   )
 })
 
+test.each(['/openapi.json', '/asyncapi.json', '/metrics', '/api/cluster'])(
+  'the event loop is held by no first GET of %s',
+  async (path) => {
+    const late = await latestWhile(async () => (await fetch(`${instance.url}${path}`)).text())
+    expect(late).toBeLessThan(MOST_LATE)
+  },
+)
+
 describe('the event loop is held by no page of the largest things', () => {
   const long = 'x'.repeat(300)
   const pages: [path: string, prepare: string][] = [

@@ -4,7 +4,7 @@ import type { Logger } from './platform/logger.ts'
 import { Pool } from './platform/pool.ts'
 import { applyMigrations, whenReachable } from './platform/start-database.ts'
 import { SECOND } from './platform/time.ts'
-import { installQueue } from './tasks/queue.ts'
+import { installQueue } from './shop/tasks/queue.ts'
 
 /** Milliseconds that one step of the queue's installation may take. */
 const TIMEOUT = 30 * SECOND

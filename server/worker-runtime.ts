@@ -1,14 +1,14 @@
-import { createLog } from './events/log.ts'
-import { createOutbox } from './events/outbox.ts'
-import { Relay } from './events/relay.ts'
+import { createLog } from './log/log.ts'
+import { createOutbox } from './log/outbox.ts'
+import { Relay } from './log/relay.ts'
 import type { Config } from './platform/config.ts'
 import { describeAddress } from './platform/database.ts'
-import { FrozenSessions } from './platform/frozen-sessions.ts'
 import type { Logger } from './platform/logger.ts'
 import { createPools } from './platform/pools.ts'
 import { openDatabase } from './platform/start-database.ts'
+import { FrozenSessions } from './platform/stuck-transactions.ts'
 import { prepareDatabase } from './prepare-database.ts'
-import { createTaskSystem } from './tasks/task-system.ts'
+import { createTaskSystem } from './shop/tasks/task-system.ts'
 
 /** A worker without HTTP. */
 export interface WorkerRuntime {

@@ -1,9 +1,9 @@
 import { type TSchema, Type } from '@sinclair/typebox'
-import { NotificationSent, NotificationsRead } from '../notifications/events.ts'
-import { ORDER_EVENTS, OrderChange } from '../orders/events.ts'
-import { TASK_EVENTS, TaskChange } from '../tasks/events.ts'
-import { exampleOf } from './example.ts'
-import { hoist } from './hoist.ts'
+import { NotificationSent, NotificationsRead } from '../shop/notifications/events.ts'
+import { ORDER_EVENTS, OrderChange } from '../shop/orders/events.ts'
+import { TASK_EVENTS, TaskChange } from '../shop/tasks/events.ts'
+import { exampleOf } from './schema-example.ts'
+import { hoist } from './schema-refs.ts'
 
 interface Message {
   summary: string

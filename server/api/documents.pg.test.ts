@@ -4,11 +4,11 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import Ajv from 'ajv'
 import Ajv2020 from 'ajv/dist/2020'
 import { Glob } from 'bun'
+import { ERRORS } from '../protocol/error-codes.ts'
 import type { Runtime } from '../runtime.ts'
 import { createDatabase, type TestDatabase } from '../testing/database.ts'
 import { startInstance } from '../testing/instance.ts'
 import { openStream } from '../testing/stream-reader.ts'
-import { ERRORS } from './errors.ts'
 
 type Json = Record<string, never>
 

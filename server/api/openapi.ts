@@ -2,10 +2,10 @@ import { toOpenAPISchema } from '@elysiajs/openapi/openapi'
 import type { TSchema } from '@sinclair/typebox'
 import type { AnyElysia } from 'elysia'
 import type { OpenAPIV3 } from 'openapi-types'
-import { problemsOf, RECEIVING } from './detail.ts'
-import type { ErrorCode } from './errors.ts'
-import { exampleOf } from './example.ts'
-import { hoist } from './hoist.ts'
+import { problemsOf, RECEIVING } from '../http/describe-route.ts'
+import type { ErrorCode } from '../protocol/error-codes.ts'
+import { exampleOf } from './schema-example.ts'
+import { hoist } from './schema-refs.ts'
 
 type Operation = OpenAPIV3.OperationObject & {
   'x-parameters'?: OpenAPIV3.ParameterObject[]

@@ -1,8 +1,8 @@
 import { type AnyElysia, Elysia } from 'elysia'
 import { version } from '../../package.json' with { type: 'json' }
-import { otherMethods } from '../operations/problem.ts'
+import { detail } from '../http/describe-route.ts'
+import { otherMethods } from '../http/problem.ts'
 import { asyncApiDocument } from './asyncapi.ts'
-import { detail } from './detail.ts'
 import { openApiDocument } from './openapi.ts'
 
 /** Tools on pages of any origin may read them. */

@@ -1,5 +1,5 @@
-import { TOKEN_PATTERN } from '../events/schema.ts'
 import { AppError } from '../platform/errors.ts'
+import { TOKEN_PATTERN } from '../protocol/schema.ts'
 
 /** Who sends a request, and from which page. */
 export interface Actor {

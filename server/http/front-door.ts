@@ -1,10 +1,10 @@
 import type { HigherOrderFunction } from 'elysia/types'
-import { problemResponse } from '../operations/problem.ts'
 import { AppError } from '../platform/errors.ts'
-import { urlOf } from '../platform/request-url.ts'
 import { addCorsHeaders, type CorsOptions, covers, type Grant, grantOf } from './cors.ts'
 import { createHostCheck, type HostCheckOptions } from './host.ts'
 import { senderOf } from './origin.ts'
+import { problemResponse } from './problem.ts'
+import { urlOf } from './request-url.ts'
 
 export interface FrontDoorOptions {
   host: HostCheckOptions

@@ -1,5 +1,5 @@
-import type { Journey } from '../events/journey.ts'
-import type { BodyBudget } from '../platform/body-budget.ts'
+import type { Journey } from '../event-system.ts'
+import type { BodyBudget } from '../http/body-budget.ts'
 import type { Checks } from './health.ts'
 import type { Monitor } from './monitor.ts'
 

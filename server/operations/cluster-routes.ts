@@ -1,13 +1,13 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia, t } from 'elysia'
-import { detail } from '../api/detail.ts'
-import { NoQuery } from '../events/schema.ts'
-import type { Bodies } from '../platform/body.ts'
+import type { Bodies } from '../http/body.ts'
+import { detail } from '../http/describe-route.ts'
+import { jsonBody, SMALL_BODY } from '../http/json-body.ts'
+import { otherMethods } from '../http/problem.ts'
 import { AppError } from '../platform/errors.ts'
+import { NoQuery } from '../protocol/schema.ts'
 import type { Cluster } from './cluster.ts'
 import { ClusterView } from './cluster-schema.ts'
-import { jsonBody, SMALL_BODY } from './json-body.ts'
-import { otherMethods } from './problem.ts'
 
 /** What the lab can do to this instance. */
 export interface Faults {

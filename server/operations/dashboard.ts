@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { staticPlugin } from '@elysiajs/static'
 import { Elysia } from 'elysia'
-import { HIDDEN, otherMethods } from './problem.ts'
+import { HIDDEN, otherMethods } from '../http/problem.ts'
 
 /** Its pages: each is the same document, and the script in it shows what the address says. */
 const PAGES = ['/', '/tasks', '/orders', '/notifications', '/lab', '/log', '/cluster']

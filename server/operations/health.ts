@@ -1,6 +1,6 @@
 import { Elysia } from 'elysia'
-import { detail } from '../api/detail.ts'
-import { otherMethods } from './problem.ts'
+import { detail } from '../http/describe-route.ts'
+import { otherMethods } from '../http/problem.ts'
 
 /** One thing that readiness depends on. */
 export interface Check {

@@ -3,8 +3,8 @@ import { connectDatabase, type Sql } from '../platform/database.ts'
 import { createLogger } from '../platform/logger.ts'
 import { migrate, readMigrations } from '../platform/migrate.ts'
 import type { Database } from '../platform/pool.ts'
-import { installQueue } from '../tasks/queue.ts'
-import { testCluster } from './cluster.ts'
+import { installQueue } from '../shop/tasks/queue.ts'
+import { testCluster } from './postgres-cluster.ts'
 
 /** A database of one test file. */
 export interface TestDatabase extends AsyncDisposable {

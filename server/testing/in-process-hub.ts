@@ -1,6 +1,6 @@
-import { Hub } from '../events/hub.ts'
-import { createSelection } from '../events/selection.ts'
-import { Window } from '../events/window.ts'
+import { Hub } from '../fanout/hub.ts'
+import { Window } from '../fanout/recent-events.ts'
+import { createSelection } from '../fanout/selection.ts'
 import { createLogger } from '../platform/logger.ts'
 
 /** A hub without a log or sockets, and streams that are read by `onText`. */

@@ -9,7 +9,7 @@ import {
   heartbeatFrame,
   readyFrame,
   withoutName,
-} from '../events/frame.ts'
+} from '../transports/sse/frame.ts'
 import { FrameScanner, type ScannedFrame } from './frame-scanner.ts'
 import { Histogram } from './histogram.ts'
 import { Publications, StreamLedger } from './ledger.ts'

@@ -4,8 +4,8 @@
 
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
-import { Demo } from '../../server/demo/demo.ts'
 import { createRandom } from '../../server/platform/random.ts'
+import { Demo } from '../../server/shop/demo/demo.ts'
 import { startProcess } from '../../server/testing/instance.ts'
 import { startOwnPostgres } from '../../server/testing/own-postgres.ts'
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Browser } from 'playwright-core'
-import { Demo } from '../../server/demo/demo.ts'
 import { createRandom } from '../../server/platform/random.ts'
+import { Demo } from '../../server/shop/demo/demo.ts'
 import { describeInBrowser, launchBrowser, screenshot } from '../../server/testing/browser.ts'
 import { createDatabase, type TestDatabase } from '../../server/testing/database.ts'
 import { type InstanceProcess, startProcess } from '../../server/testing/instance.ts'

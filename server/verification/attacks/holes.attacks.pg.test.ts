@@ -1,10 +1,10 @@
 // Whoever may delete rows of sse.log can hide events from readers. What they hide is announced wherever it is read.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { createAudit } from '../../events/audit.ts'
-import type { Hole } from '../../events/holes.ts'
-import { createLog } from '../../events/log.ts'
-import { LostEvents } from '../../events/lost-events.ts'
+import { createAudit } from '../../log/audit.ts'
+import type { Hole } from '../../log/holes.ts'
+import { createLog } from '../../log/log.ts'
+import { LostEvents } from '../../log/lost-events.ts'
 import { createLogger } from '../../platform/logger.ts'
 import type { Runtime } from '../../runtime.ts'
 import { createDatabase, directly, type TestDatabase } from '../../testing/database.ts'

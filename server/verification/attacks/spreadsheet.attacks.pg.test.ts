@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { parse } from 'csv-parse/sync'
 import type { Runtime } from '../../runtime.ts'
-import type { Task } from '../../tasks/schema.ts'
+import type { Task } from '../../shop/tasks/schema.ts'
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { startInstance } from '../../testing/instance.ts'
 import { openStream } from '../../testing/stream-reader.ts'

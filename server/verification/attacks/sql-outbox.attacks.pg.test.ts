@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { createLog, type EventLog } from '../../events/log.ts'
+import { createLog, type EventLog } from '../../log/log.ts'
 import { createDatabase, directly, type TestDatabase } from '../../testing/database.ts'
 import { holdLock } from '../../testing/held-lock.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Runtime } from '../../runtime.ts'
-import type { Task } from '../../tasks/schema.ts'
+import type { Task } from '../../shop/tasks/schema.ts'
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { startInstance } from '../../testing/instance.ts'
 import { openStream } from '../../testing/stream-reader.ts'

@@ -1,11 +1,11 @@
 // Attacks by streams that ask for as much as they may: patterns that are expensive to route by, and to remember.
 
 import { expect, test } from 'bun:test'
-import { Hub } from '../../events/hub.ts'
-import type { EventLog } from '../../events/log.ts'
-import { createReplay } from '../../events/replay.ts'
-import { createSelection } from '../../events/selection.ts'
-import { Window } from '../../events/window.ts'
+import { Hub } from '../../fanout/hub.ts'
+import { Window } from '../../fanout/recent-events.ts'
+import { createReplay } from '../../fanout/replay.ts'
+import { createSelection } from '../../fanout/selection.ts'
+import type { EventLog } from '../../log/log.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { createDatabase } from '../../testing/database.ts'
 import { startProcess } from '../../testing/instance.ts'

@@ -1,6 +1,6 @@
-import type { NotificationSent, NotificationsRead } from '../../../server/notifications/events.ts'
-import type { OrderChange } from '../../../server/orders/events.ts'
-import type { TaskChange } from '../../../server/tasks/events.ts'
+import type { NotificationSent, NotificationsRead } from '../../../server/shop/notifications/events.ts'
+import type { OrderChange } from '../../../server/shop/orders/events.ts'
+import type { TaskChange } from '../../../server/shop/tasks/events.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 import { SharedStream } from '../sse/shared-stream.ts'
 

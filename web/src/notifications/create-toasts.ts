@@ -1,5 +1,5 @@
 import { type Accessor, createEffect, createSignal, on } from 'solid-js'
-import type { Notification } from '../../../server/notifications/schema.ts'
+import type { Notification } from '../../../server/shop/notifications/schema.ts'
 import { payloadOf, stream } from '../live/stream.ts'
 import { createFollow } from '../sse/create-stream.ts'
 import type { StreamEvent } from '../sse/protocol.ts'

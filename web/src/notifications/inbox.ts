@@ -1,5 +1,5 @@
 import { type Accessor, createContext, createMemo, createSignal, on, useContext } from 'solid-js'
-import type { Notification } from '../../../server/notifications/schema.ts'
+import type { Notification } from '../../../server/shop/notifications/schema.ts'
 import { api, ask } from '../live/api.ts'
 import { type Collection, createCollection, type Effect } from '../live/create-collection.ts'
 import { user } from '../live/identity.ts'

@@ -1,5 +1,5 @@
 import { createSignal, For, type JSX, Show } from 'solid-js'
-import type { NotificationLevel } from '../../../server/notifications/schema.ts'
+import type { NotificationLevel } from '../../../server/shop/notifications/schema.ts'
 import { api, ask } from '../live/api.ts'
 import { user } from '../live/identity.ts'
 import { formatDuration, now } from '../ui/format.ts'

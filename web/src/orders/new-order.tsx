@@ -1,5 +1,5 @@
 import { createSignal, type JSX, Show } from 'solid-js'
-import type { Order } from '../../../server/orders/schema.ts'
+import type { Order } from '../../../server/shop/orders/schema.ts'
 import { api, ask } from '../live/api.ts'
 import { user } from '../live/identity.ts'
 import { randomId } from '../sse/random-id.ts'

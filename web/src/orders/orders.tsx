@@ -1,7 +1,7 @@
 import { useSearchParams } from '@solidjs/router'
 import { batch, createEffect, createMemo, createSignal, For, type JSX, onCleanup, Show, untrack } from 'solid-js'
 import { createStore } from 'solid-js/store'
-import type { Order, OrderStatus } from '../../../server/orders/schema.ts'
+import type { Order, OrderStatus } from '../../../server/shop/orders/schema.ts'
 import { ApiError, api, ask } from '../live/api.ts'
 import { createCollection } from '../live/create-collection.ts'
 import { loadNewest } from '../live/load-newest.ts'

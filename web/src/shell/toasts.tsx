@@ -1,6 +1,6 @@
 import { A, useLocation } from '@solidjs/router'
 import { createMemo, type JSX, Show } from 'solid-js'
-import type { Notification } from '../../../server/notifications/schema.ts'
+import type { Notification } from '../../../server/shop/notifications/schema.ts'
 import { user } from '../live/identity.ts'
 import { createToasts } from '../notifications/create-toasts.ts'
 import { useInbox } from '../notifications/inbox.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { matches as matchesOnServer, parsePattern } from '../../../server/events/channel.ts'
+import { matches as matchesOnServer, parsePattern } from '../../../server/protocol/channel.ts'
 import { covers, matches, union } from './pattern.ts'
 
 const CHANNELS = ['a', 'a.b', 'a.b.c', 'b', 'b.c', 'a.c.c']

@@ -1,5 +1,5 @@
 import { createSignal, type JSX, Show } from 'solid-js'
-import type { Task } from '../../../server/tasks/schema.ts'
+import type { Task } from '../../../server/shop/tasks/schema.ts'
 import { api, ask, failWith } from '../live/api.ts'
 import { userHeader } from '../live/identity.ts'
 

@@ -1,5 +1,5 @@
 import { For, type JSX, Show } from 'solid-js'
-import type { Task } from '../../../server/tasks/schema.ts'
+import type { Task } from '../../../server/shop/tasks/schema.ts'
 import { formatBytes, formatDuration, now } from '../ui/format.ts'
 
 interface TaskRowProps {

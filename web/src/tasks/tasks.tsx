@@ -1,5 +1,5 @@
 import { createMemo, createSignal, For, type JSX, on, Show } from 'solid-js'
-import type { Task, TaskState } from '../../../server/tasks/schema.ts'
+import type { Task, TaskState } from '../../../server/shop/tasks/schema.ts'
 import { api, ask } from '../live/api.ts'
 import { createCollection } from '../live/create-collection.ts'
 import { loadNewest } from '../live/load-newest.ts'

@@ -1,5 +1,5 @@
 import { createResource, For, type JSX, Show } from 'solid-js'
-import type { Task } from '../../../server/tasks/schema.ts'
+import type { Task } from '../../../server/shop/tasks/schema.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 import { Dialog } from '../ui/dialog.tsx'
 import { formatTime } from '../ui/format.ts'

@@ -1,0 +1,361 @@
+import type { Logger } from '../platform/logger.ts'
+import { atEvenPace } from '../platform/stagger.ts'
+import { jittered, SECOND, sleep } from '../platform/time.ts'
+import type { LoggedEvent } from '../protocol/event.ts'
+import type { Closing, Gap } from '../transports/sse/frame.ts'
+import { Audience } from './audience.ts'
+import { type CloseReason, Connection } from './cursor.ts'
+import { PatternIndex } from './pattern-index.ts'
+import type { FramedEvent, Window } from './recent-events.ts'
+import type { Replay } from './replay.ts'
+import type { Selection } from './selection.ts'
+
+export interface HubOptions {
+  window: Window
+  replay: Replay
+  logger: Logger
+  /** Least milliseconds between two flushes. */
+  flushInterval: number
+  heartbeat: number
+  stallTimeout: number
+  /** Milliseconds that clients wait before they reconnect: each is told between this and twice this. */
+  retry: number
+  maxConnections: number
+  /** Name of this instance, told in `ready`. */
+  instance: string
+}
+
+export interface Subscription {
+  selection: Selection
+  clientId: string | null
+  cursor: number
+  /** Whether the cursor is the client's. */
+  resumed: boolean
+  /** Position of the oldest event kept. */
+  oldest: number
+  gap?: Gap | undefined
+  /** See `ConnectionOptions`. */
+  abandon: () => void
+}
+
+/** Milliseconds between two looks at who needs a heartbeat or a comment. */
+const TICK = SECOND / 2
+/** Streams that are written to in one turn of the event loop: ten thousand that fall due together take 50 turns. */
+const TICK_WRITES = 200
+
+/** Milliseconds that clients of a draining instance wait before they reconnect: so long, and more with each stream. */
+const DRAIN_RETRY = 75
+const DRAIN_RETRY_PER_STREAM = 0.2
+
+/** How much longer than usual a client waits whose stream was not opened. */
+const LATER = 3
+
+/** Bytes pending at which a flush no longer waits for its turn: after an outage a great deal comes at once. */
+const FLUSH_BYTES = 256 * 2 ** 10
+
+/** Milliseconds of routing after which a flush lets others have their turn. */
+const SLICE = 10
+/** Streams that a flush writes to in one turn of the event loop; each write is a system call. */
+const FLUSH_WRITES = 1000
+/** Bytes that a flush copies for its audiences before it lets others have their turn. */
+const SLICE_BYTES = 32 * 2 ** 20
+
+/**
+ * Least tokens and patterns that the index of an instance may hold: 110 bytes each, and at worst 50 ms for the look-up of
+ * one channel.
+ */
+const MIN_INDEX_SIZE = 1_000_000
+/** Where more streams are allowed, the index may hold so many for each. */
+const INDEX_SIZE_PER_STREAM = 20
+/** Tokens and patterns above which a stream is refused when half of the index is taken. */
+const LARGE_SELECTION = 50
+
+/**
+ * Gives every event to those who asked for its channel.
+ *
+ * **Nobody waits for a client**: a flush offers each audience its chunk and goes on; who can't take it reads on later.
+ * Flushing at once when idle and then at most once per interval turns many events into one write per connection.
+ */
+export class Hub {
+  readonly #options: HubOptions
+  readonly #window: Window
+  readonly #audiences = new Map<string, Audience>()
+  readonly #index = new PatternIndex<Audience>()
+  readonly #connections = new Map<string, Connection>()
+  readonly #byClientId = new Map<string, Connection>()
+  /** Whose cursor lies beyond what this instance has read. */
+  readonly #waiting = new Set<Connection>()
+  /** In the window already, not offered yet. */
+  #pending: FramedEvent[] = []
+  #flushed: number
+  #pendingBytes = 0
+  #lastFlush = 0
+  #flushTimer: Timer | undefined
+  #isFlushing = false
+  #ticker: Timer | undefined
+  #isTicking = false
+  #nextId = 1
+  #isDraining = false
+  /** Reconnection time of a drain, before jitter. */
+  #drainRetry = 0
+  /** For metrics: streams opened so far, and closed, by reason. */
+  opened = 0
+  readonly closed: Record<CloseReason, number> = { client: 0, replaced: 0, stalled: 0, shutdown: 0, error: 0 }
+
+  constructor(options: HubOptions) {
+    this.#options = options
+    this.#window = options.window
+    this.#flushed = options.window.head
+  }
+
+  /** Position up to which everybody live was served. */
+  get position(): number {
+    return this.#flushed
+  }
+
+  /** Position of the oldest event that is kept, as the feed last saw it. */
+  oldest = 1
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  start(): void {
+    const interval = Math.min(TICK, this.#options.heartbeat / 4)
+    this.#ticker = setInterval(() => void this.#tick(), interval)
+  }
+
+  /** Takes the events that follow what it has, in order; resolves when it can take more. */
+  async deliver(events: readonly LoggedEvent[]): Promise<void> {
+    for (const event of events) {
+      const framed = this.#window.push(event)
+      this.#pending.push(framed)
+      this.#pendingBytes += framed.frame.byteLength
+      if (this.#pendingBytes >= FLUSH_BYTES) await this.#flushAll()
+    }
+    this.#scheduleFlush()
+  }
+
+  /**
+   * The log goes on after `head`: what lies between was purged unread, is missing, or the log is another one (a restored
+   * backup).
+   */
+  async skip(head: number, reason: Gap['reason']): Promise<void> {
+    await this.#flushAll()
+    // Those who are behind in the same log find out by themselves what is left.
+    const affected = [...this.#connections.values()]
+      .filter(({ isLive }) => reason === 'unknown' || isLive)
+      .map((connection) => ({ connection, cursor: connection.cursor }))
+    this.#window.reset(head)
+    this.#options.replay.forget()
+    this.#flushed = head
+    for (const { connection, cursor } of affected) connection.jump({ from: cursor, to: head, reason })
+    this.#wakeWaiting()
+  }
+
+  /** Opens a stream. One that the same client has open is closed: it is half-open, or a page that was reloaded. */
+  open({ selection, clientId, cursor, resumed, oldest, gap, abandon }: Subscription): Connection {
+    if (clientId !== null) this.#byClientId.get(clientId)?.close('replaced')
+    const audience = this.#audienceOf(selection)
+    const id = String(this.#nextId++)
+    const { heartbeat, stallTimeout, retry, instance } = this.#options
+    const connection = new Connection({
+      id,
+      clientId,
+      ready: {
+        connection: id,
+        instance,
+        channels: selection.patterns,
+        cursor,
+        oldest,
+        head: this.#flushed,
+        resumed,
+        heartbeat,
+      },
+      gap,
+      retry: jittered(retry),
+      heartbeat,
+      stallTimeout,
+      position: () => this.#flushed,
+      replay: (after) =>
+        this.#options.replay.next({ cursor: after, through: this.#flushed, selection: audience.selection, clientId }),
+      abandon,
+      onAhead: () => this.#waiting.add(connection),
+      onClose: (reason) => this.#forget(connection, audience, reason),
+      onError: (error) => this.#options.logger.error({ err: error, connection: id }, 'a connection failed'),
+    })
+    this.opened++
+    audience.connections.add(connection)
+    this.#connections.set(id, connection)
+    if (clientId !== null) this.#byClientId.set(clientId, connection)
+    this.#options.logger.debug({ connection: id, patterns: selection.patterns, cursor }, 'stream opened')
+    return connection
+  }
+
+  /** Tokens and patterns in the index of subscriptions. */
+  get indexSize(): number {
+    return this.#index.size
+  }
+
+  /** What the index may hold: it takes memory, and time of every event. */
+  get maxIndexSize(): number {
+    return Math.max(MIN_INDEX_SIZE, INDEX_SIZE_PER_STREAM * this.#options.maxConnections)
+  }
+
+  /**
+   * What a further stream gets instead of events: too many are open (unless it replaces one), the index of subscriptions
+   * is full (streams with many long patterns find it full when half is taken), or this instance stops. `undefined` when it
+   * may be opened.
+   */
+  refusal(clientId: string | null, selection: Selection): Closing | undefined {
+    if (this.#isDraining) return { reason: 'drain', retry: jittered(this.#drainRetry) }
+    const isKnown = this.#audiences.has(selection.name)
+    const share = selection.size > LARGE_SELECTION ? 0.5 : 1
+    const isIndexFull = !isKnown && this.#index.size + selection.size > share * this.maxIndexSize
+    const replaces = clientId !== null && this.#byClientId.has(clientId)
+    if (!isIndexFull && (replaces || this.#connections.size < this.#options.maxConnections)) return undefined
+    return { reason: 'full', retry: jittered(LATER * this.#options.retry) }
+  }
+
+  /** What a stream gets whose cursor can't be looked up. */
+  get unavailable(): Closing {
+    return { reason: 'unavailable', retry: jittered(LATER * this.#options.retry) }
+  }
+
+  /**
+   * Ends every stream, at an even pace over `duration` milliseconds (quicker when they are few), so that clients come
+   * back one after the other. Each gets a reconnection time of its own; until then it is served.
+   */
+  drain(duration: number): Promise<void> {
+    this.#isDraining = true
+    return this.disconnectAll(duration)
+  }
+
+  /**
+   * Ends every stream once, at an even pace; those who come back are served. The reconnection time is only as long as the
+   * number of streams asks for: twenty come back at once, ten thousand over `RETRY_MS`.
+   */
+  disconnectAll(duration: number): Promise<void> {
+    const streams = [...this.#connections.values()]
+    const retry = Math.min(this.#options.retry, DRAIN_RETRY + DRAIN_RETRY_PER_STREAM * streams.length)
+    this.#drainRetry = retry
+    return atEvenPace(streams, duration, (connection) => connection.close('shutdown', jittered(retry)))
+  }
+
+  /** Stops for good. */
+  stop(): void {
+    clearInterval(this.#ticker)
+    clearTimeout(this.#flushTimer)
+    for (const connection of this.#connections.values()) connection.close('shutdown')
+  }
+
+  #scheduleFlush(): void {
+    if (this.#window.head === this.#flushed || this.#flushTimer !== undefined || this.#isFlushing) return
+    const wait = this.#lastFlush + this.#options.flushInterval - performance.now()
+    if (wait <= 0) void this.#flush()
+    else this.#flushTimer = setTimeout(() => void this.#flush(), wait)
+  }
+
+  /** Flushes until nothing is pending; others have their turn in between. */
+  async #flushAll(): Promise<void> {
+    while (this.#pending.length > 0 || this.#isFlushing) {
+      await this.#flush()
+      if (this.#pending.length > 0 || this.#isFlushing) await sleep(0)
+    }
+  }
+
+  /**
+   * Serves what is pending, or as much of it as a slice allows; the rest follows in a moment. With few streams all of this
+   * happens in one turn of the event loop.
+   */
+  async #flush(): Promise<void> {
+    clearTimeout(this.#flushTimer)
+    this.#flushTimer = undefined
+    if (this.#isFlushing) return
+    this.#isFlushing = true
+    try {
+      const from = this.#flushed
+      const flushes = [...this.#route()].map((audience) => audience.flush(from))
+      this.#lastFlush = performance.now()
+      let writes = 0
+      for (const offers of flushes) {
+        for (const _ of offers) if (++writes % FLUSH_WRITES === 0) await sleep(0)
+      }
+    } finally {
+      this.#isFlushing = false
+    }
+    if (this.#pending.length > 0) this.#flushTimer = setTimeout(() => void this.#flush(), 0)
+    this.#wakeWaiting()
+  }
+
+  /**
+   * Gives pending events to their audiences until the slice is used up, and answers which got some. Now and not on
+   * delivery, so that an audience that came in between is not forgotten.
+   */
+  #route(): Set<Audience> {
+    const chosen = new Set<Audience>()
+    const byChannel = new Map<string, Audience[]>()
+    const sliceEnd = performance.now() + SLICE
+    let copied = 0
+    let count = 0
+    for (const event of this.#pending) {
+      const audiences = byChannel.get(event.channel) ?? this.#index.match(event.channel)
+      byChannel.set(event.channel, audiences)
+      for (const audience of audiences) {
+        audience.add(event)
+        chosen.add(audience)
+      }
+      this.#flushed = event.position
+      this.#pendingBytes -= event.frame.byteLength
+      copied += event.frame.byteLength * audiences.length
+      count++
+      if (copied >= SLICE_BYTES || performance.now() >= sliceEnd) break
+    }
+    this.#pending = this.#pending.slice(count)
+    return chosen
+  }
+
+  #wakeWaiting(): void {
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const connection of waiting) void connection.advance()
+  }
+
+  /** Every stream in turn, with pauses: those that fall due together must not hold up the event loop. */
+  async #tick(): Promise<void> {
+    if (this.#isTicking) return
+    this.#isTicking = true
+    let writes = 0
+    try {
+      for (const connection of this.#connections.values()) {
+        if (connection.tick(performance.now()) && ++writes % TICK_WRITES === 0) await sleep(0)
+      }
+    } finally {
+      this.#isTicking = false
+    }
+  }
+
+  #audienceOf(selection: Selection): Audience {
+    const existing = this.#audiences.get(selection.name)
+    if (existing) return existing
+    const audience = new Audience(selection)
+    this.#audiences.set(selection.name, audience)
+    for (const pattern of selection.patterns) this.#index.add(pattern, audience)
+    return audience
+  }
+
+  #forget(connection: Connection, audience: Audience, reason: CloseReason): void {
+    this.closed[reason]++
+    this.#connections.delete(connection.id)
+    this.#waiting.delete(connection)
+    if (connection.clientId !== null && this.#byClientId.get(connection.clientId) === connection) {
+      this.#byClientId.delete(connection.clientId)
+    }
+    audience.connections.delete(connection)
+    if (audience.connections.size === 0) {
+      this.#audiences.delete(audience.selection.name)
+      for (const pattern of audience.selection.patterns) this.#index.remove(pattern, audience)
+    }
+    this.#options.logger.debug({ connection: connection.id, reason }, 'stream closed')
+  }
+}

@@ -1,0 +1,49 @@
+import { isLiteral, matchesTokens } from '../protocol/channel.ts'
+
+/** Which events a stream carries, and how. */
+export interface Selection {
+  /** The same for all that select the same. */
+  name: string
+  /** Valid patterns of channels, at least one; none lies within another. */
+  patterns: readonly string[]
+  /** Whether frames have an `event:` line with the type. */
+  named: boolean
+  /** What it takes in the index of subscriptions at most: its tokens and patterns. */
+  size: number
+}
+
+/** @param patterns valid, at least one */
+export function createSelection(patterns: readonly string[], named: boolean): Selection {
+  const needed = withoutCovered([...new Set(patterns)].sort())
+  const size = needed.reduce((sum, pattern) => sum + pattern.split('.').length + 1, 0)
+  // No channel holds a space.
+  return { name: `${needed.join(' ')} ${named}`, patterns: needed, named, size }
+}
+
+/** The patterns without those whose channels all lie within another one: beside `a.>`, `a.b.*` selects nothing more. */
+function withoutCovered(patterns: readonly string[]): string[] {
+  const split = patterns.map((pattern) => ({ pattern, tokens: pattern.split('.') }))
+  const wildcards = split.filter(({ pattern }) => !isLiteral(pattern))
+  const isCovered = (tokens: readonly string[]) =>
+    wildcards.some((wildcard) => wildcard.tokens !== tokens && covers(wildcard.tokens, tokens))
+  return split.filter(({ tokens }) => !isCovered(tokens)).map(({ pattern }) => pattern)
+}
+
+/** Whether every channel of a pattern lies within another one, of which `>` is the last token where it has one. */
+const covers = (wider: readonly string[], pattern: readonly string[]): boolean =>
+  matchesTokens(wider, pattern) && (pattern.at(-1) !== '>' || wider.at(-1) === '>')
+
+/**
+ * Tells whether a channel lies within one of the patterns. It costs patterns × tokens at most, and little memory: for one
+ * reader. Those of many are in the index of subscriptions.
+ */
+export function createMatcher(patterns: readonly string[]): (channel: string) => boolean {
+  const literals = new Set(patterns.filter(isLiteral))
+  const wildcards = patterns.filter((pattern) => !isLiteral(pattern)).map((pattern) => pattern.split('.'))
+  return (channel) => {
+    if (literals.has(channel)) return true
+    if (wildcards.length === 0) return false
+    const tokens = channel.split('.')
+    return wildcards.some((wildcard) => matchesTokens(wildcard, tokens))
+  }
+}

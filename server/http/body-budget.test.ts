@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from 'bun:test'
+import { BodyBudget, type BodyBudgetOptions } from './body-budget.ts'
+import type { OpenBody, Pace } from './open-body.ts'
+import { SECOND } from '../platform/time.ts'
+
+const KIB = 1024
+const PATIENT: Pace = { timeout: Number.POSITIVE_INFINITY, leastRate: 0, window: SECOND }
+
+let time = 0
+const clock = performance.now
+beforeEach(() => {
+  jest.useFakeTimers()
+  time = 0
+  performance.now = () => time
+})
+afterEach(() => {
+  jest.useRealTimers()
+  performance.now = clock
+})
+
+/** Lets time pass, in steps in which the budget looks at its bodies. */
+function pass(seconds: number, eachStep = () => {}): void {
+  for (let step = 0; step < 4 * seconds; step++) {
+    time += SECOND / 4
+    eachStep()
+    jest.advanceTimersByTime(SECOND / 4)
+  }
+}
+
+const budgetOf = (options: Partial<BodyBudgetOptions> = {}) =>
+  new BodyBudget({ maxBytes: 100 * KIB, maxBodies: 100, maxBodiesPerAddress: 0, ...options })
+
+/** A body whose next bytes are waited for. */
+function open(budget: BodyBudget, { address = 'a', pace = PATIENT, bytes = 0 } = {}): OpenBody {
+  const body = budget.open(
+    () => address,
+    pace,
+    () => {},
+  )
+  if (bytes > 0) budget.hold(body, bytes)
+  body.startReading()
+  return body
+}
+
+const codeOf = (body: OpenBody) => body.refusal?.code
+
+describe('a body', () => {
+  test('is refused when less than the least rate arrives in a window', () => {
+    const budget = budgetOf()
+    const pace = { ...PATIENT, leastRate: 1000, window: 5 * SECOND }
+    const slow = open(budget, { pace })
+    const quick = open(budget, { pace })
+    const step = () => {
+      budget.hold(quick, 300)
+      budget.release(quick, 600)
+      budget.hold(slow, 10)
+    }
+    pass(4, step)
+    expect(codeOf(slow)).toBeUndefined()
+    pass(2, step)
+    expect([codeOf(slow), codeOf(quick)]).toEqual(['body.too_slow', undefined])
+    expect(slow.refusal).toMatchObject({ status: 408, retryAfter: 1, closesConnection: true })
+    // However much has come before.
+    pass(10)
+    expect(codeOf(quick)).toBe('body.too_slow')
+    expect(budget.refused.too_slow).toBe(2)
+  })
+
+  test('is not refused for the time that the server takes', () => {
+    const budget = budgetOf()
+    const body = open(budget, { pace: { timeout: 5 * SECOND, leastRate: 1000, window: SECOND } })
+    body.stopReading()
+    pass(20)
+    expect(codeOf(body)).toBeUndefined()
+  })
+
+  test('is refused after the timeout, at whatever rate it comes', () => {
+    const budget = budgetOf()
+    const body = open(budget, { pace: { ...PATIENT, timeout: 3 * SECOND } })
+    pass(3, () => budget.hold(body, 100))
+    expect(codeOf(body)).toBeUndefined()
+    pass(1)
+    expect(codeOf(body)).toBe('body.too_slow')
+  })
+})
+
+describe('the number of bodies', () => {
+  test('is bounded once they are unfinished for a second: the newest are refused', () => {
+    const budget = budgetOf({ maxBodies: 2 })
+    const bodies = [open(budget), open(budget), open(budget)]
+    pass(1)
+    expect(bodies.map(codeOf)).toEqual([undefined, undefined, undefined])
+    pass(1)
+    expect(bodies.map(codeOf)).toEqual([undefined, undefined, 'body.overloaded'])
+    expect(bodies[2]?.refusal).toMatchObject({ status: 503, retryAfter: 2 })
+  })
+
+  test('is bounded by address, as are their bytes', () => {
+    const budget = budgetOf({ maxBodiesPerAddress: 2 })
+    const mine = [open(budget), open(budget), open(budget)]
+    const others = [open(budget, { address: 'b', bytes: 20 * KIB }), open(budget, { address: 'b', bytes: 20 * KIB })]
+    pass(2)
+    expect(mine.map(codeOf)).toEqual([undefined, undefined, 'body.too_many'])
+    expect(others.map(codeOf)).toEqual([undefined, 'body.too_many'])
+    expect(others[1]?.refusal).toMatchObject({ status: 429, retryAfter: 5 })
+    expect(budget.refused.too_many).toBe(2)
+  })
+
+  test('is not bounded by address when that is off', () => {
+    const budget = budgetOf()
+    const bodies = Array.from({ length: 50 }, () => open(budget, { bytes: KIB }))
+    pass(2)
+    expect(bodies.filter(codeOf)).toEqual([])
+  })
+})
+
+describe('the memory', () => {
+  test('counts what has arrived, with what each chunk costs, until the body is closed', () => {
+    const budget = budgetOf()
+    const body = open(budget)
+    expect(budget.bytes).toBe(0)
+    for (let index = 0; index < 10; index++) budget.hold(body, 1)
+    expect(budget.bytes).toBeGreaterThan(1000)
+    expect(body.received).toBe(10)
+    budget.close(body)
+    budget.close(body)
+    expect([budget.bytes, budget.count]).toEqual([0, 0])
+  })
+
+  test('is taken from the oldest slow body when it is used up', () => {
+    const budget = budgetOf()
+    const bodies = [open(budget, { bytes: 40 * KIB }), open(budget, { bytes: 40 * KIB })]
+    pass(2)
+    const quick = open(budget, { bytes: 50 * KIB })
+    expect([...bodies, quick].map(codeOf)).toEqual(['body.overloaded', undefined, undefined])
+    expect(budget.problem).toContain('2 requests')
+    pass(11)
+    expect(budget.problem).toBeUndefined()
+  })
+
+  test('refuses a new body when those before it are as new', () => {
+    const budget = budgetOf()
+    const first = open(budget, { bytes: 90 * KIB })
+    expect(() => open(budget, { bytes: 20 * KIB })).toThrow(expect.objectContaining({ code: 'body.overloaded' }))
+    expect([codeOf(first), budget.count]).toEqual([undefined, 1])
+  })
+
+  test('is given back when a body is refused', () => {
+    const budget = budgetOf()
+    open(budget, { bytes: 50 * KIB, pace: { ...PATIENT, timeout: SECOND } })
+    pass(2)
+    expect([budget.bytes, budget.count]).toEqual([0, 0])
+  })
+})

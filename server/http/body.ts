@@ -1,0 +1,147 @@
+import type { Config } from '../platform/config.ts'
+import { AppError, tooDeep } from '../platform/errors.ts'
+import { SECOND } from '../platform/time.ts'
+import { BodyBudget } from './body-budget.ts'
+import type { OpenBody, Pace } from './open-body.ts'
+
+/** A request as it comes to a route, with the server that knows its address. */
+export interface Incoming {
+  request: Request
+  server: { requestIP(request: Request): { address: string } | null } | null
+}
+
+/** Of files, which may be large: no deadline, but a rate that even a bad mobile connection has. */
+const UPLOAD: Pace = { timeout: Number.POSITIVE_INFINITY, leastRate: 16 * 1024, window: 15 * SECOND }
+
+/** Reads request bodies, all within one budget. */
+export class Bodies {
+  readonly budget: BodyBudget
+  readonly #pace: Pace
+
+  /** @param timeout milliseconds for a whole body that is no file; see `BODY_TIMEOUT_MS` */
+  constructor(budget: BodyBudget, timeout: number) {
+    this.budget = budget
+    this.#pace = { timeout, leastRate: 1024, window: 5 * SECOND }
+  }
+
+  /**
+   * Reads a JSON body and makes something of it.
+   *
+   * @param parse the bytes, which count until it is done
+   * @throws {AppError} `body.not_json` (415), `body.too_large` (413), `body.too_slow` (408), `body.too_many` (429),
+   * `body.overloaded` (503), `body.aborted`
+   */
+  async readJson<T>(incoming: Incoming, maxBytes: number, parse: (bytes: Uint8Array) => T | Promise<T>): Promise<T> {
+    const { request } = incoming
+    // Any other type could come from a form on a foreign page, without the browser asking first.
+    if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(request.headers.get('content-type') ?? '')) {
+      throw new AppError('body.not_json', 'Send JSON, with the header "Content-Type: application/json".', {
+        status: 415,
+      })
+    }
+    if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
+    const source = new BodySource(this.budget, incoming, this.#pace)
+    try {
+      // Counted as they come: a body in chunks does not say how large it is.
+      const chunks: Uint8Array[] = []
+      for (let chunk = await source.next(); chunk; chunk = await source.next()) {
+        if (source.received > maxBytes) throw tooLarge(maxBytes)
+        chunks.push(chunk)
+      }
+      return await parse(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
+    } finally {
+      source.close()
+    }
+  }
+
+  /**
+   * The content of a file, as it comes.
+   *
+   * @param kept bytes that the caller keeps of it at most
+   * @throws {AppError} `body.too_slow` (408), `body.too_many` (429), `body.overloaded` (503), `body.aborted`
+   */
+  async *readFile(incoming: Incoming, kept: number): AsyncGenerator<Uint8Array> {
+    const source = new BodySource(this.budget, incoming, UPLOAD)
+    try {
+      for (let chunk = await source.next(); chunk; chunk = await source.next()) {
+        yield chunk
+        source.keep(kept)
+      }
+    } finally {
+      source.close()
+    }
+  }
+}
+
+/** Within the limits of the settings. */
+export const createBodies = ({
+  maxBodyMemory,
+  maxBodies,
+  maxBodiesPerAddress,
+  bodyTimeoutMs,
+}: Pick<Config, 'maxBodyMemory' | 'maxBodies' | 'maxBodiesPerAddress' | 'bodyTimeoutMs'>): Bodies =>
+  new Bodies(new BodyBudget({ maxBytes: maxBodyMemory, maxBodies, maxBodiesPerAddress }), bodyTimeoutMs)
+
+/** The chunks of one body. */
+class BodySource {
+  readonly #budget: BodyBudget
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  readonly #body: OpenBody
+
+  constructor(budget: BodyBudget, { request, server }: Incoming, pace: Pace) {
+    this.#budget = budget
+    this.#reader = request.body?.getReader()
+    // Ends the read that is under way as if the body had ended.
+    const abort = () => void this.#reader?.cancel().catch(() => {})
+    this.#body = budget.open(() => server?.requestIP(request)?.address ?? '', pace, abort)
+  }
+
+  get received(): number {
+    return this.#body.received
+  }
+
+  /** `undefined` at the end. */
+  async next(): Promise<Uint8Array | undefined> {
+    if (!this.#reader) return undefined
+    this.#body.startReading()
+    const { value } = await this.#reader.read().catch(aborted)
+    this.#body.stopReading()
+    if (this.#body.refusal) throw this.#body.refusal
+    if (value) this.#budget.hold(this.#body, value.byteLength)
+    return value
+  }
+
+  keep(bytes: number): void {
+    this.#budget.release(this.#body, Math.max(0, this.#body.held - bytes))
+  }
+
+  close(): void {
+    this.#budget.close(this.#body)
+  }
+}
+
+const tooLarge = (maxBytes: number) =>
+  new AppError('body.too_large', `The body has more than ${maxBytes} bytes. Send it in several requests.`, {
+    status: 413,
+    extensions: { limit: maxBytes },
+  })
+
+/** The client has left. */
+const aborted = (cause: unknown): never => {
+  throw new AppError('body.aborted', 'The connection was closed before the whole body had arrived.', { cause })
+}
+
+/**
+ * `JSON.parse` of bytes. Only for bodies of some tens of KiB: it holds the event loop.
+ *
+ * @throws {AppError} `body.invalid`, `data.too_deep`
+ */
+export function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (error) {
+    if (error instanceof RangeError) throw tooDeep(error)
+    const problem = error instanceof SyntaxError ? `not valid JSON: ${error.message}` : 'not valid UTF-8'
+    throw new AppError('body.invalid', `The body is ${problem}.`, { cause: error })
+  }
+}

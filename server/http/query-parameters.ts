@@ -1,0 +1,78 @@
+import { AppError } from '../platform/errors.ts'
+
+/** The parameters that a resource has. */
+export interface KnownParameters {
+  /** At most once. */
+  single: readonly string[]
+  /** Any number of times. */
+  repeatable: readonly string[]
+}
+
+/**
+ * Refuses what would otherwise be ignored without notice: a parameter that does not exist, such as `channels` for
+ * `channel`, and a second value of one that has a single value.
+ *
+ * @throws {AppError} `parameter.unknown` with the nearest name, `parameter.repeated`
+ */
+export function checkParameters(query: URLSearchParams, { single, repeatable }: KnownParameters): void {
+  const known = [...single, ...repeatable]
+  for (const name of query.keys()) if (!known.includes(name)) throw unknown(name, known)
+  checkRepetition(query, (name) => single.includes(name))
+}
+
+/**
+ * @param isSingle whether a parameter has one value. Defaults to all
+ * @throws {AppError} `parameter.repeated` when one of these has several values
+ */
+export function checkRepetition(query: URLSearchParams, isSingle: (name: string) => boolean = () => true): void {
+  const seen = new Set<string>()
+  for (const name of query.keys()) {
+    if (seen.has(name) && isSingle(name)) throw repeated(name.slice(0, 80))
+    seen.add(name)
+  }
+}
+
+const repeated = (name: string) =>
+  new AppError('parameter.repeated', `The parameter ${name} has one value, and this request has several.`, {
+    extensions: { parameter: name },
+  })
+
+function unknown(name: string, known: readonly string[]): AppError {
+  const suggestion = nearest(name, known)
+  const hint = suggestion === undefined ? '' : ` Did you mean ${suggestion}?`
+  return new AppError(
+    'parameter.unknown',
+    `There is no parameter ${JSON.stringify(name.slice(0, 80))} here.${hint} There are ${known.join(', ')}.`,
+    { extensions: { parameter: name.slice(0, 80), ...(suggestion !== undefined && { suggestion }) } },
+  )
+}
+
+/** Edits that still count as a misspelling. */
+const MAX_DISTANCE = 2
+
+/** The name that is written most alike, whatever the case and the punctuation. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const plain = plainName(name.slice(0, 80))
+  const [best] = known
+    .map((candidate) => ({ candidate, distance: editDistance(plain, plainName(candidate)) }))
+    .sort((left, right) => left.distance - right.distance)
+  return best !== undefined && best.distance <= MAX_DISTANCE && best.distance < plain.length
+    ? best.candidate
+    : undefined
+}
+
+const plainName = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '')
+
+/** Insertions, deletions and replacements of a character that turn one text into the other (Levenshtein). */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
+  for (let index = 1; index <= from.length; index++) {
+    const next = [index]
+    for (let column = 1; column <= to.length; column++) {
+      const replaced = (row[column - 1] as number) + (from[index - 1] === to[column - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[column] as number) + 1, (next[column - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[to.length] as number
+}

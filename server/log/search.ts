@@ -1,0 +1,151 @@
+import type { Sql } from '../platform/database.ts'
+import { databaseUnavailable, isUnreachable } from '../platform/database-errors.ts'
+import type { Database } from '../platform/pool.ts'
+import type { LoggedEvent } from '../protocol/event.ts'
+import { findHole, type Hole } from './holes.ts'
+import { matching, scanLimit } from './matching.ts'
+
+export interface SearchOptions {
+  /** Events before this position. Defaults to all. */
+  before: number | undefined
+  /** Most events. */
+  limit: number
+  /** Only channels within these patterns. Defaults to all. */
+  patterns: readonly string[] | undefined
+  /** Only these types. Defaults to all. */
+  types: readonly string[] | undefined
+  /** Only events that entered the log at or after this. */
+  since: Date | undefined
+  /** Only events that entered the log before this. */
+  until: Date | undefined
+  /** Aborts when the reader has left: the query is cancelled. */
+  signal?: AbortSignal
+}
+
+export interface Found {
+  /** Newest first. */
+  events: LoggedEvent[]
+  /** Down to here everything was looked at: `before` of the next page. */
+  cursor: number
+  /** Whether there is something to look at before the cursor. */
+  more: boolean
+  oldest: number
+  head: number
+  /**
+   * The events right before the position that was asked for are missing, and `cursor` lies behind them; the page has no
+   * events. A page ends at a hole that comes later, so that the next one begins with it.
+   */
+  hole?: Hole
+}
+
+const PAGE_BYTES = 4 * 2 ** 20
+
+/** Looks back through the log. */
+export interface Search {
+  /** @throws {AppError} `database.unavailable` */
+  find(options: SearchOptions): Promise<Found>
+}
+
+/** @param onHole called when a page comes across a hole */
+export function createSearch(database: Database, onHole: (hole: Hole) => void = () => {}): Search {
+  const bounds = async (signal: AbortSignal | undefined) => {
+    const rows = await database.query(
+      (sql) => sql<{ oldest: number; head: number }[]>`
+        select position as head, coalesce((select min(position) from sse.log), position + 1) as oldest from sse.head`,
+      signal,
+    )
+    return rows[0] as { oldest: number; head: number }
+  }
+  /** The first position at or after a time. Times grow with positions, so it is found by halving. */
+  const positionAt = async (
+    time: Date,
+    { oldest, head }: { oldest: number; head: number },
+    signal: AbortSignal | undefined,
+  ) => {
+    let low = oldest
+    let high = head + 1
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      const rows = await database.query(
+        (sql) => sql<{ time: Date }[]>`select time from sse.log where position >= ${middle} order by position limit 1`,
+        signal,
+      )
+      if (rows[0] && rows[0].time < time) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+  return {
+    async find({ before, limit, patterns, types, since, until, signal }) {
+      try {
+        const { oldest, head } = await bounds(signal)
+        const end = until ? await positionAt(until, { oldest, head }, signal) : head + 1
+        const first = since ? await positionAt(since, { oldest, head }, signal) : oldest
+        const start = Math.min(before ?? end, end)
+        const floor = Math.max(first, start - scanLimit(patterns))
+        const rows = await database.query(
+          (sql) => sql<LoggedEvent[]>`
+            select position, channel, type, data::text as data, time, origin from (
+              select *, sum(bytes) over (order by position desc) - bytes as above from (
+                select * from sse.log l
+                where l.position < ${start} and l.position >= ${floor} ${matching(sql, patterns)} ${ofTypes(sql, types)}
+                order by l.position desc limit ${limit}
+              ) candidate
+            ) measured
+            where above < ${PAGE_BYTES}
+            order by position desc`,
+          signal,
+        )
+        // Cut by number or by size: the next page begins at the last of this one.
+        const isWhole = rows.length < limit && (await isLast(database, rows, floor, patterns, types, signal))
+        const cursor = isWhole ? floor : (rows.at(-1)?.position ?? floor)
+        const page = { events: [...rows], cursor, more: cursor > first, oldest, head }
+        if (rows.length === start - cursor) return page
+        const hole = await findHole(database, { after: cursor - 1, through: start - 1 }, 'last', signal)
+        if (!hole) return page
+        onHole(hole)
+        return downToHole(page, start, hole, first)
+      } catch (error) {
+        throw isUnreachable(error) ? databaseUnavailable(error) : error
+      }
+    },
+  }
+}
+
+const ofTypes = (sql: Sql, types: readonly string[] | undefined) =>
+  types === undefined ? sql`` : sql`and l.type = any (${types as string[]}::text[])`
+
+/** Whether nothing between the floor and the last event found was left out for its size. */
+async function isLast(
+  database: Database,
+  rows: readonly LoggedEvent[],
+  floor: number,
+  patterns: readonly string[] | undefined,
+  types: readonly string[] | undefined,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const last = rows.at(-1)
+  if (!last) return true
+  const found = await database.query(
+    (sql) => sql`
+      select 1 from sse.log l
+      where l.position < ${last.position} and l.position >= ${floor} ${matching(sql, patterns)} ${ofTypes(sql, types)}
+      limit 1`,
+    signal,
+  )
+  return found.length === 0
+}
+
+/** The page down to a hole, or the hole alone where it comes first. */
+function downToHole(page: Found, start: number, hole: Hole, first: number): Found {
+  if (hole.to < start - 1) {
+    return {
+      ...page,
+      events: page.events.filter(({ position }) => position > hole.to),
+      cursor: hole.to + 1,
+      more: true,
+    }
+  }
+  const cursor = Math.max(first, hole.from + 1)
+  return { ...page, events: [], cursor, more: cursor > first, hole: { from: cursor - 1, to: start - 1 } }
+}

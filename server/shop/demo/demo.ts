@@ -1,0 +1,147 @@
+import { treaty } from '@elysiajs/eden'
+import type { App } from '../../app.ts'
+import type { Order, OrderStatus } from '../orders/schema.ts'
+import { CUSTOMERS, newOrder, pick } from './shop.ts'
+
+export interface DemoOptions {
+  /** Of a running server. */
+  url: string
+  /** Numbers from 0 to 1. */
+  random: () => number
+  /** Orders that it keeps; older ones that are done with are deleted. */
+  keep: number
+}
+
+/** What happened, by kind. */
+export type Tally = Record<'orders' | 'steps' | 'cancelled' | 'tasks' | 'notifications' | 'deleted', number>
+
+/** Tasks that wait, beyond which it starts no more. */
+const MAX_WAITING = 5
+
+const NEXT: Partial<Record<OrderStatus, OrderStatus>> = {
+  pending: 'paid',
+  paid: 'packed',
+  packed: 'shipped',
+  shipped: 'delivered',
+}
+
+/** A shop that is busy: through the API, as everybody else would be. */
+export class Demo {
+  readonly #api: ReturnType<typeof treaty<App>>['api']
+  readonly #options: DemoOptions
+  /** The orders that it made, oldest first: it touches no others. */
+  readonly #orders = new Map<number, Order>()
+  readonly tally: Tally = { orders: 0, steps: 0, cancelled: 0, tasks: 0, notifications: 0, deleted: 0 }
+
+  constructor(options: DemoOptions) {
+    this.#options = options
+    this.#api = treaty<App>(options.url).api
+  }
+
+  /** Makes the orders to begin with. @throws {Error} when nobody answers */
+  async open(count: number): Promise<void> {
+    while (this.#orders.size < count) {
+      await this.#order()
+      // Spread over all the steps.
+      for (let steps = Math.floor(this.#options.random() * 5); steps > 0; steps--) await this.#advance()
+    }
+  }
+
+  /** One thing that happens in a shop. @throws {Error} when nobody answers */
+  async act(): Promise<void> {
+    const { random } = this.#options
+    const what = random()
+    if (what < 0.3) await this.#order()
+    else if (what < 0.9) await this.#advance()
+    else if (what < 0.94) await this.#cancel()
+    else if (what < 0.97) await this.#startTask()
+    else await this.#announce()
+  }
+
+  async #order(): Promise<void> {
+    if (this.#orders.size >= this.#options.keep && !(await this.#forget())) return this.#advance()
+    const order = answer(await this.#api.orders.post(newOrder(this.#options.random), as('shop')))
+    this.#orders.set(order.id, order)
+    this.tally.orders++
+  }
+
+  /** An order takes its next step; the customer is told of what they wait for. */
+  async #advance(): Promise<void> {
+    const order = this.#pick(({ status }) => NEXT[status] !== undefined)
+    const to = order && NEXT[order.status]
+    if (!to) return
+    await this.#move(order, to)
+    this.tally.steps++
+    if (to === 'shipped') {
+      const title = `Order ${order.id} is on its way`
+      await this.#notify({ to: [order.customer], title, level: 'success', link: `/orders?id=${order.id}` })
+    }
+  }
+
+  async #cancel(): Promise<void> {
+    const order = this.#pick(({ status }) => status === 'pending' || status === 'paid')
+    if (!order) return
+    await this.#move(order, 'cancelled')
+    this.tally.cancelled++
+  }
+
+  /** Somebody else may have been quicker: then what they did counts. */
+  async #move(order: Order, to: OrderStatus): Promise<void> {
+    const path = this.#api.orders({ id: order.id })
+    const moved = await path.transitions.post({ to }, as('shop', { 'if-match': `"${order.version}"` }))
+    if (moved.data) {
+      this.#orders.set(order.id, moved.data)
+      return
+    }
+    const read = await path.get()
+    if (read.data) this.#orders.set(order.id, read.data)
+    else if (Number(read.error?.status) === 404) this.#orders.delete(order.id)
+    else throw new Error(`the server answered ${read.error?.status}`)
+  }
+
+  async #startTask(): Promise<void> {
+    const { random } = this.#options
+    const { counts } = answer(await this.#api.tasks.count.get())
+    if ((counts.queued ?? 0) > MAX_WAITING) return
+    const owner = pick(random, CUSTOMERS)
+    const input = { seconds: 3 + Math.floor(random() * 12), ...(random() < 0.1 && { fail_at: 60 }) }
+    answer(await this.#api.tasks.post(random() < 0.3 ? { kind: 'report' } : { kind: 'demo', input }, as(owner)))
+    this.tally.tasks++
+  }
+
+  async #announce(): Promise<void> {
+    const titles = ['New teas are here', 'Free shipping until midnight', 'We close early today', 'The kettle is back']
+    await this.#notify({ to: 'everyone', title: pick(this.#options.random, titles), level: 'info' })
+  }
+
+  async #notify(notification: { to: string[] | 'everyone'; title: string; level: 'info' | 'success'; link?: string }) {
+    answer(await this.#api.notifications.post(notification, as('shop')))
+    this.tally.notifications++
+  }
+
+  /** Deletes the oldest that is done with; answers whether there was one. */
+  async #forget(): Promise<boolean> {
+    const order = [...this.#orders.values()].find(({ status }) => status === 'delivered' || status === 'cancelled')
+    if (!order) return false
+    await this.#api.orders({ id: order.id }).delete(undefined, as('shop'))
+    this.#orders.delete(order.id)
+    this.tally.deleted++
+    return true
+  }
+
+  #pick(condition: (order: Order) => boolean): Order | undefined {
+    return pick(this.#options.random, [...this.#orders.values()].filter(condition))
+  }
+}
+
+const as = (user: string, headers: Record<string, string> = {}) => ({ headers: { 'x-user': user, ...headers } })
+
+/** The data of an answer that went well. */
+function answer<T>(result: { data: T | null; error: { status: unknown; value?: unknown } | null }): T {
+  if (result.data !== null) return result.data
+  const { detail } = (result.error?.value ?? {}) as { detail?: string }
+  // The client makes a 503 without a document of it.
+  throw new Error(
+    detail ?? (result.error?.status === 503 ? 'no answer' : `the server answered ${result.error?.status}`),
+  )
+}

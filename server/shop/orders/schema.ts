@@ -1,0 +1,65 @@
+import { Type } from '@sinclair/typebox'
+import { t } from 'elysia'
+import { ChannelToken } from '../../protocol/schema.ts'
+
+// Not Elysia's t.UnionEnum: that would make the first the default.
+export const OrderStatus = Type.Union(
+  [
+    Type.Literal('pending'),
+    Type.Literal('paid'),
+    Type.Literal('packed'),
+    Type.Literal('shipped'),
+    Type.Literal('delivered'),
+    Type.Literal('cancelled'),
+  ],
+  { description: 'pending → paid → packed → shipped → delivered; cancelled from the first three' },
+)
+
+// Numbers are Type.Integer here: Elysia's t.Integer takes text for a number, which is meant for addresses.
+export const OrderLine = t.Object(
+  {
+    sku: t.String({ minLength: 1, maxLength: 100, examples: ['A1'] }),
+    name: t.String({ minLength: 1, maxLength: 200, examples: ['Tea'] }),
+    quantity: Type.Integer({ minimum: 1, maximum: 1_000_000, examples: [2] }),
+    unitPrice: Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000_000,
+      description: 'in minor units (cents)',
+      examples: [450],
+    }),
+  },
+  { additionalProperties: false, title: 'OrderLine' },
+)
+
+export const NewOrder = t.Object(
+  {
+    customer: ChannelToken('a token of the channel orders.<customer>.<id>', ['alice']),
+    currency: t.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217', examples: ['EUR'] }),
+    // So that an event with the whole order stays well below MAX_EVENT_BYTES.
+    lines: t.Array(OrderLine, { minItems: 1, maxItems: 100 }),
+  },
+  { additionalProperties: false, title: 'NewOrder' },
+)
+
+export const Order = t.Object(
+  {
+    id: Type.Integer({ examples: [17] }),
+    customer: t.String({ examples: ['alice'] }),
+    currency: t.String({ examples: ['EUR'] }),
+    lines: t.Array(OrderLine),
+    total: Type.Integer({ description: 'in minor units', examples: [900] }),
+    status: OrderStatus,
+    version: Type.Integer({ description: 'grows by one with each change', examples: [1] }),
+    createdAt: t.String({ format: 'date-time' }),
+    updatedAt: t.String({ format: 'date-time' }),
+  },
+  { title: 'Order' },
+)
+
+export type OrderStatus = typeof OrderStatus.static
+
+export const STATUSES = OrderStatus.anyOf.map((status) => status.const)
+
+export type OrderLine = typeof OrderLine.static
+export type NewOrder = typeof NewOrder.static
+export type Order = typeof Order.static

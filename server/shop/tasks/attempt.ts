@@ -1,0 +1,170 @@
+import type { Outbox } from '../../log/outbox.ts'
+import type { Sql } from '../../platform/database.ts'
+import { messageOf } from '../../platform/errors.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { type Files, insertPart, listFiles } from './files.ts'
+import type { ResultFile, TaskContext } from './kinds/kind.ts'
+import type { TaskFile } from './schema.ts'
+import { changeTask, type TaskRow } from './task-store.ts'
+
+/** Least milliseconds between two writes of a task's progress. */
+const PROGRESS_INTERVAL = 100
+
+/** The task was cancelled, deleted or taken up by another worker: this attempt writes nothing any more. */
+export class AttemptLostError extends Error {
+  override name = 'AttemptLostError'
+  constructor(task: number) {
+    super(`this attempt of task ${task} does not hold it any more`)
+  }
+}
+
+export interface AttemptOptions {
+  outbox: Outbox
+  files: Files
+  logger: Logger
+}
+
+interface Progress {
+  progress: number
+  step: string
+}
+
+/**
+ * One worker's hold on a task. Every write asks, under the row's lock, whether the hold still lasts: of two workers that
+ * both believe to have the task (one was asleep while its lease ended), only the newer can write.
+ */
+export class Attempt {
+  readonly #options: AttemptOptions
+  readonly #task: TaskRow
+  readonly #controller = new AbortController()
+  #pending: Progress | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #writing: Promise<void> | undefined
+  #writtenAt = 0
+
+  /** @param task as it was when it was taken up */
+  constructor(options: AttemptOptions, task: TaskRow) {
+    this.#options = options
+    this.#task = task
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  get number(): number {
+    return this.#task.attempt
+  }
+
+  /** Ends the running code: the hold is lost, or (`stopping`) is to be given back. */
+  abort(reason: AttemptLostError | 'stopping'): void {
+    this.#controller.abort(reason)
+  }
+
+  get context(): TaskContext<never> {
+    const { outbox, files } = this.#options
+    return {
+      task: this.#task.id,
+      input: this.#task.input as never,
+      checkpoint: this.#task.checkpoint,
+      signal: this.signal,
+      database: outbox,
+      files,
+      report: (progress, step) => this.#report({ progress: clamp(progress), step }),
+      commit: (work, checkpoint) =>
+        this.#hold(async (sql) => {
+          if (checkpoint !== undefined) {
+            await sql`update sse.tasks set checkpoint = ${JSON.stringify(checkpoint)}::text::jsonb where id = ${this.#task.id}`
+          }
+          return work(sql)
+        }),
+      createFile: (name, contentType) => this.#createFile(name, contentType),
+    }
+  }
+
+  /** Ends the attempt with a last change, after the progress that was reported last. */
+  async settle(change: (sql: Sql, task: TaskRow) => Promise<unknown>): Promise<void> {
+    clearTimeout(this.#timer)
+    await this.#writing
+    const last = this.#pending
+    await this.#hold(async (sql, task) => {
+      await change(sql, last ? await changeTask(sql, task, 'task.progress', last) : task)
+    })
+    this.#pending = undefined
+  }
+
+  /** Whether what it has left so far is whole as far as it goes. */
+  async hasCheckpoint(sql: Sql): Promise<boolean> {
+    const rows = await sql`select 1 from sse.tasks where id = ${this.#task.id} and checkpoint is not null`
+    return rows.length > 0
+  }
+
+  /** What can be downloaded. */
+  listFiles(sql: Sql): Promise<TaskFile[]> {
+    return listFiles(sql, this.#task.id)
+  }
+
+  #hold<T>(work: (sql: Sql, task: TaskRow) => Promise<T>): Promise<T> {
+    const { id, attempt } = this.#task
+    return this.#options.outbox.change(async (sql) => {
+      const [row] = await sql<TaskRow[]>`
+        select * from sse.tasks where id = ${id} and attempt = ${attempt} and state = 'running' for update`
+      if (!row) throw new AttemptLostError(id)
+      return work(sql, row)
+    })
+  }
+
+  #report(progress: Progress): void {
+    this.#pending = progress
+    if (this.#writing !== undefined || this.#timer !== undefined) return
+    const wait = this.#writtenAt + PROGRESS_INTERVAL - performance.now()
+    this.#timer = setTimeout(() => this.#write(), Math.max(0, wait))
+  }
+
+  #write(): void {
+    this.#timer = undefined
+    const progress = this.#pending
+    if (!progress || this.signal.aborted) return
+    this.#pending = undefined
+    this.#writing = this.#hold((sql, task) => changeTask(sql, task, 'task.progress', progress))
+      .then(
+        () => {},
+        (error) => this.#onProblem(error),
+      )
+      .finally(() => {
+        this.#writing = undefined
+        this.#writtenAt = performance.now()
+        if (this.#pending) this.#report(this.#pending)
+      })
+  }
+
+  #onProblem(error: unknown): void {
+    if (error instanceof AttemptLostError) this.abort(error)
+    else this.#options.logger.debug({ problem: messageOf(error) }, 'a progress was not written')
+  }
+
+  /** Without a checkpoint to go on from, what an earlier attempt left is thrown away. */
+  async #createFile(name: string, contentType: string): Promise<ResultFile> {
+    const { id, checkpoint } = this.#task
+    const file = await this.#hold(async (sql) => {
+      if (checkpoint === null)
+        await sql`delete from sse.files where task = ${id} and role = 'result' and name = ${name}`
+      const [row] = await sql<{ id: string }[]>`
+        insert into sse.files (task, role, name, content_type) values (${id}, 'result', ${name}, ${contentType})
+        on conflict (task, role, name) do update set content_type = excluded.content_type returning id`
+      return (row as { id: string }).id
+    })
+    return {
+      async append(sql, content) {
+        const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content
+        if (bytes.byteLength === 0) return
+        const [row] = await sql<{ part: number }[]>`
+          select coalesce(max(part), -1) + 1 as part from sse.file_parts where file = ${file}`
+        await insertPart(sql, file, row?.part ?? 0, bytes)
+        await sql`update sse.files set bytes = bytes + ${bytes.byteLength} where id = ${file}`
+      },
+    }
+  }
+}
+
+const clamp = (percent: number) => Math.min(100, Math.max(0, percent))

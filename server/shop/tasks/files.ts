@@ -1,0 +1,153 @@
+import type { Outbox } from '../../log/outbox.ts'
+import type { Sql } from '../../platform/database.ts'
+import { AppError } from '../../platform/errors.ts'
+import type { TaskFile } from './schema.ts'
+
+/** Bytes of one part: what a query carries, and what a download holds in memory. */
+export const PART_BYTES = 512 * 1024
+
+export interface Upload {
+  id: string
+  bytes: number
+  /** SHA-256 of the content. */
+  digest: string
+}
+
+/** Files of tasks in Postgres, in parts: on whichever instance they were written, any can read them. */
+export interface Files {
+  /**
+   * Takes in what a task will read.
+   *
+   * @throws {AppError} `upload.too_large` (413), `upload.empty`; what was taken in is gone then
+   */
+  upload(name: string, body: AsyncIterable<Uint8Array>, maxBytes: number, signal: AbortSignal): Promise<Upload>
+  discard(upload: string): Promise<void>
+  /**
+   * The first `bytes` of a file, part by part.
+   *
+   * @throws {Error} when there are less: it was deleted meanwhile
+   */
+  read(file: string, bytes: number): AsyncGenerator<Uint8Array<ArrayBuffer>>
+  /** @throws {AppError} `file.unknown` (404) */
+  open(task: number, name: string): Promise<TaskFile & { id: string }>
+}
+
+export function createFiles(outbox: Outbox): Files {
+  const discard = async (upload: string) => {
+    await outbox.query((sql) => sql`delete from sse.files where id = ${upload} and task is null`)
+  }
+  const take = async (id: string, body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Upload> => {
+    const digest = new Bun.CryptoHasher('sha256')
+    let bytes = 0
+    let part = 0
+    for await (const content of inParts(body)) {
+      bytes += content.byteLength
+      if (bytes > maxBytes) throw uploadTooLarge(maxBytes)
+      digest.update(content)
+      await outbox.query((sql) => insertPart(sql, id, part++, content))
+    }
+    if (bytes === 0) throw new AppError('upload.empty', 'The body is empty. Send the content of the file.')
+    await outbox.query((sql) => sql`update sse.files set bytes = ${bytes} where id = ${id}`)
+    return { id, bytes, digest: digest.digest('hex') }
+  }
+  return {
+    async upload(name, body, maxBytes, signal) {
+      const rows = await outbox.query(
+        (sql) => sql<{ id: string }[]>`
+          insert into sse.files (role, name, content_type) values ('input', ${name}, 'text/csv') returning id`,
+      )
+      const { id } = rows[0] as { id: string }
+      const aborted = new AppError('upload.aborted', 'The upload was cut off.')
+      try {
+        // A body that was cut off does not say so.
+        const cut = new Promise<never>((_, reject) => {
+          if (signal.aborted) reject(aborted)
+          signal.addEventListener('abort', () => reject(aborted))
+        })
+        return await Promise.race([take(id, body, maxBytes), cut])
+      } catch (error) {
+        await discard(id).catch(() => {})
+        throw signal.aborted ? aborted : error
+      }
+    },
+    discard,
+    async *read(file, bytes) {
+      let left = bytes
+      for (let part = 0; left > 0; part++) {
+        const rows = await outbox.query(
+          (sql) => sql<{ content: Uint8Array<ArrayBuffer> }[]>`
+            select content from sse.file_parts where file = ${file} and part = ${part}`,
+        )
+        if (!rows[0]) throw new Error(`a file was deleted while it was read: ${left} of ${bytes} bytes are missing`)
+        const content = rows[0].content.subarray(0, left)
+        left -= content.byteLength
+        yield content
+      }
+    },
+    async open(task, name) {
+      const rows = await outbox.query(
+        (sql) => sql<{ id: string; name: string; contentType: string; bytes: number }[]>`
+          select f.id, f.name, f.content_type as "contentType", f.bytes
+          from sse.files f join sse.tasks t on t.id = f.task
+          where f.task = ${task} and f.name = ${name} and f.role = 'result'
+            and t.files @> jsonb_build_array(jsonb_build_object('name', f.name))`,
+      )
+      if (rows[0]) return rows[0]
+      throw new AppError(
+        'file.unknown',
+        `Task ${task} has no file ${JSON.stringify(name.slice(0, 80))}. Its "files" tell which it has, once it has ended.`,
+        { status: 404 },
+      )
+    },
+  }
+}
+
+export const uploadTooLarge = (maxBytes: number) =>
+  new AppError(
+    'upload.too_large',
+    `The file has more than ${maxBytes} bytes (MAX_UPLOAD_BYTES). Send it in several imports.`,
+    { status: 413 },
+  )
+
+/**
+ * @param bytes that are about to be added
+ * @throws {AppError} `storage.exceeded` (409) when the files of an owner's tasks would have more than `maxBytes`
+ */
+export async function checkStorage(sql: Sql, owner: string, bytes: number, maxBytes: number): Promise<void> {
+  const [row] = await sql<{ stored: number }[]>`
+    select coalesce(sum(f.bytes), 0)::bigint as stored
+    from sse.files f join sse.tasks t on t.id = f.task where t.owner = ${owner}`
+  if ((row?.stored ?? 0) + bytes <= maxBytes) return
+  throw new AppError(
+    'storage.exceeded',
+    `The files of ${owner}'s tasks would have more than ${maxBytes} bytes (MAX_OWNER_BYTES). Delete tasks that are not needed any more.`,
+    { status: 409, extensions: { limit: maxBytes } },
+  )
+}
+
+export const insertPart = (sql: Sql, file: string, part: number, content: Uint8Array) =>
+  sql`insert into sse.file_parts (file, part, content) values (${file}, ${part}, ${content})`
+
+/** Chunks of any size as parts of the same size. */
+export async function* inParts(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let pending: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of chunks) {
+    pending.push(chunk)
+    size += chunk.byteLength
+    if (size < PART_BYTES) continue
+    const all = Buffer.concat(pending)
+    const whole = size - (size % PART_BYTES)
+    for (let start = 0; start < whole; start += PART_BYTES) yield all.subarray(start, start + PART_BYTES)
+    pending = [all.subarray(whole)]
+    size -= whole
+  }
+  if (size > 0) yield Buffer.concat(pending)
+}
+
+/** What a task has left for downloading. */
+export const listFiles = async (sql: Sql, task: number): Promise<TaskFile[]> => [
+  ...(await sql<TaskFile[]>`
+    select name, content_type as "contentType", bytes from sse.files
+    where task = ${task} and role = 'result' order by name`),
+]

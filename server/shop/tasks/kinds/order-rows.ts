@@ -1,0 +1,135 @@
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { type CsvError, parse } from 'csv-parse/sync'
+import { findUnstorable } from '../../../http/storable.ts'
+import { AppError, messageOf } from '../../../platform/errors.ts'
+import { NewOrder } from '../../orders/schema.ts'
+import { unmarkFormulas } from './csv-cells.ts'
+
+/** The columns of an import; each line is an order of one kind of thing. */
+export const COLUMNS = ['customer', 'currency', 'sku', 'name', 'quantity', 'unit_price'] as const
+
+type Column = (typeof COLUMNS)[number]
+
+const validator = TypeCompiler.Compile(NewOrder)
+
+/** Column of a member of an order. */
+const COLUMN_OF: Readonly<Record<string, Column>> = {
+  '/customer': 'customer',
+  '/currency': 'currency',
+  '/lines/0/sku': 'sku',
+  '/lines/0/name': 'name',
+  '/lines/0/quantity': 'quantity',
+  '/lines/0/unitPrice': 'unit_price',
+}
+
+const WANTS: Readonly<Record<Column, string>> = {
+  customer: '1 to 100 characters without spaces, ".", "*" or ">"',
+  currency: 'three capital letters, such as EUR',
+  sku: '1 to 100 characters',
+  name: '1 to 200 characters',
+  quantity: 'a whole number from 1 to 1000000',
+  unit_price: 'a whole number of minor units (cents) from 0 to 1000000000',
+}
+
+/** An order, or why there is none. */
+export type RowResult = { order: NewOrder } | { reason: string }
+
+/** The text of a line. @throws {TypeError} when it is not UTF-8 */
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+export const decode = (bytes: Uint8Array): string => decoder.decode(bytes)
+
+/** What the first line says of the others. */
+export interface Header {
+  /** Of the columns, in their order. */
+  names: readonly string[]
+  delimiter: string
+}
+
+/** Spreadsheets write semicolons where the comma is for decimals. */
+const DELIMITERS = [',', ';', '\t']
+
+/** Fields of one record (RFC 4180). @throws {CsvError} */
+function fieldsOf(record: string, delimiter: string): string[] {
+  const records = parse(record, { delimiter, relax_column_count: true }) as string[][]
+  if (records.length > 1) throw new Error('it is more than one record')
+  return records[0] ?? []
+}
+
+/** Whether bytes are one record. */
+export function isCsv(bytes: Uint8Array, { delimiter }: Header): boolean {
+  try {
+    return fieldsOf(decode(bytes), delimiter).length > 0
+  } catch {
+    return false
+  }
+}
+
+/** Before the header: a blank line, or what tells spreadsheets the delimiter. */
+export const saysNothing = (line: string | undefined): boolean =>
+  line !== undefined && /^\uFEFF?\s*(?:"?sep=."?)?\s*$/i.test(line)
+
+/** As a delimiter divides the line; nothing when it is not CSV. */
+function namesOf(line: string, delimiter: string): string[] {
+  try {
+    return fieldsOf(line, delimiter).map((name) => name.trim().toLowerCase())
+  } catch {
+    return []
+  }
+}
+
+/**
+ * The columns that the first line names, in its order, and the delimiter (comma, semicolon or tab) with which it names
+ * most.
+ *
+ * @throws {AppError} `import.header_invalid`: nothing of the file can be read
+ */
+export function readHeader(line: string | undefined): Header {
+  const text = (line ?? '').replace(/^\uFEFF/, '')
+  if (line === undefined || text.includes('\0')) {
+    throw new AppError('import.header_invalid', 'The file is not UTF-8 text. Save it as CSV in UTF-8.')
+  }
+  const missingOf = ({ names }: Header) => COLUMNS.filter((column) => !names.includes(column))
+  const headers = DELIMITERS.map((delimiter) => ({ names: namesOf(text, delimiter), delimiter }))
+  const header = headers.reduce((best, next) => (missingOf(next).length < missingOf(best).length ? next : best))
+  const missing = missingOf(header)
+  const doubled = COLUMNS.filter((column) => header.names.indexOf(column) !== header.names.lastIndexOf(column))
+  if (missing.length === 0 && doubled.length === 0) return header
+  const problem = missing.length > 0 ? `lacks ${missing.join(', ')}` : `names ${doubled.join(', ')} twice`
+  throw new AppError(
+    'import.header_invalid',
+    `The first line ${problem}. It names the columns, in any order: ${COLUMNS.join(',')}.`,
+  )
+}
+
+/** The order of a line, or what is wrong with it. */
+export function toOrder(line: string, { names, delimiter }: Header): RowResult {
+  let fields: string[]
+  try {
+    fields = fieldsOf(line, delimiter)
+  } catch (error) {
+    const isOpen = (error as CsvError).code === 'CSV_QUOTE_NOT_CLOSED'
+    return { reason: `not valid CSV: ${isOpen ? 'a quote is not closed' : messageOf(error)}` }
+  }
+  if (fields.length !== names.length) {
+    return { reason: `it has ${fields.length} fields, and the first line ${names.length}` }
+  }
+  const row = Object.fromEntries(
+    names.map((name, index) => [name, unmarkFormulas(fields[index]?.trim() ?? '')]),
+  ) as Record<Column, string>
+  const { customer, currency, sku, name, quantity, unit_price } = row
+  const order = {
+    customer,
+    currency,
+    lines: [{ sku, name, quantity: wholeNumber(quantity), unitPrice: wholeNumber(unit_price) }],
+  }
+  const error = validator.Errors(order).First()
+  if (error) {
+    const column = COLUMN_OF[error.path]
+    if (!column) return { reason: error.message }
+    return { reason: `${column} is ${JSON.stringify(row[column].slice(0, 80))}, wants ${WANTS[column]}` }
+  }
+  const unstorable = findUnstorable(order)
+  return unstorable === undefined ? { order } : { reason: unstorable }
+}
+
+const wholeNumber = (text: string) => (/^\d{1,15}$/.test(text) ? Number(text) : Number.NaN)

@@ -1,0 +1,136 @@
+import { Type } from '@sinclair/typebox'
+import { t } from 'elysia'
+import { Nullable } from '../../protocol/schema.ts'
+
+export const TaskState = Type.Union(
+  [
+    Type.Literal('queued'),
+    Type.Literal('running'),
+    Type.Literal('succeeded'),
+    Type.Literal('failed'),
+    Type.Literal('cancelled'),
+  ],
+  { description: 'queued → running → succeeded, failed or cancelled' },
+)
+
+export const TaskKind = Type.Union([Type.Literal('demo'), Type.Literal('report'), Type.Literal('import')])
+
+export const DemoInput = t.Object(
+  {
+    seconds: Type.Optional(
+      Type.Number({ minimum: 0, maximum: 3600, description: 'how long it takes; defaults to 3', examples: [3] }),
+    ),
+    fail_at: Type.Optional(
+      Type.Number({ minimum: 0, maximum: 100, description: 'percent at which every attempt fails', examples: [50] }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+const Day = (description: string) =>
+  Type.String({ pattern: '^\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])$', description, examples: ['2026-11-01'] })
+
+export const ReportInput = t.Object(
+  {
+    from: Type.Optional(Day('first day, UTC; defaults to that of the oldest order')),
+    to: Type.Optional(Day('last day, UTC; defaults to today')),
+  },
+  { additionalProperties: false },
+)
+
+export const Description = t.String({
+  pattern: '\\S',
+  maxLength: 200,
+  description: 'text for people, not only spaces; defaults to what the kind says',
+  examples: ['November'],
+})
+const description = t.Optional(Description)
+
+/** What `POST /api/tasks` takes; an import is started by `POST /api/orders/import`. */
+export const NewTask = Type.Union(
+  [
+    t.Object(
+      { kind: Type.Literal('demo'), input: t.Optional(DemoInput), description },
+      { additionalProperties: false, title: 'NewDemo' },
+    ),
+    t.Object(
+      { kind: Type.Literal('report'), input: t.Optional(ReportInput), description },
+      { additionalProperties: false, title: 'NewReport' },
+    ),
+  ],
+  {
+    title: 'NewTask',
+    examples: [
+      { kind: 'demo', input: { seconds: 3 } },
+      { kind: 'report', input: { from: '2026-11-01' } },
+    ],
+  },
+)
+
+export const TaskFile = t.Object(
+  {
+    name: t.String({ examples: ['report.csv'] }),
+    contentType: t.String({ examples: ['text/csv; charset=utf-8'] }),
+    bytes: Type.Integer({ examples: [52_133] }),
+  },
+  { title: 'TaskFile' },
+)
+
+const time = t.String({ format: 'date-time' })
+
+export const Task = t.Object(
+  {
+    id: Type.Integer({ examples: [9] }),
+    kind: TaskKind,
+    owner: t.String({ examples: ['bob'] }),
+    description: t.String(),
+    input: Type.Record(t.String(), Type.Unknown(), { description: 'what the kind was given' }),
+    state: TaskState,
+    progress: Type.Number({ minimum: 0, maximum: 100, description: 'percent' }),
+    step: t.String({ description: 'what it is doing, for people', examples: ['120,000 of 200,000 orders'] }),
+    attempt: Type.Integer({ description: 'how often a worker has taken it up' }),
+    error: Nullable(t.String({ description: 'why the last attempt failed' })),
+    result: Nullable(Type.Record(t.String(), Type.Unknown(), { description: 'figures, once it succeeded' })),
+    files: t.Array(TaskFile, { description: 'at /api/tasks/:id/files/:name' }),
+    version: Type.Integer({ description: 'grows by one with each change', examples: [1] }),
+    createdAt: time,
+    updatedAt: time,
+    nextAttemptAt: Nullable(t.String({ format: 'date-time', description: 'when it is tried again' })),
+    startedAt: Nullable(t.String({ format: 'date-time', description: 'of the last attempt' })),
+    endedAt: Nullable(time),
+  },
+  {
+    title: 'Task',
+    examples: [
+      {
+        id: 9,
+        kind: 'demo',
+        owner: 'bob',
+        description: 'Demo of 3 s',
+        input: { seconds: 3 },
+        state: 'running',
+        progress: 40,
+        step: 'Labelling',
+        attempt: 1,
+        error: null,
+        result: null,
+        files: [],
+        version: 14,
+        createdAt: '2026-11-21T10:00:00.000Z',
+        updatedAt: '2026-11-21T10:00:01.300Z',
+        nextAttemptAt: null,
+        startedAt: '2026-11-21T10:00:00.100Z',
+        endedAt: null,
+      },
+    ],
+  },
+)
+
+export type TaskState = typeof TaskState.static
+export type TaskKind = typeof TaskKind.static
+export type NewTask = typeof NewTask.static
+export type TaskFile = typeof TaskFile.static
+export type Task = typeof Task.static
+
+export const STATES = TaskState.anyOf.map((state) => state.const)
+export const KINDS = TaskKind.anyOf.map((kind) => kind.const)

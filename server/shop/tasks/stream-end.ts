@@ -1,0 +1,28 @@
+import type { Database } from '../../platform/pool.ts'
+
+/** One task's channel, which names it: `tasks.<owner>.<id>`. */
+const CHANNEL = /^tasks\.([^.*>]+)\.([1-9]\d{0,15})$/
+
+/**
+ * Whether nothing more will come for somebody who follows only tasks and has seen everything up to `cursor`: all have
+ * ended, and no event of theirs lies behind the cursor or still waits in the outbox. A task that is retried goes on.
+ */
+export async function areTasksOver(database: Database, channels: readonly string[], cursor: number): Promise<boolean> {
+  const tasks = channels.map((channel) => CHANNEL.exec(channel))
+  if (tasks.length === 0 || tasks.some((match) => match === null)) return false
+  const owners = tasks.map((match) => String(match?.[1]))
+  const ids = tasks.map((match) => Number(match?.[2]))
+  const rows = await database.query(
+    (sql) => sql<{ over: boolean }[]>`
+      select not exists (
+          select from unnest(${ids}::bigint[], ${owners}::text[]) as asked (id, owner) left join sse.tasks t using (id)
+          -- One that is not there was deleted, unless it was never there.
+          where t.state in ('queued', 'running') or t.owner <> asked.owner
+             or t.id is null and asked.id > (select case when is_called then last_value else 0 end from sse.tasks_id_seq)
+        )
+        and not exists (select from sse.outbox where channel = any (${channels as string[]}::text[]))
+        and not exists (select from sse.log where position > ${cursor} and channel = any (${channels as string[]}::text[]))
+        and ${cursor} <= (select position from sse.head) as over`,
+  )
+  return rows[0]?.over ?? false
+}

@@ -1,0 +1,96 @@
+import { checkParameters } from '../../http/query-parameters.ts'
+import { type EventLog, gapAfter } from '../../log/log.ts'
+import type { Search } from '../../log/search.ts'
+import type { LoggedEvent } from '../../protocol/event.ts'
+import {
+  HISTORY_PARAMETERS,
+  LOOK_BACK_PARAMETERS,
+  parseCursor,
+  requestedLimit,
+  requestedPatterns,
+  requestedTime,
+  requestedTypes,
+} from '../request.ts'
+import type { Gap } from '../sse/frame.ts'
+
+/**
+ * A page of history: `{ gap?, events, cursor, more, oldest, head }`. The next page is `after` the `cursor`.
+ *
+ * @param signal aborts when the client has left
+ * @throws {AppError} `parameter.unknown`, `parameter.repeated`, `cursor.invalid`, `channel.invalid`, `limit.invalid`,
+ * `database.unavailable`
+ */
+export const history = (query: URLSearchParams, log: EventLog, signal: AbortSignal): Promise<Response> =>
+  unlessGone(signal, () => readForward(query, log, signal))
+
+async function readForward(query: URLSearchParams, log: EventLog, signal: AbortSignal): Promise<Response> {
+  checkParameters(query, HISTORY_PARAMETERS)
+  const after = parseCursor(query.get('after') ?? 'earliest')
+  const isGiven = typeof after === 'number'
+  const patterns = query.has('channel') ? requestedPatterns(query) : undefined
+  const limit = requestedLimit(query)
+  const read = await log.read({ after: isGiven ? after : 0, limit, signal, ...(patterns && { patterns }) })
+  const { oldest, head } = read
+  const gap = isGiven ? gapAfter(after, read) : undefined
+  const cursor = gap?.reason === 'unknown' ? gap.to : read.cursor
+  const members = [
+    ...(gap ? [`"gap":${JSON.stringify(gap)}`] : []),
+    `"events":[${read.events.map(eventJson).join(',')}]`,
+    `"cursor":${cursor},"more":${cursor < head},"oldest":${oldest},"head":${head}`,
+  ]
+  return page(members)
+}
+
+/**
+ * A page that looks back: `{ gap?, events, cursor, more, oldest, head }`, newest first. The next page is `before` the
+ * `cursor`.
+ *
+ * @param signal aborts when the client has left
+ * @throws {AppError} `parameter.unknown`, `parameter.repeated`, `cursor.invalid`, `channel.invalid`, `type.invalid`,
+ * `type.too_many`, `time.invalid`, `limit.invalid`, `database.unavailable`
+ */
+export const lookBack = (query: URLSearchParams, search: Search, signal: AbortSignal): Promise<Response> =>
+  unlessGone(signal, () => readBack(query, search, signal))
+
+async function readBack(query: URLSearchParams, search: Search, signal: AbortSignal): Promise<Response> {
+  checkParameters(query, LOOK_BACK_PARAMETERS)
+  const given = query.get('before')
+  const before = given === 'latest' ? undefined : parseCursor(given ?? undefined)
+  const { events, cursor, more, oldest, head, hole } = await search.find({
+    before: typeof before === 'number' ? before : undefined,
+    limit: requestedLimit(query),
+    patterns: query.has('channel') ? requestedPatterns(query) : undefined,
+    types: requestedTypes(query),
+    since: requestedTime(query, 'since'),
+    until: requestedTime(query, 'until'),
+    signal,
+  })
+  const gap: Gap | undefined = hole && { ...hole, reason: 'lost' }
+  return page([
+    ...(gap ? [`"gap":${JSON.stringify(gap)}`] : []),
+    `"events":[${events.map(eventJson).join(',')}]`,
+    `"cursor":${cursor},"more":${more},"oldest":${oldest},"head":${head}`,
+  ])
+}
+
+/** A client that has left reads no answer, and a query that was cancelled for it is no failure of the database. */
+async function unlessGone(signal: AbortSignal, respond: () => Promise<Response>): Promise<Response> {
+  try {
+    return await respond()
+  } catch (error) {
+    if (signal.aborted) return new Response(null, { status: CLIENT_CLOSED_REQUEST })
+    throw error
+  }
+}
+
+/** nginx's status for it; no RFC has one. */
+const CLIENT_CLOSED_REQUEST = 499
+
+const page = (members: readonly string[]) =>
+  new Response(`{${members.join(',')}}\n`, {
+    headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', vary: 'accept' },
+  })
+
+/** `data` is JSON text already: it goes out as it was published. */
+const eventJson = ({ position, channel, type, data, time }: LoggedEvent) =>
+  `{"position":${position},"channel":${JSON.stringify(channel)},"type":${JSON.stringify(type)},"data":${data},"time":"${time.toISOString()}"}`

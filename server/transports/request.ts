@@ -1,0 +1,198 @@
+import Negotiator from 'negotiator'
+import type { Bodies, Incoming } from '../http/body.ts'
+import type { KnownParameters } from '../http/query-parameters.ts'
+import { AppError } from '../platform/errors.ts'
+import { Slice } from '../platform/turns.ts'
+import { parsePattern } from '../protocol/channel.ts'
+import { keyWithin, type NewEvent, parseClientId, parseEvent, parseKey, parseType } from '../protocol/event.ts'
+import { readEvents } from './publish/publication.ts'
+
+/** Most patterns of one stream. */
+const MAX_PATTERNS = 64
+
+/** Most types of one page of history: Postgres compares each with every row. */
+const MAX_TYPES = 64
+
+/** Most events of one page of history. */
+const MAX_LIMIT = 1000
+
+/** Where a reader wants to begin: after a position, at the oldest event kept, or (`undefined`) at the head. */
+export type RequestedCursor = number | 'earliest' | undefined
+
+/** Of a stream, which takes any id: `unknown` is one that no server of this kind has given. */
+export type StreamCursor = RequestedCursor | 'unknown'
+
+/** Query parameters of the stream, of a page of history, and of one that looks back. */
+export const STREAM_PARAMETERS: KnownParameters = {
+  single: ['lastEventId', 'clientId', 'named'],
+  repeatable: ['channel'],
+}
+export const HISTORY_PARAMETERS: KnownParameters = { single: ['after', 'limit'], repeatable: ['channel'] }
+export const LOOK_BACK_PARAMETERS: KnownParameters = {
+  single: ['before', 'limit', 'since', 'until'],
+  repeatable: ['channel', 'type'],
+}
+
+const EVENT_STREAM = 'text/event-stream'
+const JSON_TYPE = 'application/json'
+
+/**
+ * Which representation of `/events` a request prefers (RFC 9110, section 12.5.1): the stream when both have the same weight, in
+ * any order; a type that is named comes before one that only a wildcard covers. `undefined` when neither is accepted.
+ */
+export function representation(request: Request): 'stream' | 'history' | undefined {
+  const accept = request.headers.get('accept') ?? '*/*'
+  const preferred = preferredType(accept)
+  if (preferred === undefined) return undefined
+  // Negotiator decides ties by the order within the header.
+  const isStream = preferred === EVENT_STREAM || preferredType(accept.split(',').reverse().join(',')) === EVENT_STREAM
+  return isStream ? 'stream' : 'history'
+}
+
+const preferredType = (accept: string) => new Negotiator({ headers: { accept } }).mediaType([EVENT_STREAM, JSON_TYPE])
+
+/**
+ * The channels asked for: each `channel` parameter is a pattern; without any, `broadcast`.
+ *
+ * @throws {AppError} `channel.invalid`, `channel.too_many`
+ */
+export function requestedPatterns(query: URLSearchParams): string[] {
+  const patterns = query.getAll('channel').map(parsePattern)
+  if (patterns.length > MAX_PATTERNS) {
+    throw new AppError(
+      'channel.too_many',
+      `A stream takes at most ${MAX_PATTERNS} channel patterns; this one asks for ${patterns.length}.`,
+    )
+  }
+  return patterns.length > 0 ? patterns : ['broadcast']
+}
+
+/**
+ * Whether events carry their type in an `event:` line: `named=false` takes it out, so that an EventSource's `onmessage`
+ * gets events of every type.
+ *
+ * @throws {AppError} `named.invalid`
+ */
+export function requestedNaming(query: URLSearchParams): boolean {
+  const value = query.get('named') ?? 'true'
+  if (value === 'true' || value === 'false') return value === 'true'
+  throw new AppError('named.invalid', `named is ${JSON.stringify(value.slice(0, 80))}; it is "true" or "false".`)
+}
+
+/**
+ * The cursor of a stream: the `Last-Event-ID` header, which a browser sends when it reconnects, before the
+ * `lastEventId` parameter, which is still the one of its first request.
+ *
+ * Any id is accepted: an error status would end a native EventSource for good, which can't drop its id.
+ */
+export function requestedCursor(request: Request, query: URLSearchParams): StreamCursor {
+  const value = request.headers.get('last-event-id') || query.get('lastEventId') || undefined
+  return value === undefined || value === 'earliest' ? value : (toPosition(value) ?? 'unknown')
+}
+
+/** @throws {AppError} `cursor.invalid` */
+export function parseCursor(value: string | undefined): RequestedCursor {
+  if (value === undefined || value === 'earliest') return value
+  const position = toPosition(value)
+  if (position !== undefined) return position
+  throw new AppError(
+    'cursor.invalid',
+    `The cursor ${JSON.stringify(value.slice(0, 80))} is not one of this server's: it is a whole number, or "earliest" for the oldest event kept.`,
+  )
+}
+
+function toPosition(value: string): number | undefined {
+  const position = Number(value)
+  return /^\d+$/.test(value) && Number.isSafeInteger(position) ? position : undefined
+}
+
+/** @throws {AppError} `limit.invalid` */
+export function requestedLimit(query: URLSearchParams): number {
+  const value = query.get('limit') ?? '100'
+  const limit = Number(value)
+  if (/^\d+$/.test(value) && limit >= 1 && limit <= MAX_LIMIT) return limit
+  throw new AppError(
+    'limit.invalid',
+    `The limit ${JSON.stringify(value.slice(0, 80))} is not a whole number from 1 to ${MAX_LIMIT}.`,
+  )
+}
+
+/** The types asked for; `undefined` for all. @throws {AppError} `type.invalid`, `type.too_many` */
+export function requestedTypes(query: URLSearchParams): string[] | undefined {
+  const types = query.getAll('type')
+  if (types.length > MAX_TYPES) {
+    throw new AppError('type.too_many', `A page is of at most ${MAX_TYPES} types; this one asks for ${types.length}.`)
+  }
+  for (const type of types) parseType(type)
+  return types.length > 0 ? types : undefined
+}
+
+/** A time such as `2026-11-21T10:00:00Z` (RFC 3339). @throws {AppError} `time.invalid` */
+export function requestedTime(query: URLSearchParams, name: string): Date | undefined {
+  const value = query.get(name)
+  if (value === null) return undefined
+  const time = new Date(value)
+  if (/^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(time.getTime())) return time
+  throw new AppError(
+    'time.invalid',
+    `${name} is ${JSON.stringify(value.slice(0, 80))}; it is a time such as "2026-11-21T10:00:00Z".`,
+  )
+}
+
+/** @throws {AppError} `client_id.invalid` */
+export function requestedClientId(value: string | null): string | null {
+  return value === null ? null : parseClientId(value)
+}
+
+/** What a request publishes, and whether it was an array. */
+export interface Publication {
+  events: NewEvent[]
+  isBatch: boolean
+}
+
+export interface PublicationOptions {
+  bodies: Bodies
+  maxEventBytes: number
+  maxRequestBytes: number
+}
+
+/**
+ * Reads and checks the body of a request that publishes: one event or an array of them.
+ *
+ * @throws {AppError} what `Bodies.readJson` throws, `body.invalid`, `batch.empty`, `batch.too_large`, and what is wrong with
+ * an event; the member `event` is then its index in the batch
+ */
+export async function readPublication(incoming: Incoming, options: PublicationOptions): Promise<Publication> {
+  const { request } = incoming
+  const origin = requestedClientId(request.headers.get('x-client-id'))
+  const header = request.headers.get('idempotency-key')
+  const requestKey = header === null ? null : parseKey(header)
+  return options.bodies.readJson(incoming, options.maxRequestBytes, async (bytes) => {
+    const { events: written, isBatch } = await readEvents(bytes)
+    const slice = new Slice()
+    const events: NewEvent[] = []
+    for (const [index, value] of written.entries()) {
+      const { key, ...event } = isBatch
+        ? parseMember(value, index, options.maxEventBytes)
+        : parseEvent(value, options.maxEventBytes)
+      const givenKey = isBatch && requestKey !== null ? keyWithin(requestKey, index) : requestKey
+      events.push({ ...event, key: key ?? givenKey, origin })
+      if (slice.isOver) await slice.next()
+    }
+    if (events.length === 0) throw new AppError('batch.empty', 'The array holds no event.')
+    return { events, isBatch }
+  })
+}
+
+function parseMember(value: unknown, index: number, maxBytes: number) {
+  try {
+    return parseEvent(value, maxBytes)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    const { code, status } = error
+    throw new AppError(code, `Event ${index} of the array: ${error.message} Nothing was published.`, {
+      status,
+      extensions: { event: index },
+    })
+  }
+}

@@ -1,0 +1,177 @@
+import { Elysia } from 'elysia'
+import type { Hub } from '../fanout/hub.ts'
+import { createSelection } from '../fanout/selection.ts'
+import { otherMethods } from '../http/problem.ts'
+import { checkParameters } from '../http/query-parameters.ts'
+import { urlOf } from '../http/request-url.ts'
+import { type Admission, memoryOf } from '../log/admission.ts'
+import { type EventLog, gapAfter } from '../log/log.ts'
+import type { Publisher } from '../log/publisher.ts'
+import type { Search } from '../log/search.ts'
+import { AppError } from '../platform/errors.ts'
+import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
+import { history, lookBack } from './history/history.ts'
+import {
+  type PublicationOptions,
+  readPublication,
+  representation,
+  requestedClientId,
+  requestedCursor,
+  requestedNaming,
+  requestedPatterns,
+  STREAM_PARAMETERS,
+  type StreamCursor,
+} from './request.ts'
+import { type Closing, closingFrame, type Gap } from './sse/frame.ts'
+
+export interface EventRoutesOptions extends PublicationOptions {
+  hub: Hub
+  log: EventLog
+  search: Search
+  publisher: Publisher
+  admission: Admission
+  /** Whether nothing will ever come after this position on these channels: a client that comes back is told to stop. */
+  isOver: (channels: readonly string[], after: number) => Promise<boolean>
+}
+
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  // nginx buffers answers unless it is told not to.
+  'x-accel-buffering': 'no',
+  vary: 'accept',
+}
+
+/** `/events`: the live stream, pages of history, and publishing. */
+export const eventRoutes = (options: EventRoutesOptions) =>
+  new Elysia({ name: 'events', tags: ['events'] })
+    .get(
+      '/events',
+      async ({ request, server }) => {
+        const query = urlOf(request).searchParams
+        switch (representation(request)) {
+          case 'stream':
+            // Bun would cut a quiet stream; heartbeats and the stall limit take over.
+            server?.timeout(request, 0)
+            return stream(request, query, options, () => server?.timeout(request, 1))
+          case 'history':
+            return query.has('before')
+              ? lookBack(query, options.search, request.signal)
+              : history(query, options.log, request.signal)
+          default:
+            throw notAcceptable()
+        }
+      },
+      { detail: FOLLOW },
+    )
+    .head(
+      '/events',
+      async ({ request }) => {
+        const query = urlOf(request).searchParams
+        switch (representation(request)) {
+          case 'stream':
+            parseStreamRequest(request, query)
+            // Without this, Bun sends "content-length: 0", which a stream does not have.
+            return new Response(null, { headers: { ...STREAM_HEADERS, 'transfer-encoding': 'chunked' } })
+          case 'history':
+            // Bun sends its headers alone.
+            return query.has('before')
+              ? lookBack(query, options.search, request.signal)
+              : history(query, options.log, request.signal)
+          default:
+            throw notAcceptable()
+        }
+      },
+      { detail: FOLLOW_HEAD },
+    )
+    .post(
+      '/events',
+      async ({ request, server }) => {
+        options.admission.check()
+        const { events, isBatch } = await readPublication({ request, server }, options)
+        return options.admission.handle(memoryOf(events), async () => {
+          const positions = await options.publisher.publish(events)
+          return Response.json(isBatch ? { positions } : { position: positions[0] }, { status: 201 })
+        })
+      },
+      { parse: 'none', detail: PUBLISH },
+    )
+    .use(otherMethods({ '/events': 'GET, HEAD, POST' }))
+
+const notAcceptable = () =>
+  new AppError(
+    'accept.unsupported',
+    'This resource is a live stream (Accept: text/event-stream) or pages of history (Accept: application/json).',
+    { status: 406 },
+  )
+
+/**
+ * @throws {AppError} `parameter.unknown`, `parameter.repeated`, `channel.invalid`, `channel.too_many`, `named.invalid`,
+ * `client_id.invalid`
+ */
+function parseStreamRequest(request: Request, query: URLSearchParams) {
+  checkParameters(query, STREAM_PARAMETERS)
+  return {
+    selection: createSelection(requestedPatterns(query), requestedNaming(query)),
+    clientId: requestedClientId(query.get('clientId')),
+    requested: requestedCursor(request, query),
+  }
+}
+
+async function stream(
+  request: Request,
+  query: URLSearchParams,
+  { hub, log, isOver }: EventRoutesOptions,
+  abandon: () => void,
+): Promise<Response> {
+  const { selection, clientId, requested } = parseStreamRequest(request, query)
+  const refusal = hub.refusal(clientId, selection)
+  if (refusal) return comeBackLater(refusal, requested)
+  if (typeof requested === 'number' && (await isOver(requestedPatterns(query), requested).catch(() => false))) {
+    // The one status that makes every client stop coming back (HTML, section 9.2.3).
+    return new Response(null, { status: 204 })
+  }
+  const start = await resolveCursor(requested, hub, log).catch((error) => {
+    if (error instanceof AppError && error.status === 503) return undefined
+    throw error
+  })
+  if (!start) return comeBackLater(hub.unavailable, requested)
+  const lateRefusal = hub.refusal(clientId, selection)
+  if (lateRefusal) return comeBackLater(lateRefusal, requested)
+  const connection = hub.open({ selection, clientId, resumed: requested !== undefined, abandon, ...start })
+  request.signal.addEventListener('abort', () => connection.close('client'))
+  return new Response(connection.stream, { headers: STREAM_HEADERS })
+}
+
+/**
+ * An EventSource gives up for ever on an error status; a stream that ends at once makes it come back, later than usual. Its
+ * cursor stays where it is: the position that it brought is sent back, for clients that take a missing id for an empty one.
+ */
+const comeBackLater = (closing: Closing, requested: StreamCursor) =>
+  new Response(closingFrame(closing, typeof requested === 'number' ? requested : undefined), {
+    headers: STREAM_HEADERS,
+  })
+
+interface Start {
+  cursor: number
+  oldest: number
+  gap?: Gap
+}
+
+/** Turns what a client asks for into a position; one beyond the log's head is not of this log. */
+async function resolveCursor(requested: StreamCursor, hub: Hub, log: EventLog): Promise<Start> {
+  const { oldest, position } = hub
+  if (requested === undefined) return { cursor: position, oldest }
+  if (requested === 'unknown') {
+    return { cursor: position, oldest, gap: { from: null, to: position, reason: 'unknown' } }
+  }
+  if (requested === 'earliest') {
+    const bounds = await log.bounds()
+    return { cursor: bounds.oldest - 1, oldest: bounds.oldest }
+  }
+  if (requested <= position) return { cursor: requested, oldest }
+  // This instance may not have read yet what another one has already told the client.
+  const bounds = await log.bounds()
+  const gap = gapAfter(requested, bounds)
+  return gap?.reason === 'unknown' ? { cursor: gap.to, oldest, gap } : { cursor: requested, oldest }
+}

@@ -1,0 +1,92 @@
+// SSE clients that others wrote: each receives, is cut off, and resumes without gap or double.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { EventSource as PackageEventSource } from 'eventsource'
+import { createEventSource } from 'eventsource-client'
+import type { Runtime } from '../../runtime.ts'
+import { createDatabase, type TestDatabase } from '../../testing/database.ts'
+import { type FaultProxy, startFaultProxy } from '../../testing/fault-proxy.ts'
+import { startInstance } from '../../testing/instance.ts'
+import { publish } from '../../testing/stream-reader.ts'
+
+let database: TestDatabase
+let instance: Runtime & AsyncDisposable
+let proxy: FaultProxy
+beforeAll(async () => {
+  database = await createDatabase()
+  instance = await startInstance(database.url)
+  proxy = await startFaultProxy({ host: '127.0.0.1', port: Number(new URL(instance.url).port) })
+})
+afterAll(async () => {
+  await proxy[Symbol.asyncDispose]()
+  await instance[Symbol.asyncDispose]()
+  await database[Symbol.asyncDispose]()
+})
+
+// Bun answers `undici` with a module of its own, whose EventSource does nothing: this is the package's.
+const { EventSource: UndiciEventSource } =
+  require('undici/lib/web/eventsource/eventsource.js') as typeof import('undici')
+
+interface Client {
+  close(): void
+}
+type Open = (url: string, onEvent: (data: string) => void, onReady: () => void) => Client
+
+const TYPE = 'order.paid'
+
+/** A client with the interface of the browser's. */
+function openWith(EventSource: typeof PackageEventSource | typeof UndiciEventSource): Open {
+  return (url, onEvent, onReady) => {
+    const source = new EventSource(url) as unknown as globalThis.EventSource
+    source.addEventListener(TYPE, (event) => onEvent(event.data))
+    source.addEventListener('ready', onReady)
+    return source
+  }
+}
+
+const clients: [string, Open][] = [
+  ['eventsource', openWith(PackageEventSource)],
+  ['undici', openWith(UndiciEventSource)],
+  [
+    'eventsource-client',
+    (url, onEvent, onReady) =>
+      createEventSource({
+        url,
+        onMessage({ event, data }) {
+          if (event === TYPE) onEvent(data)
+          if (event === 'ready') onReady()
+        },
+      }),
+  ],
+]
+
+describe.each(clients)('%s', (_name, open) => {
+  test('gets every event once and in order, although it is cut off again and again', async () => {
+    const channel = `test.${crypto.randomUUID()}`
+    const total = 60
+    const received: number[] = []
+    const all = Promise.withResolvers<void>()
+    let ready = Promise.withResolvers<void>()
+    const client = open(
+      `http://127.0.0.1:${proxy.port}/events?channel=${channel}`,
+      (data) => {
+        received.push((JSON.parse(data) as { data: number }).data)
+        if (received.length === total) all.resolve()
+      },
+      () => ready.resolve(),
+    )
+    for (let index = 0; index < total; index++) {
+      if (index % 20 === 0) {
+        await ready.promise
+        ready = Promise.withResolvers()
+      }
+      await publish(instance.url, [{ channel, type: TYPE, data: index }])
+      if (index % 20 === 10) proxy.cut()
+    }
+    await all.promise
+    // Whatever came twice would come after the last.
+    await publish(instance.url, [{ channel, type: TYPE, data: total }])
+    client.close()
+    expect(received.slice(0, total)).toEqual(Array.from({ length: total }, (_, index) => index))
+  })
+})

@@ -1,0 +1,124 @@
+import type { LoggedEvent } from '../../protocol/event.ts'
+
+const encoder = new TextEncoder()
+
+/**
+ * The bytes of one event on an event stream (WHATWG HTML, 9.2.6 "Interpreting an event stream"): `event:`, `data:`, and
+ * `id:` last, because several clients store the id when its line arrives. With the id first, a connection that ends
+ * inside the frame makes them resume after an event that they never delivered.
+ *
+ * A line break in the data becomes one between `data:` lines, which a parser joins with LF: JSON stays the same JSON.
+ */
+export function eventFrame({ position, channel, type, data, time }: LoggedEvent): Uint8Array<ArrayBuffer> {
+  const envelope = `{"channel":${JSON.stringify(channel)},"type":${JSON.stringify(type)},"data":${data},"time":"${time.toISOString()}"}`
+  return encoder.encode(frame({ event: type, data: envelope, id: position }))
+}
+
+/**
+ * The frame of an event without its `event:` line, which is the first: an EventSource gives it to `onmessage`, whatever
+ * its type. Shares the memory of the frame.
+ */
+export const withoutName = (frame: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
+  frame.subarray(frame.indexOf(LINE_FEED) + 1)
+
+const LINE_FEED = 0x0a
+
+/** The first frame of a stream. */
+export interface Ready {
+  /** Name of the connection, for logs. */
+  connection: string
+  /** Name of the instance that serves the stream. */
+  instance: string
+  /** Patterns of the channels that the stream follows. */
+  channels: readonly string[]
+  /** Position after which events follow. */
+  cursor: number
+  /** Position of the oldest event that is kept. */
+  oldest: number
+  /** Position of the newest event: up to there the stream catches up. */
+  head: number
+  /** Whether the client brought a cursor. */
+  resumed: boolean
+  /** Milliseconds of silence after which a heartbeat comes. */
+  heartbeat: number
+}
+
+/**
+ * @param retry milliseconds that the client waits before it reconnects
+ * @param movesCursor `false` when a gap follows that the client must receive: cut off before it, the client comes back
+ * with the cursor it has
+ */
+export const readyFrame = (ready: Ready, retry: number, movesCursor = true): Uint8Array<ArrayBuffer> =>
+  encoder.encode(
+    frame({ event: 'ready', data: JSON.stringify(ready), retry, id: movesCursor ? ready.cursor : undefined }),
+  )
+
+/** Events that the client did not get and can't get any more. */
+export interface Gap {
+  /** The client's cursor; `null` when it is not a position at all. */
+  from: number | null
+  /** Position after which events follow. */
+  to: number
+  /**
+   * `purged`: retention dropped them. `unknown`: the cursor is not of this log. `lost`: they are missing from the log,
+   * because rows were deleted.
+   */
+  reason: 'purged' | 'unknown' | 'lost'
+}
+
+export const gapFrame = (gap: Gap): Uint8Array<ArrayBuffer> =>
+  encoder.encode(frame({ event: 'gap', data: JSON.stringify(gap), id: gap.to }))
+
+/** Says that the connection lives, and moves the cursor of a client whose channels are quiet. */
+export const heartbeatFrame = (cursor: number, time: Date): Uint8Array<ArrayBuffer> =>
+  encoder.encode(frame({ event: 'heartbeat', data: `{"time":"${time.toISOString()}"}`, id: cursor }))
+
+/**
+ * A comment between two frames: resets the read timeout of a client, and is no event. No blank line follows it, because
+ * several clients take every blank line for the end of a message, and deliver an empty one.
+ */
+export const COMMENT: Uint8Array<ArrayBuffer> = encoder.encode(':\n')
+
+/** The last frame of a stream that the server ends. */
+export interface Closing {
+  /**
+   * `drain`: the instance stops. `full`: it has as many streams as it takes. `unavailable`: Postgres is out of reach, and
+   * the cursor needs it. `replaced`: the same `clientId` has opened another stream. `stalled`: the client did not read.
+   * `error`: a failure of the server.
+   */
+  reason: 'drain' | 'full' | 'unavailable' | 'replaced' | 'stalled' | 'error'
+  /** Milliseconds that the client waits before it reconnects. */
+  retry: number
+}
+
+/** @param cursor where the client resumes; `undefined` leaves its cursor where it is */
+export const closingFrame = (closing: Closing, cursor: number | undefined): Uint8Array<ArrayBuffer> =>
+  encoder.encode(frame({ event: 'closing', data: JSON.stringify(closing), retry: closing.retry, id: cursor }))
+
+/** Several frames as one chunk. */
+export function concatenate(frames: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  const [only] = frames
+  if (frames.length === 1 && only) return only
+  const chunk = new Uint8Array(frames.reduce((sum, { byteLength }) => sum + byteLength, 0))
+  let offset = 0
+  for (const bytes of frames) {
+    chunk.set(bytes, offset)
+    offset += bytes.byteLength
+  }
+  return chunk
+}
+
+interface Fields {
+  event: string
+  data: string
+  /** Never without an event: several clients deliver a frame of `retry:` alone as an empty message. */
+  retry?: number
+  id: number | undefined
+}
+
+function frame({ event, data, retry, id }: Fields): string {
+  const lines = /[\r\n]/.test(data) ? data.split(/\r\n|\r|\n/).join('\ndata: ') : data
+  const retryLine = retry === undefined ? '' : `retry: ${retry}\n`
+  const idLine = id === undefined ? '' : `id: ${id}\n`
+  return `event: ${event}\ndata: ${lines}\n${retryLine}${idLine}\n`
+}

@@ -14,19 +14,10 @@ import { type MetricSources, metricsRoutes } from './operations/metrics.ts'
 import { databaseProblem } from './platform/database-errors.ts'
 import { AppError } from './platform/errors.ts'
 import type { Logger } from './platform/logger.ts'
-import { type NotificationRoutesOptions, notificationRoutes } from './shop/notifications/routes.ts'
-import { type OrderRoutesOptions, orderRoutes } from './shop/orders/routes.ts'
-import { type ImportRoutesOptions, importRoutes } from './shop/tasks/import-routes.ts'
-import { type TaskRoutesOptions, taskRoutes } from './shop/tasks/routes.ts'
+import { type ShopRoutesOptions, shopRoutes } from './shop/routes.ts'
 import { type EventRoutesOptions, eventRoutes } from './transports/routes.ts'
 
-export interface AppOptions
-  extends EventRoutesOptions,
-    OrderRoutesOptions,
-    TaskRoutesOptions,
-    ImportRoutesOptions,
-    NotificationRoutesOptions,
-    ClusterRoutesOptions {
+export interface AppOptions extends EventRoutesOptions, ShopRoutesOptions, ClusterRoutesOptions {
   host: HostCheckOptions
   cors: Omit<CorsOptions, 'publicPaths'>
   checks: () => Checks
@@ -62,10 +53,7 @@ export const createApp = (options: AppOptions) => {
     .use(healthRoutes(options.checks))
     .use(metricsRoutes(options.metrics))
     .use(eventRoutes(options))
-    .use(importRoutes(options))
-    .use(orderRoutes(options))
-    .use(taskRoutes(options))
-    .use(notificationRoutes(options))
+    .use(shopRoutes(options))
     .use(clusterRoutes(options))
     .use(dashboardRoutes(options.dashboard, isLab))
   return app.use(documentRoutes(() => app))

@@ -17,7 +17,7 @@ import { Listener } from './platform/listener.ts'
 import type { Logger } from './platform/logger.ts'
 import type { Pools } from './platform/pools.ts'
 
-export interface JourneyOptions {
+export interface EventSystemOptions {
   config: Config
   pools: Pools
   /** Of the database; where LISTEN goes unless the configuration says otherwise. */
@@ -26,7 +26,7 @@ export interface JourneyOptions {
 }
 
 /** The stations of an event, put together; see README.md for the map. @throws {AppError} `database.unavailable` */
-export async function createJourney({ config, pools, address, logger }: JourneyOptions) {
+export async function createEventSystem({ config, pools, address, logger }: EventSystemOptions) {
   const lost = new LostEvents(logger.child({ part: 'log' }))
   const onHole = (hole: Hole) => lost.add(hole)
   const log = createLog(pools.journey, pools.readers, onHole)
@@ -107,4 +107,4 @@ export async function createJourney({ config, pools, address, logger }: JourneyO
   }
 }
 
-export type Journey = Awaited<ReturnType<typeof createJourney>>
+export type EventSystem = Awaited<ReturnType<typeof createEventSystem>>

@@ -1,6 +1,6 @@
 import { version } from '../package.json' with { type: 'json' }
 import { createApp } from './app.ts'
-import { createJourney } from './event-system.ts'
+import { createEventSystem } from './event-system.ts'
 import { createBodies } from './http/body.ts'
 import { limitRequestHeads } from './http/limits.ts'
 import { createOutbox } from './log/outbox.ts'
@@ -61,7 +61,7 @@ async function assemble(
   embedded: EmbeddedPostgres | undefined,
   migrationCount: number,
 ): Promise<Runtime> {
-  const journey = await createJourney({ config, pools, address, logger })
+  const journey = await createEventSystem({ config, pools, address, logger })
   const { log, search, window, hub, feed, relay, publisher, admission, listener, lost } = journey
   const monitor = new Monitor({
     database: pools.journey,
@@ -82,7 +82,7 @@ async function assemble(
 
   let isDraining = false
   const checks = createChecks({
-    journey,
+    ...journey,
     bodies: bodies.budget,
     monitor,
     queueProblem: () => taskSystem.queue.problem,

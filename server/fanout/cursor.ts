@@ -1,14 +1,7 @@
 import { AppError } from '../platform/errors.ts'
 import { jittered, SECOND, sleep } from '../platform/time.ts'
-import {
-  COMMENT,
-  closingFrame,
-  type Gap,
-  gapFrame,
-  heartbeatFrame,
-  type Ready,
-  readyFrame,
-} from '../transports/sse/frame.ts'
+import type { Gap, Ready } from '../protocol/control-events.ts'
+import { COMMENT, closingFrame, gapFrame, heartbeatFrame, readyFrame } from '../transports/sse/frame.ts'
 import type { ReplayStep } from './replay.ts'
 
 /** Why a connection ended. */

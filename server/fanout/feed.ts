@@ -4,8 +4,8 @@ import { AppError, messageOf } from '../platform/errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Loop } from '../platform/loop.ts'
 import { SECOND, sleep } from '../platform/time.ts'
+import type { Gap } from '../protocol/control-events.ts'
 import type { LoggedEvent } from '../protocol/event.ts'
-import type { Gap } from '../transports/sse/frame.ts'
 
 export interface FeedOptions {
   log: EventLog

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from 'bun:test'
+import { SECOND } from '../platform/time.ts'
 import { BodyBudget, type BodyBudgetOptions } from './body-budget.ts'
 import type { OpenBody, Pace } from './open-body.ts'
-import { SECOND } from '../platform/time.ts'
 
 const KIB = 1024
 const PATIENT: Pace = { timeout: Number.POSITIVE_INFINITY, leastRate: 0, window: SECOND }

@@ -2,7 +2,6 @@ import { databaseUnavailable, isUnreachable } from '../platform/database-errors.
 import type { Database } from '../platform/pool.ts'
 import { SECOND } from '../platform/time.ts'
 import type { LoggedEvent, NewEvent } from '../protocol/event.ts'
-import type { Gap } from '../transports/sse/frame.ts'
 import { findHole, type Hole } from './holes.ts'
 import { matching, scanLimit } from './matching.ts'
 
@@ -70,15 +69,6 @@ export interface PurgeLimits {
   /** Milliseconds. */
   maxAge: number | null
   maxEvents: number | null
-}
-
-/** What a reader at a cursor can't be given any more, if there is such a thing. */
-export function gapAfter(cursor: number, page: Pick<Page, 'oldest' | 'head' | 'hole'>): Gap | undefined {
-  const { oldest, head, hole } = page
-  if (cursor > head) return { from: cursor, to: head, reason: 'unknown' }
-  if (cursor < oldest - 1) return { from: cursor, to: oldest - 1, reason: 'purged' }
-  if (hole) return { from: cursor, to: hole.to, reason: 'lost' }
-  return undefined
 }
 
 interface Row extends LoggedEvent {

@@ -1,11 +1,21 @@
-import type { Journey } from '../event-system.ts'
+import type { Feed } from '../fanout/feed.ts'
 import type { BodyBudget } from '../http/body-budget.ts'
+import type { Admission } from '../log/admission.ts'
+import type { LostEvents } from '../log/lost-events.ts'
+import type { Publisher } from '../log/publisher.ts'
+import type { Relay } from '../log/relay.ts'
+import type { Listener } from '../platform/listener.ts'
 import type { Checks } from './health.ts'
 import type { Monitor } from './monitor.ts'
 
 /** Whom readiness asks. */
 export interface CheckSources {
-  journey: Pick<Journey, 'feed' | 'relay' | 'listener' | 'publisher' | 'admission' | 'lost'>
+  feed: Feed
+  relay: Relay
+  listener: Listener
+  publisher: Publisher
+  admission: Admission
+  lost: LostEvents
   bodies: BodyBudget
   monitor: Monitor
   /** Why the queue of tasks could not be read; `undefined` while it can. */
@@ -18,7 +28,12 @@ export interface CheckSources {
 /** What readiness depends on, and what is wrong with it, for a person. */
 export const createChecks =
   ({
-    journey: { feed, relay, listener, publisher, admission, lost },
+    feed,
+    relay,
+    listener,
+    publisher,
+    admission,
+    lost,
     bodies,
     monitor,
     queueProblem,

@@ -1,5 +1,4 @@
 import { type TSchema, Type } from '@sinclair/typebox'
-import { t } from 'elysia'
 import { UNSAFE_CHARACTERS } from './characters.ts'
 
 /** The position of the log at which something was read: stream after it to miss nothing. */
@@ -18,11 +17,5 @@ export const ChannelToken = (description: string, examples: string[]) =>
 /** What is read, and the position of the log that it was read at. */
 export type AtCursor<T> = T & { cursor: number }
 
-/** An id in an address; elsewhere, Type.Integer serves. */
-export const IdInAddress = t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
-
 /** Not Elysia's t.Nullable: its `nullable` is no JSON Schema. */
 export const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])
-
-/** Of a resource without query parameters: one that is given would be ignored without notice. */
-export const NoQuery = t.Object({}, { additionalProperties: false })

@@ -1,6 +1,6 @@
 import { expireDeletedKeys } from '../http/idempotency.ts'
 import type { Outbox } from '../log/outbox.ts'
-import { type Cleanup, createCleanup, type Sweep } from '../operations/cleanup.ts'
+import { type Cleanup, createCleanup, type Sweep } from '../platform/cleanup.ts'
 import type { Config } from '../platform/config.ts'
 import type { Logger } from '../platform/logger.ts'
 import { expireNotifications } from './notifications/expire.ts'

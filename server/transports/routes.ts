@@ -5,10 +5,12 @@ import { otherMethods } from '../http/problem.ts'
 import { checkParameters } from '../http/query-parameters.ts'
 import { urlOf } from '../http/request-url.ts'
 import { type Admission, memoryOf } from '../log/admission.ts'
-import { type EventLog, gapAfter } from '../log/log.ts'
+import type { EventLog } from '../log/log.ts'
 import type { Publisher } from '../log/publisher.ts'
 import type { Search } from '../log/search.ts'
 import { AppError } from '../platform/errors.ts'
+import type { Closing, Gap } from '../protocol/control-events.ts'
+import { gapAfter } from '../protocol/control-events.ts'
 import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { history, lookBack } from './history/history.ts'
 import {
@@ -22,7 +24,7 @@ import {
   STREAM_PARAMETERS,
   type StreamCursor,
 } from './request.ts'
-import { type Closing, closingFrame, type Gap } from './sse/frame.ts'
+import { closingFrame } from './sse/frame.ts'
 
 export interface EventRoutesOptions extends PublicationOptions {
   hub: Hub

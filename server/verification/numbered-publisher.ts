@@ -1,5 +1,5 @@
 import { jittered, SECOND, sleep, withTimeout } from '../platform/time.ts'
-import type { Publications } from './ledger.ts'
+import type { Publications } from '../protocol/ledger.ts'
 
 export interface NumberedPublisherOptions {
   urls: readonly string[]

@@ -1,6 +1,6 @@
 import { jittered, SECOND } from '../platform/time.ts'
+import { StreamLedger } from '../protocol/ledger.ts'
 import { numberAt, type ScannedFrame } from './frame-scanner.ts'
-import { StreamLedger } from './ledger.ts'
 import { StreamSocket } from './stream-socket.ts'
 
 export interface SubscriberOptions {

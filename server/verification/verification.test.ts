@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
+import { Histogram } from '../protocol/histogram.ts'
+import { Publications, StreamLedger } from '../protocol/ledger.ts'
 import {
   COMMENT,
   closingFrame,
@@ -11,8 +13,6 @@ import {
   withoutName,
 } from '../transports/sse/frame.ts'
 import { FrameScanner, type ScannedFrame } from './frame-scanner.ts'
-import { Histogram } from './histogram.ts'
-import { Publications, StreamLedger } from './ledger.ts'
 import { ResponseDecoder } from './response-decoder.ts'
 
 /** Calls `push` with the bytes in pieces that end at the given places. */

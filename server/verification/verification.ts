@@ -1,7 +1,7 @@
 import { createRandom } from '../platform/random.ts'
 import { SECOND } from '../platform/time.ts'
-import { Histogram } from './histogram.ts'
-import { Publications } from './ledger.ts'
+import { Histogram } from '../protocol/histogram.ts'
+import { Publications } from '../protocol/ledger.ts'
 import { NumberedPublisher } from './numbered-publisher.ts'
 import { Subscriber } from './subscriber.ts'
 

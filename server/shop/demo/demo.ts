@@ -1,6 +1,6 @@
 import { treaty } from '@elysiajs/eden'
-import type { App } from '../../app.ts'
 import type { Order, OrderStatus } from '../orders/schema.ts'
+import type { ShopRoutes } from '../routes.ts'
 import { CUSTOMERS, newOrder, pick } from './shop.ts'
 
 export interface DemoOptions {
@@ -27,7 +27,7 @@ const NEXT: Partial<Record<OrderStatus, OrderStatus>> = {
 
 /** A shop that is busy: through the API, as everybody else would be. */
 export class Demo {
-  readonly #api: ReturnType<typeof treaty<App>>['api']
+  readonly #api: ReturnType<typeof treaty<ShopRoutes>>['api']
   readonly #options: DemoOptions
   /** The orders that it made, oldest first: it touches no others. */
   readonly #orders = new Map<number, Order>()
@@ -35,7 +35,7 @@ export class Demo {
 
   constructor(options: DemoOptions) {
     this.#options = options
-    this.#api = treaty<App>(options.url).api
+    this.#api = treaty<ShopRoutes>(options.url).api
   }
 
   /** Makes the orders to begin with. @throws {Error} when nobody answers */

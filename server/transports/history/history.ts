@@ -1,6 +1,8 @@
 import { checkParameters } from '../../http/query-parameters.ts'
-import { type EventLog, gapAfter } from '../../log/log.ts'
+import type { EventLog } from '../../log/log.ts'
 import type { Search } from '../../log/search.ts'
+import type { Gap } from '../../protocol/control-events.ts'
+import { gapAfter } from '../../protocol/control-events.ts'
 import type { LoggedEvent } from '../../protocol/event.ts'
 import {
   HISTORY_PARAMETERS,
@@ -11,7 +13,6 @@ import {
   requestedTime,
   requestedTypes,
 } from '../request.ts'
-import type { Gap } from '../sse/frame.ts'
 
 /**
  * A page of history: `{ gap?, events, cursor, more, oldest, head }`. The next page is `after` the `cursor`.

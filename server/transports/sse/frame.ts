@@ -1,3 +1,4 @@
+import type { Closing, Gap, Ready } from '../../protocol/control-events.ts'
 import type { LoggedEvent } from '../../protocol/event.ts'
 
 const encoder = new TextEncoder()
@@ -23,26 +24,6 @@ export const withoutName = (frame: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuf
 
 const LINE_FEED = 0x0a
 
-/** The first frame of a stream. */
-export interface Ready {
-  /** Name of the connection, for logs. */
-  connection: string
-  /** Name of the instance that serves the stream. */
-  instance: string
-  /** Patterns of the channels that the stream follows. */
-  channels: readonly string[]
-  /** Position after which events follow. */
-  cursor: number
-  /** Position of the oldest event that is kept. */
-  oldest: number
-  /** Position of the newest event: up to there the stream catches up. */
-  head: number
-  /** Whether the client brought a cursor. */
-  resumed: boolean
-  /** Milliseconds of silence after which a heartbeat comes. */
-  heartbeat: number
-}
-
 /**
  * @param retry milliseconds that the client waits before it reconnects
  * @param movesCursor `false` when a gap follows that the client must receive: cut off before it, the client comes back
@@ -52,19 +33,6 @@ export const readyFrame = (ready: Ready, retry: number, movesCursor = true): Uin
   encoder.encode(
     frame({ event: 'ready', data: JSON.stringify(ready), retry, id: movesCursor ? ready.cursor : undefined }),
   )
-
-/** Events that the client did not get and can't get any more. */
-export interface Gap {
-  /** The client's cursor; `null` when it is not a position at all. */
-  from: number | null
-  /** Position after which events follow. */
-  to: number
-  /**
-   * `purged`: retention dropped them. `unknown`: the cursor is not of this log. `lost`: they are missing from the log,
-   * because rows were deleted.
-   */
-  reason: 'purged' | 'unknown' | 'lost'
-}
 
 export const gapFrame = (gap: Gap): Uint8Array<ArrayBuffer> =>
   encoder.encode(frame({ event: 'gap', data: JSON.stringify(gap), id: gap.to }))
@@ -78,18 +46,6 @@ export const heartbeatFrame = (cursor: number, time: Date): Uint8Array<ArrayBuff
  * several clients take every blank line for the end of a message, and deliver an empty one.
  */
 export const COMMENT: Uint8Array<ArrayBuffer> = encoder.encode(':\n')
-
-/** The last frame of a stream that the server ends. */
-export interface Closing {
-  /**
-   * `drain`: the instance stops. `full`: it has as many streams as it takes. `unavailable`: Postgres is out of reach, and
-   * the cursor needs it. `replaced`: the same `clientId` has opened another stream. `stalled`: the client did not read.
-   * `error`: a failure of the server.
-   */
-  reason: 'drain' | 'full' | 'unavailable' | 'replaced' | 'stalled' | 'error'
-  /** Milliseconds that the client waits before it reconnects. */
-  retry: number
-}
 
 /** @param cursor where the client resumes; `undefined` leaves its cursor where it is */
 export const closingFrame = (closing: Closing, cursor: number | undefined): Uint8Array<ArrayBuffer> =>

@@ -1,5 +1,5 @@
 import { createParser } from 'eventsource-parser'
-import { type Publications, StreamLedger } from '../../../server/verification/ledger.ts'
+import { type Publications, StreamLedger } from '../../../server/protocol/ledger.ts'
 import type { Ready } from '../sse/protocol.ts'
 
 export type LabState = 'connecting' | 'live' | 'waiting' | 'stalled' | 'offline' | 'refused'

@@ -1,5 +1,5 @@
-import { Histogram } from '../../../server/verification/histogram.ts'
-import { Publications } from '../../../server/verification/ledger.ts'
+import { Histogram } from '../../../server/protocol/histogram.ts'
+import { Publications } from '../../../server/protocol/ledger.ts'
 import { randomId } from '../sse/random-id.ts'
 import type { Addresses } from './addresses.ts'
 import { type LabState, LabStream } from './lab-stream.ts'

@@ -1,9 +1,9 @@
 import { createMemo, For, type JSX, Show } from 'solid-js'
-import { NEXT } from '../../../server/shop/orders/order.ts'
 import type { Order, OrderStatus } from '../../../server/shop/orders/schema.ts'
 import { createHold } from '../ui/create-hold.ts'
 import { formatMoney, formatNumber } from '../ui/format.ts'
 import { VirtualList } from '../ui/virtual-list.tsx'
+import { NEXT } from './steps.ts'
 
 const VERBS: Readonly<Partial<Record<OrderStatus, string>>> = {
   paid: 'Paid',

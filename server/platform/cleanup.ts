@@ -1,6 +1,6 @@
-import { isUnreachable } from '../platform/database-errors.ts'
-import type { Logger } from '../platform/logger.ts'
-import { Loop } from '../platform/loop.ts'
+import { isUnreachable } from './database-errors.ts'
+import type { Logger } from './logger.ts'
+import { Loop } from './loop.ts'
 
 /** One kind of rows that do not stay for ever. */
 export interface Sweep {

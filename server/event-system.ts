@@ -1,6 +1,6 @@
 import { Feed } from './fanout/feed.ts'
 import { Hub } from './fanout/hub.ts'
-import { Window } from './fanout/recent-events.ts'
+import { RecentEvents } from './fanout/recent-events.ts'
 import { createReplay } from './fanout/replay.ts'
 import { Admission } from './log/admission.ts'
 import { createAudit } from './log/audit.ts'
@@ -31,10 +31,10 @@ export async function createEventSystem({ config, pools, address, logger }: Even
   const onHole = (hole: Hole) => lost.add(hole)
   const log = createLog(pools.journey, pools.readers, onHole)
   const { head, oldest } = await log.bounds()
-  const window = new Window(head, config.windowBytes)
+  const recent = new RecentEvents(head, config.windowBytes)
   const hub = new Hub({
-    window,
-    replay: createReplay(window, log),
+    recent,
+    replay: createReplay(recent, log),
     logger: logger.child({ part: 'hub' }),
     flushInterval: config.flushIntervalMs,
     heartbeat: config.heartbeatMs,
@@ -85,7 +85,7 @@ export async function createEventSystem({ config, pools, address, logger }: Even
     log,
     search: createSearch(pools.readers, onHole),
     lost,
-    window,
+    recent,
     hub,
     feed,
     relay,

@@ -62,7 +62,7 @@ async function assemble(
   migrationCount: number,
 ): Promise<Runtime> {
   const journey = await createEventSystem({ config, pools, address, logger })
-  const { log, search, window, hub, feed, relay, publisher, admission, listener, lost } = journey
+  const { log, search, recent, hub, feed, relay, publisher, admission, listener, lost } = journey
   const monitor = new Monitor({
     database: pools.journey,
     migrations: migrationCount,
@@ -142,7 +142,7 @@ async function assemble(
     metrics: {
       hub,
       feed,
-      window,
+      recent,
       publisher,
       admission,
       bodies: bodies.budget,

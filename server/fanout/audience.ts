@@ -1,55 +1,64 @@
-import { concatenate, withoutName } from '../transports/sse/frame.ts'
-import type { Connection } from './cursor.ts'
-import type { FramedEvent } from './recent-events.ts'
+import type { Cursor } from './cursor.ts'
+import type { Chunk, Encoding } from './encoding.ts'
+import type { RecentEvent, RecentEvents } from './recent-events.ts'
 import type { Selection } from './selection.ts'
 
-/** Everybody who asked for the same: what they get is built once and sent to all. */
+/** Everybody who asked for the same in the same encoding: what they get is built once and sent to all. */
 export class Audience {
   readonly selection: Selection
-  readonly connections = new Set<Connection>()
-  #pending: FramedEvent[] = []
+  readonly encoding: Encoding
+  readonly cursors = new Set<Cursor>()
+  readonly #recent: RecentEvents
+  #pending: RecentEvent[] = []
 
-  constructor(selection: Selection) {
+  constructor(selection: Selection, encoding: Encoding, recent: RecentEvents) {
     this.selection = selection
+    this.encoding = encoding
+    this.#recent = recent
+  }
+
+  /** The same for all that select the same in the same encoding. */
+  static nameOf(selection: Selection, encoding: Encoding): string {
+    return `${encoding.name} ${selection.name}`
   }
 
   /** Keeps an event for the next flush. */
-  add(event: FramedEvent): void {
+  add(event: RecentEvent): void {
     this.#pending.push(event)
   }
 
   /**
-   * Takes what is pending for the connections that are live now.
+   * Takes what is pending for the cursors that are live now.
    *
-   * @param from the cursor of these connections until they are offered it
-   * @returns offers it to one connection after the other, at each step
+   * @param from the position of these cursors until they are offered it
+   * @returns offers it to one cursor after the other, at each step
    */
   flush(from: number): Iterable<void> {
     const events = this.#pending
     this.#pending = []
     return this.#offer(
       events,
-      [...this.connections].filter((connection) => connection.expect(from)),
+      [...this.cursors].filter((cursor) => cursor.expect(from)),
     )
   }
 
-  *#offer(events: readonly FramedEvent[], connections: readonly Connection[]): Generator<void> {
+  *#offer(events: readonly RecentEvent[], cursors: readonly Cursor[]): Generator<void> {
     const chunk = this.#chunk(events)
     const origins = new Set(events.map(({ origin }) => origin))
-    for (const connection of connections) {
-      const isOrigin = connection.clientId !== null && origins.has(connection.clientId)
-      connection.offer(isOrigin ? this.#ofOthers(connection, events) : chunk)
+    for (const cursor of cursors) {
+      const isOrigin = cursor.clientId !== null && origins.has(cursor.clientId)
+      cursor.offer(isOrigin ? this.#ofOthers(cursor, events) : chunk)
       yield
     }
   }
 
   /** Each event's own page leaves it out. */
-  #ofOthers({ clientId }: Connection, events: readonly FramedEvent[]): Uint8Array<ArrayBuffer> | undefined {
+  #ofOthers({ clientId }: Cursor, events: readonly RecentEvent[]): Chunk | undefined {
     const others = events.filter(({ origin }) => origin !== clientId)
     return others.length > 0 ? this.#chunk(others) : undefined
   }
 
-  #chunk(events: readonly FramedEvent[]): Uint8Array<ArrayBuffer> {
-    return concatenate(events.map(({ frame }) => (this.selection.named ? frame : withoutName(frame))))
+  #chunk(events: readonly RecentEvent[]): Chunk {
+    return this.encoding.join(events.map((event) => this.#recent.encode(event, this.encoding)))
   }
 }

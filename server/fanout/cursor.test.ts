@@ -1,7 +1,11 @@
-import { describe, expect, test } from 'bun:test'
+import { beforeAll, describe, expect, test } from 'bun:test'
 import { AppError } from '../platform/errors.ts'
-import { Connection, type ConnectionOptions } from './cursor.ts'
+import { MemorySink } from '../testing/memory-sink.ts'
+import { SSE } from '../transports/sse/encoding.ts'
+import { StreamSink } from '../transports/sse/stream-sink.ts'
+import { Cursor, type CursorOptions } from './cursor.ts'
 import type { ReplayStep } from './replay.ts'
+import type { Sink } from './sink.ts'
 
 const encode = (text: string) => new TextEncoder().encode(text)
 
@@ -16,26 +20,58 @@ const READY = {
   heartbeat: 1000,
 }
 
-/** A connection at cursor 0 of a log whose events are the texts `1;`, `2;`, …, and a reader that reads when told to. */
-function connect(more: Partial<ConnectionOptions> = {}) {
+/** What a client can do with a sink. */
+interface Client {
+  sink: Sink
+  attach: (cursor: Cursor) => void
+  /** The next chunk; `undefined` after the end. */
+  read: () => Promise<Uint8Array | undefined>
+  cancel: () => unknown
+}
+
+/** The engine knows no transport: whatever the sink, all of this holds. */
+const SINKS: Record<string, () => Client> = {
+  'the body of a response': () => {
+    const sink = new StreamSink(() => {})
+    const reader = sink.stream.getReader()
+    return {
+      sink,
+      attach: (cursor) => sink.attach(cursor),
+      read: async () => (await reader.read()).value,
+      cancel: () => reader.cancel(),
+    }
+  },
+  memory: () => {
+    const sink = new MemorySink()
+    return { sink, attach: (cursor) => sink.attach(cursor), read: () => sink.read(), cancel: () => sink.cancel() }
+  },
+}
+
+/** Of the tests that run. */
+let createClient: () => Client
+
+/** A cursor at 0 of a log whose events are the texts `1;`, `2;`, …, and a client that reads when told to. */
+function connect(more: Partial<CursorOptions> = {}) {
   const log = { position: 0, replays: 0, closed: '', isAhead: false }
-  const connection = new Connection({
+  const client = createClient()
+  const cursor = new Cursor({
     id: 'c',
     clientId: null,
+    sink: client.sink,
+    encoding: SSE,
     ready: { ...READY, cursor: 0 },
     gap: undefined,
     retry: 100,
     heartbeat: 1000,
     stallTimeout: 5000,
-    position: () => log.position,
-    replay: (cursor): ReplayStep => {
+    served: () => log.position,
+    replay: (after): ReplayStep => {
       log.replays++
-      return { chunk: encode(`${cursor + 1};`), cursor: cursor + 1 }
+      return { chunk: encode(`${after + 1};`), cursor: after + 1 }
     },
     onAhead: () => {
       log.isAhead = true
     },
-    abandon: () => {},
     onClose: (reason) => {
       log.closed = reason
     },
@@ -44,92 +80,96 @@ function connect(more: Partial<ConnectionOptions> = {}) {
     },
     ...more,
   })
-  const reader = connection.stream.getReader()
-  const read = async () => new TextDecoder().decode((await reader.read()).value)
+  client.attach(cursor)
+  const read = async () => new TextDecoder().decode(await client.read())
   /** Everything up to and with the given text. */
   const readUntil = async (end: string) => {
     let text = ''
     while (!text.endsWith(end)) text += await read()
     return text
   }
-  return { connection, log, read, readUntil, reader }
+  return { cursor, log, read, readUntil, client }
 }
 
 /** What a flush does that began at `from`. */
-function offer(connection: Connection, chunk: Uint8Array<ArrayBuffer>, from: number): void {
-  if (connection.expect(from)) connection.offer(chunk)
+function offer(cursor: Cursor, chunk: Uint8Array<ArrayBuffer>, from: number): void {
+  if (cursor.expect(from)) cursor.offer(chunk)
 }
 
 /** Lets everything that is promised happen. */
 const settle = () => Bun.sleep(1)
 
-describe('a connection', () => {
-  test('says ready, catches up from its cursor, and is live', async () => {
-    const { connection, log, read, readUntil } = connect()
+describe.each(Object.keys(SINKS))('a cursor that writes to %s', (sink) => {
+  beforeAll(() => {
+    createClient = SINKS[sink] as () => Client
+  })
+
+  test('sends ready, catches up from its position, and is live', async () => {
+    const { cursor, log, read, readUntil } = connect()
     log.position = 3
     expect(await read()).toContain('event: ready')
     expect(await readUntil('3;')).toBe('1;2;3;')
     await settle()
-    expect([connection.isLive, connection.cursor]).toEqual([true, 3])
+    expect([cursor.isLive, cursor.position]).toEqual([true, 3])
   })
 
-  test("that is live gets what is offered, and its cursor is everybody's", async () => {
-    const { connection, log, read, reader } = connect()
+  test('that is live gets what is offered, and moves with all others', async () => {
+    const { cursor, log, read, client } = connect()
     await read()
     await settle()
-    const next = reader.read()
-    offer(connection, encode('1;'), 0)
+    const next = client.read()
+    offer(cursor, encode('1;'), 0)
     log.position = 1
-    expect(new TextDecoder().decode((await next).value)).toBe('1;')
-    expect([connection.isLive, connection.cursor, log.replays]).toEqual([true, 1, 0])
+    expect(new TextDecoder().decode(await next)).toBe('1;')
+    expect([cursor.isLive, cursor.position, log.replays]).toEqual([true, 1, 0])
   })
 
   test('whose socket is busy queues nothing: it falls behind, and reads on when the socket wants more', async () => {
-    const { connection, log, read, readUntil } = connect()
+    const { cursor, log, read, readUntil } = connect()
     await read()
     await settle()
     for (let position = 1; position <= 100; position++) {
-      offer(connection, encode(`${position};`), position - 1)
+      offer(cursor, encode(`${position};`), position - 1)
       log.position = position
     }
-    expect([connection.isLive, connection.cursor]).toEqual([false, 1])
+    expect([cursor.isLive, cursor.position]).toEqual([false, 1])
     const text = await readUntil('100;')
     expect(text).toBe(Array.from({ length: 100 }, (_, index) => `${index + 1};`).join(''))
     await settle()
-    expect(connection.isLive).toBe(true)
+    expect(cursor.isLive).toBe(true)
   })
 
   test('that waits for its turn in a flush has the cursor that it had before, also when it ends', async () => {
-    const { connection, log, read } = connect()
+    const { cursor, log, read } = connect()
     await read()
     await settle()
-    connection.expect(0)
+    cursor.expect(0)
     log.position = 1
-    expect([connection.isLive, connection.cursor]).toEqual([true, 0])
-    connection.close('shutdown')
-    connection.offer(encode('1;'))
+    expect([cursor.isLive, cursor.position]).toEqual([true, 0])
+    cursor.close('shutdown')
+    cursor.offer(encode('1;'))
     expect(await read()).toContain('id: 0\n')
   })
 
   test('whose cursor lies beyond what this instance has read waits, and misses nothing', async () => {
-    const { connection, log, read, readUntil } = connect({
+    const { cursor, log, read, readUntil } = connect({
       ready: { ...READY, cursor: 5, head: 5 },
     })
     await read()
     await settle()
-    expect([connection.isLive, log.isAhead]).toEqual([false, true])
-    offer(connection, encode('not for it;'), 0)
+    expect([cursor.isLive, log.isAhead]).toEqual([false, true])
+    offer(cursor, encode('not for it;'), 0)
     log.position = 7
-    void connection.advance()
+    void cursor.advance()
     expect(await readUntil('7;')).toBe('6;7;')
   })
 
   test('that jumps is told of the gap before anything else', async () => {
-    const { connection, log, read, readUntil } = connect()
+    const { cursor, log, read, readUntil } = connect()
     await read()
     await settle()
     log.position = 10
-    connection.jump({ from: 0, to: 9, reason: 'purged' })
+    cursor.jump({ from: 0, to: 9, reason: 'purged' })
     const text = await readUntil('10;')
     expect(text).toStartWith('event: gap\ndata: {"from":0,"to":9,"reason":"purged"}\nid: 9\n\n')
     expect(text).toEndWith('\n\n10;')
@@ -138,9 +178,9 @@ describe('a connection', () => {
   test('stays open while Postgres is away, and goes on', async () => {
     let failures = 0
     const { log, read, readUntil } = connect({
-      replay: (cursor) => {
+      replay: (after) => {
         if (failures++ === 0) throw new AppError('database.unavailable', 'away', { status: 503 })
-        return { chunk: encode(`${cursor + 1};`), cursor: cursor + 1 }
+        return { chunk: encode(`${after + 1};`), cursor: after + 1 }
       },
     })
     log.position = 1
@@ -149,120 +189,128 @@ describe('a connection', () => {
   })
 
   test('lets others have their turn while it looks through a long window for little', async () => {
-    const { log, read, connection } = connect({
-      replay: (cursor) => {
+    const { log, read, cursor } = connect({
+      replay: (after) => {
         Bun.sleepSync(2)
-        return { cursor: cursor + 1 }
+        return { cursor: after + 1 }
       },
     })
     log.position = 50
     let turns = 0
     const others = setInterval(() => turns++, 1)
     await read()
-    while (!connection.isLive) await Bun.sleep(1)
+    while (!cursor.isLive) await Bun.sleep(1)
     clearInterval(others)
     expect(turns).toBeGreaterThan(5)
   })
 })
 
-describe('time', () => {
+describe.each(Object.keys(SINKS))('time, with a cursor that writes to %s', (sink) => {
+  beforeAll(() => {
+    createClient = SINKS[sink] as () => Client
+  })
+
   const at = (ms: number) => performance.now() + ms
 
   test('a heartbeat comes after silence, with the cursor', async () => {
-    const { connection, log, read } = connect()
+    const { cursor, log, read } = connect()
     await read()
     await settle()
     log.position = 0
-    connection.tick(at(500))
-    connection.tick(at(1001))
+    cursor.tick(at(500))
+    cursor.tick(at(1001))
     expect(await read()).toMatch(/^event: heartbeat\ndata: .*\nid: 0\n\n$/)
   })
 
   test('a comment comes after three seconds without a byte, and does not put off the heartbeat', async () => {
-    const { connection, read } = connect({ heartbeat: 5000 })
+    const { cursor, read } = connect({ heartbeat: 5000 })
     await read()
     await settle()
-    expect(connection.tick(at(2900))).toBe(false)
-    expect(connection.tick(at(3001))).toBe(true)
+    expect(cursor.tick(at(2900))).toBe(false)
+    expect(cursor.tick(at(3001))).toBe(true)
     expect(await read()).toBe(':\n')
     await settle()
-    expect(connection.tick(at(2900))).toBe(false)
-    expect(connection.tick(at(5001))).toBe(true)
+    expect(cursor.tick(at(2900))).toBe(false)
+    expect(cursor.tick(at(5001))).toBe(true)
     expect(await read()).toStartWith('event: heartbeat\n')
   })
 
   test('a reader that takes nothing gets no comment, and comments do not put off the stall limit', async () => {
-    const { connection, log, read } = connect({ heartbeat: 60_000 })
+    const { cursor, log, read } = connect({ heartbeat: 60_000 })
     await read()
     await settle()
-    expect(connection.tick(at(3001))).toBe(true)
-    expect(connection.tick(at(4500))).toBe(false)
+    expect(cursor.tick(at(3001))).toBe(true)
+    expect(cursor.tick(at(4500))).toBe(false)
     expect(log.closed).toBe('')
-    connection.tick(at(5100))
+    cursor.tick(at(5100))
     expect(log.closed).toBe('stalled')
   })
 
   test('a reader without progress is closed as stalled, but not one that only had nothing to read', async () => {
-    const { connection, log, read } = connect({ heartbeat: 60_000 })
+    const { cursor, log, read } = connect({ heartbeat: 60_000 })
     await read()
     await settle()
-    connection.tick(at(6000))
+    cursor.tick(at(6000))
     expect(log.closed).toBe('')
-    for (let position = 1; position <= 3; position++) offer(connection, encode(`${position};`), position - 1)
+    for (let position = 1; position <= 3; position++) offer(cursor, encode(`${position};`), position - 1)
     log.position = 3
-    connection.tick(at(4000))
+    cursor.tick(at(4000))
     expect(log.closed).toBe('')
-    connection.tick(at(6000))
+    cursor.tick(at(6000))
     expect(log.closed).toBe('stalled')
   })
 
   test('a stall limit of 0 closes nobody', async () => {
-    const { connection, log, read } = connect({ stallTimeout: 0 })
+    const { cursor, log, read } = connect({ stallTimeout: 0 })
     await read()
-    for (let position = 1; position <= 3; position++) offer(connection, encode(`${position};`), position - 1)
-    connection.tick(at(10_000_000))
+    for (let position = 1; position <= 3; position++) offer(cursor, encode(`${position};`), position - 1)
+    cursor.tick(at(10_000_000))
     expect(log.closed).toBe('')
   })
 })
 
-describe('the end', () => {
+describe.each(Object.keys(SINKS))('the end of a cursor that writes to %s', (sink) => {
+  beforeAll(() => {
+    createClient = SINKS[sink] as () => Client
+  })
+
   test('comes with closing: the reason, a reconnection time and the cursor, once', async () => {
-    const { connection, log, read, reader } = connect()
+    const { cursor, log, read, client } = connect()
     await read()
     await settle()
-    connection.close('shutdown', 250)
-    connection.close('replaced')
+    cursor.close('shutdown', 250)
+    cursor.close('replaced')
     expect(await read()).toBe('event: closing\ndata: {"reason":"drain","retry":250}\nretry: 250\nid: 0\n\n')
-    expect((await reader.read()).done).toBe(true)
+    expect(await client.read()).toBeUndefined()
     expect(log.closed).toBe('shutdown')
   })
 
   test('of a reader that is behind has the cursor of what it was given', async () => {
-    const { connection, log, read, readUntil } = connect()
+    const { cursor, log, read, readUntil } = connect()
     await read()
     await settle()
     for (let position = 1; position <= 5; position++) {
-      offer(connection, encode(`${position};`), position - 1)
+      offer(cursor, encode(`${position};`), position - 1)
       log.position = position
     }
-    connection.close('replaced')
+    cursor.close('replaced')
     expect(await readUntil('\n\n')).toBe(
       '1;event: closing\ndata: {"reason":"replaced","retry":100}\nretry: 100\nid: 1\n\n',
     )
   })
 
   test('before a gap that was not received moves no cursor', async () => {
-    const { connection, log, readUntil } = connect({ gap: { from: 70, to: 3, reason: 'unknown' } })
+    const { cursor, log, readUntil } = connect({ gap: { from: 70, to: 3, reason: 'unknown' } })
     log.position = 3
-    connection.close('shutdown', 250)
+    cursor.close('shutdown', 250)
     const text = await readUntil('retry: 250\n\n')
     expect(text).toContain('event: closing\n')
     expect(text).not.toContain('id:')
   })
 
   test('of a client that goes is told', async () => {
-    const { log, reader } = connect()
-    await reader.cancel()
+    const { log, client } = connect()
+    await client.cancel()
     expect(log.closed).toBe('client')
   })
 })

@@ -1,18 +1,21 @@
 import { AppError } from '../platform/errors.ts'
 import { jittered, SECOND, sleep } from '../platform/time.ts'
 import type { Gap, Ready } from '../protocol/control-events.ts'
-import { COMMENT, closingFrame, gapFrame, heartbeatFrame, readyFrame } from '../transports/sse/frame.ts'
+import type { Chunk, Encoding } from './encoding.ts'
 import type { ReplayStep } from './replay.ts'
+import type { Sink } from './sink.ts'
 
-/** Why a connection ended. */
+/** Why a stream ended. */
 export type CloseReason = 'client' | 'replaced' | 'stalled' | 'shutdown' | 'error'
 
-export interface ConnectionOptions {
+export interface CursorOptions {
   id: string
   clientId: string | null
-  /** What the client is told first. */
+  sink: Sink
+  encoding: Encoding
+  /** The first message. */
   ready: Ready
-  /** Told right after that. */
+  /** Follows right after that. */
   gap: Gap | undefined
   /** Milliseconds that the client waits before it reconnects. */
   retry: number
@@ -20,19 +23,17 @@ export interface ConnectionOptions {
   heartbeat: number
   /** Milliseconds without progress before it is closed; `0` never. */
   stallTimeout: number
-  /** Position up to which everybody live has been served. */
-  position: () => number
-  /** What lies after a cursor, up to `position()`. */
+  /** Position up to which every live cursor has been served. */
+  served: () => number
+  /** What lies after a cursor, up to `served()`. */
   replay: (cursor: number) => ReplayStep | Promise<ReplayStep>
-  /** Called when the cursor lies beyond `position()`: wants `advance()` when that has grown. */
+  /** Called when the cursor lies beyond `served()`: wants `advance()` when that has grown. */
   onAhead: () => void
-  /** Called when the server ends the stream: the socket need not be waited for if it takes nothing any more. */
-  abandon: () => void
   onClose: (reason: CloseReason) => void
   onError: (error: unknown) => void
 }
 
-/** Milliseconds after which a connection that catches up lets others have their turn. */
+/** Milliseconds after which a cursor that catches up lets others have their turn. */
 const TIME_SLICE = 5
 
 /**
@@ -42,22 +43,20 @@ const TIME_SLICE = 5
 export const COMMENT_AFTER = 3 * SECOND
 
 /**
- * One subscriber: a cursor on the log, and a writer.
+ * One subscriber: a position in the log, and a sink to write to.
  *
- * It is either **live**, its cursor moving with everybody's, or **behind** at a cursor of its own. A chunk is offered to
- * it while it is live; if its socket does not take one, nothing is queued: it falls behind, and reads on from its cursor
- * when the socket asks for more. Starting at an old cursor and being slow are the same state.
+ * It is either **live**, moving with all others, or **behind** at a position of its own. A chunk is offered to it while it is
+ * live; if its sink does not take one, nothing is queued: it falls behind, and reads on from its position when the sink
+ * wants more. Starting at an old position and being slow are the same state.
  *
- *     behind ── cursor reaches position() ──► live
- *     live ──── the socket takes no more ──► behind
+ *     behind ── position reaches served() ──► live
+ *     live ──── the sink takes no more ────► behind
  */
-export class Connection {
+export class Cursor {
   readonly id: string
   readonly clientId: string | null
-  readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>
-  readonly #options: ConnectionOptions
-  #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>
-  /** Own cursor while behind; `undefined` while live. */
+  readonly #options: CursorOptions
+  /** Own position while behind; `undefined` while live. */
   #behindAt: number | undefined
   /** Where the flush under way began, while it is live and the flush has not offered it its chunk. */
   #expectedAt: number | undefined
@@ -72,36 +71,23 @@ export class Connection {
   #lastByte = performance.now()
   #lastProgress = performance.now()
 
-  constructor(options: ConnectionOptions) {
+  constructor(options: CursorOptions) {
     this.#options = options
     this.id = options.id
     this.clientId = options.clientId
     this.#behindAt = options.ready.cursor
     this.#gap = options.gap
-    this.stream = new ReadableStream<Uint8Array<ArrayBuffer>>(
-      {
-        start: (controller) => {
-          this.#controller = controller
-          controller.enqueue(readyFrame(options.ready, options.retry, options.gap?.reason !== 'unknown'))
-        },
-        pull: () => {
-          this.#lastProgress = performance.now()
-          return this.advance()
-        },
-        cancel: () => this.#end('client'),
-      },
-      // One chunk: Bun asks for the next when the socket has taken it.
-      { highWaterMark: 1 },
-    )
+    const { sink, encoding, ready, retry, gap } = options
+    sink.write(encoding.ready(ready, retry, gap?.reason !== 'unknown'))
   }
 
   get isLive(): boolean {
     return this.#behindAt === undefined
   }
 
-  /** Everything of its channels up to here was handed to the socket. */
-  get cursor(): number {
-    return this.#behindAt ?? this.#expectedAt ?? this.#options.position()
+  /** Everything of its channels up to here was handed to the sink. */
+  get position(): number {
+    return this.#behindAt ?? this.#expectedAt ?? this.#options.served()
   }
 
   /**
@@ -117,11 +103,11 @@ export class Connection {
   }
 
   /**
-   * Hands the connection what it expects. If the socket is busy it falls behind where the flush began.
+   * Hands the cursor what it expects. If the sink is busy it falls behind where the flush began.
    *
    * @param chunk shared with others: not to be changed. `undefined` when the flush has nothing for it after all
    */
-  offer(chunk: Uint8Array<ArrayBuffer> | undefined): void {
+  offer(chunk: Chunk | undefined): void {
     const from = this.#expectedAt
     this.#expectedAt = undefined
     if (from === undefined || this.#isClosed || chunk === undefined) return
@@ -129,7 +115,7 @@ export class Connection {
     else this.#behindAt = from
   }
 
-  /** Makes the connection go on at `gap.to` and tells the client, before anything else. */
+  /** Makes the cursor go on at `gap.to`, and sends the gap before anything else. */
   jump(gap: Gap): void {
     this.#gap = { ...gap, from: this.#gap ? this.#gap.from : gap.from }
     this.#behindAt = gap.to
@@ -138,14 +124,25 @@ export class Connection {
     void this.advance()
   }
 
-  /** While it is behind and the socket takes more: sends what comes after its cursor. */
+  /** The sink wants more: for its transport to call. */
+  resume(): Promise<void> {
+    this.#lastProgress = performance.now()
+    return this.advance()
+  }
+
+  /** The client has left: for its transport to call. */
+  leave(): void {
+    this.#end('client')
+  }
+
+  /** While it is behind and the sink takes more: sends what comes after its position. */
   async advance(): Promise<void> {
     if (this.#isAdvancing) return
     this.#isAdvancing = true
     let sliceEnd = performance.now() + TIME_SLICE
     try {
       while (this.#behindAt !== undefined && this.#wantsMore) {
-        // A long window in which little is for this connection takes many steps without a pause of their own.
+        // A long window in which little is for this cursor takes many steps without a pause of their own.
         if (performance.now() > sliceEnd) {
           await sleep(0)
           sliceEnd = performance.now() + TIME_SLICE
@@ -153,8 +150,8 @@ export class Connection {
         const cursor = this.#behindAt
         if (cursor === undefined || this.#isClosed) break
         if (this.#gap) this.#tellGap(this.#gap)
-        else if (cursor === this.#options.position()) this.#goLive(cursor)
-        else if (cursor > this.#options.position()) return this.#options.onAhead()
+        else if (cursor === this.#options.served()) this.#goLive(cursor)
+        else if (cursor > this.#options.served()) return this.#options.onAhead()
         else await this.#step(cursor)
       }
     } catch (error) {
@@ -166,16 +163,16 @@ export class Connection {
   }
 
   /**
-   * Sends a heartbeat after silence and comments before that, and ends the connection after too long without progress.
+   * Sends a heartbeat after silence and comments before that, and ends the stream after too long without progress.
    *
    * @param now of `performance.now()`, which no change of the system's clock moves
    * @returns whether something was written
    */
   tick(now: number): boolean {
-    const { heartbeat, stallTimeout } = this.#options
+    const { heartbeat, stallTimeout, encoding } = this.#options
     if (this.#wantsMore) {
-      if (now - this.#lastFrame >= heartbeat) this.#write(heartbeatFrame(this.cursor, new Date()))
-      else if (now - this.#lastByte >= COMMENT_AFTER) this.#enqueue(COMMENT)
+      if (now - this.#lastFrame >= heartbeat) this.#write(encoding.heartbeat(this.position, new Date()))
+      else if (now - this.#lastByte >= COMMENT_AFTER) this.#enqueue(encoding.comment)
       else return false
       return true
     }
@@ -191,17 +188,11 @@ export class Connection {
   close(reason: CloseReason, retry = this.#options.retry): void {
     if (this.#isClosed) return
     this.#end(reason)
-    try {
-      if (reason !== 'client') this.#enqueue(this.#closing(reason, retry))
-      this.#controller.close()
-      this.#options.abandon()
-    } catch {
-      // The client was quicker.
-    }
+    this.#options.sink.close(reason === 'client' ? undefined : this.#closing(reason, retry))
   }
 
   get #wantsMore(): boolean {
-    return !this.#isClosed && (this.#controller.desiredSize ?? 0) > 0
+    return !this.#isClosed && this.#options.sink.wantsMore
   }
 
   /** The first time, the client is told that it has caught up: its last event may lie far before the cursor. */
@@ -209,12 +200,12 @@ export class Connection {
     this.#behindAt = undefined
     if (this.#hasCaughtUp) return
     this.#hasCaughtUp = true
-    if (cursor > this.#options.ready.cursor) this.#write(heartbeatFrame(cursor, new Date()))
+    if (cursor > this.#options.ready.cursor) this.#write(this.#options.encoding.heartbeat(cursor, new Date()))
   }
 
   #tellGap(gap: Gap): void {
     this.#gap = undefined
-    this.#write(gapFrame(gap))
+    this.#write(this.#options.encoding.gap(gap))
   }
 
   async #step(cursor: number): Promise<void> {
@@ -223,7 +214,7 @@ export class Connection {
     // While it was read, the log may have been found to be another one.
     if (!step || this.#isClosed || jumps !== this.#jumps) return
     this.#behindAt = step.cursor
-    if (step.gap) this.#write(gapFrame(step.gap))
+    if (step.gap) this.#write(this.#options.encoding.gap(step.gap))
     if (step.chunk) this.#write(step.chunk)
   }
 
@@ -238,22 +229,22 @@ export class Connection {
     }
   }
 
-  #closing(reason: Exclude<CloseReason, 'client'>, retry: number): Uint8Array<ArrayBuffer> {
+  #closing(reason: Exclude<CloseReason, 'client'>, retry: number): Chunk {
     // A gap that the client has not received yet must not move its cursor.
-    const cursor = this.#gap === undefined ? this.cursor : undefined
-    return closingFrame({ reason: reason === 'shutdown' ? 'drain' : reason, retry }, cursor)
+    const cursor = this.#gap === undefined ? this.position : undefined
+    return this.#options.encoding.closing({ reason: reason === 'shutdown' ? 'drain' : reason, retry }, cursor)
   }
 
-  #write(frames: Uint8Array<ArrayBuffer>): void {
-    this.#enqueue(frames)
+  #write(chunk: Chunk): void {
+    this.#enqueue(chunk)
     this.#lastFrame = this.#lastByte
   }
 
-  /** The socket wanted more: that it took all before is progress. */
-  #enqueue(chunk: Uint8Array<ArrayBuffer>): void {
+  /** The sink wanted more: that it took all before is progress. */
+  #enqueue(chunk: Chunk): void {
     this.#lastByte = performance.now()
     this.#lastProgress = this.#lastByte
-    this.#controller.enqueue(chunk)
+    this.#options.sink.write(chunk)
   }
 
   #end(reason: CloseReason): void {

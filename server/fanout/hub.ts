@@ -4,14 +4,16 @@ import { jittered, SECOND, sleep } from '../platform/time.ts'
 import type { Closing, Gap } from '../protocol/control-events.ts'
 import type { LoggedEvent } from '../protocol/event.ts'
 import { Audience } from './audience.ts'
-import { type CloseReason, Connection } from './cursor.ts'
+import { type CloseReason, Cursor } from './cursor.ts'
+import type { Encoding } from './encoding.ts'
 import { PatternIndex } from './pattern-index.ts'
-import type { FramedEvent, Window } from './recent-events.ts'
+import type { RecentEvent, RecentEvents } from './recent-events.ts'
 import type { Replay } from './replay.ts'
 import type { Selection } from './selection.ts'
+import type { Sink } from './sink.ts'
 
 export interface HubOptions {
-  window: Window
+  recent: RecentEvents
   replay: Replay
   logger: Logger
   /** Least milliseconds between two flushes. */
@@ -27,6 +29,8 @@ export interface HubOptions {
 
 export interface Subscription {
   selection: Selection
+  encoding: Encoding
+  sink: Sink
   clientId: string | null
   cursor: number
   /** Whether the cursor is the client's. */
@@ -34,8 +38,6 @@ export interface Subscription {
   /** Position of the oldest event kept. */
   oldest: number
   gap?: Gap | undefined
-  /** See `ConnectionOptions`. */
-  abandon: () => void
 }
 
 /** Milliseconds between two looks at who needs a heartbeat or a comment. */
@@ -78,15 +80,15 @@ const LARGE_SELECTION = 50
  */
 export class Hub {
   readonly #options: HubOptions
-  readonly #window: Window
+  readonly #recent: RecentEvents
   readonly #audiences = new Map<string, Audience>()
   readonly #index = new PatternIndex<Audience>()
-  readonly #connections = new Map<string, Connection>()
-  readonly #byClientId = new Map<string, Connection>()
+  readonly #cursors = new Map<string, Cursor>()
+  readonly #byClientId = new Map<string, Cursor>()
   /** Whose cursor lies beyond what this instance has read. */
-  readonly #waiting = new Set<Connection>()
-  /** In the window already, not offered yet. */
-  #pending: FramedEvent[] = []
+  readonly #waiting = new Set<Cursor>()
+  /** In memory already, not offered yet. */
+  #pending: RecentEvent[] = []
   #flushed: number
   #pendingBytes = 0
   #lastFlush = 0
@@ -104,8 +106,8 @@ export class Hub {
 
   constructor(options: HubOptions) {
     this.#options = options
-    this.#window = options.window
-    this.#flushed = options.window.head
+    this.#recent = options.recent
+    this.#flushed = options.recent.head
   }
 
   /** Position up to which everybody live was served. */
@@ -117,7 +119,7 @@ export class Hub {
   oldest = 1
 
   get connectionCount(): number {
-    return this.#connections.size
+    return this.#cursors.size
   }
 
   start(): void {
@@ -128,9 +130,9 @@ export class Hub {
   /** Takes the events that follow what it has, in order; resolves when it can take more. */
   async deliver(events: readonly LoggedEvent[]): Promise<void> {
     for (const event of events) {
-      const framed = this.#window.push(event)
-      this.#pending.push(framed)
-      this.#pendingBytes += framed.frame.byteLength
+      const recent = this.#recent.push(event)
+      this.#pending.push(recent)
+      this.#pendingBytes += recent.bytes
       if (this.#pendingBytes >= FLUSH_BYTES) await this.#flushAll()
     }
     this.#scheduleFlush()
@@ -143,30 +145,32 @@ export class Hub {
   async skip(head: number, reason: Gap['reason']): Promise<void> {
     await this.#flushAll()
     // Those who are behind in the same log find out by themselves what is left.
-    const affected = [...this.#connections.values()]
+    const affected = [...this.#cursors.values()]
       .filter(({ isLive }) => reason === 'unknown' || isLive)
-      .map((connection) => ({ connection, cursor: connection.cursor }))
-    this.#window.reset(head)
+      .map((cursor) => ({ cursor, from: cursor.position }))
+    this.#recent.reset(head)
     this.#options.replay.forget()
     this.#flushed = head
-    for (const { connection, cursor } of affected) connection.jump({ from: cursor, to: head, reason })
+    for (const { cursor, from } of affected) cursor.jump({ from, to: head, reason })
     this.#wakeWaiting()
   }
 
   /** Opens a stream. One that the same client has open is closed: it is half-open, or a page that was reloaded. */
-  open({ selection, clientId, cursor, resumed, oldest, gap, abandon }: Subscription): Connection {
+  open({ selection, encoding, sink, clientId, cursor: start, resumed, oldest, gap }: Subscription): Cursor {
     if (clientId !== null) this.#byClientId.get(clientId)?.close('replaced')
-    const audience = this.#audienceOf(selection)
+    const audience = this.#audienceOf(selection, encoding)
     const id = String(this.#nextId++)
     const { heartbeat, stallTimeout, retry, instance } = this.#options
-    const connection = new Connection({
+    const cursor = new Cursor({
       id,
       clientId,
+      sink,
+      encoding,
       ready: {
         connection: id,
         instance,
         channels: selection.patterns,
-        cursor,
+        cursor: start,
         oldest,
         head: this.#flushed,
         resumed,
@@ -176,20 +180,25 @@ export class Hub {
       retry: jittered(retry),
       heartbeat,
       stallTimeout,
-      position: () => this.#flushed,
+      served: () => this.#flushed,
       replay: (after) =>
-        this.#options.replay.next({ cursor: after, through: this.#flushed, selection: audience.selection, clientId }),
-      abandon,
-      onAhead: () => this.#waiting.add(connection),
-      onClose: (reason) => this.#forget(connection, audience, reason),
+        this.#options.replay.next({
+          cursor: after,
+          through: this.#flushed,
+          selection: audience.selection,
+          encoding,
+          clientId,
+        }),
+      onAhead: () => this.#waiting.add(cursor),
+      onClose: (reason) => this.#forget(cursor, audience, reason),
       onError: (error) => this.#options.logger.error({ err: error, connection: id }, 'a connection failed'),
     })
     this.opened++
-    audience.connections.add(connection)
-    this.#connections.set(id, connection)
-    if (clientId !== null) this.#byClientId.set(clientId, connection)
-    this.#options.logger.debug({ connection: id, patterns: selection.patterns, cursor }, 'stream opened')
-    return connection
+    audience.cursors.add(cursor)
+    this.#cursors.set(id, cursor)
+    if (clientId !== null) this.#byClientId.set(clientId, cursor)
+    this.#options.logger.debug({ connection: id, patterns: selection.patterns, cursor: start }, 'stream opened')
+    return cursor
   }
 
   /** Tokens and patterns in the index of subscriptions. */
@@ -207,13 +216,13 @@ export class Hub {
    * is full (streams with many long patterns find it full when half is taken), or this instance stops. `undefined` when it
    * may be opened.
    */
-  refusal(clientId: string | null, selection: Selection): Closing | undefined {
+  refusal(clientId: string | null, selection: Selection, encoding: Encoding): Closing | undefined {
     if (this.#isDraining) return { reason: 'drain', retry: jittered(this.#drainRetry) }
-    const isKnown = this.#audiences.has(selection.name)
+    const isKnown = this.#audiences.has(Audience.nameOf(selection, encoding))
     const share = selection.size > LARGE_SELECTION ? 0.5 : 1
     const isIndexFull = !isKnown && this.#index.size + selection.size > share * this.maxIndexSize
     const replaces = clientId !== null && this.#byClientId.has(clientId)
-    if (!isIndexFull && (replaces || this.#connections.size < this.#options.maxConnections)) return undefined
+    if (!isIndexFull && (replaces || this.#cursors.size < this.#options.maxConnections)) return undefined
     return { reason: 'full', retry: jittered(LATER * this.#options.retry) }
   }
 
@@ -236,21 +245,21 @@ export class Hub {
    * number of streams asks for: twenty come back at once, ten thousand over `RETRY_MS`.
    */
   disconnectAll(duration: number): Promise<void> {
-    const streams = [...this.#connections.values()]
+    const streams = [...this.#cursors.values()]
     const retry = Math.min(this.#options.retry, DRAIN_RETRY + DRAIN_RETRY_PER_STREAM * streams.length)
     this.#drainRetry = retry
-    return atEvenPace(streams, duration, (connection) => connection.close('shutdown', jittered(retry)))
+    return atEvenPace(streams, duration, (cursor) => cursor.close('shutdown', jittered(retry)))
   }
 
   /** Stops for good. */
   stop(): void {
     clearInterval(this.#ticker)
     clearTimeout(this.#flushTimer)
-    for (const connection of this.#connections.values()) connection.close('shutdown')
+    for (const cursor of this.#cursors.values()) cursor.close('shutdown')
   }
 
   #scheduleFlush(): void {
-    if (this.#window.head === this.#flushed || this.#flushTimer !== undefined || this.#isFlushing) return
+    if (this.#recent.head === this.#flushed || this.#flushTimer !== undefined || this.#isFlushing) return
     const wait = this.#lastFlush + this.#options.flushInterval - performance.now()
     if (wait <= 0) void this.#flush()
     else this.#flushTimer = setTimeout(() => void this.#flush(), wait)
@@ -306,8 +315,8 @@ export class Hub {
         chosen.add(audience)
       }
       this.#flushed = event.position
-      this.#pendingBytes -= event.frame.byteLength
-      copied += event.frame.byteLength * audiences.length
+      this.#pendingBytes -= event.bytes
+      copied += event.bytes * audiences.length
       count++
       if (copied >= SLICE_BYTES || performance.now() >= sliceEnd) break
     }
@@ -318,7 +327,7 @@ export class Hub {
   #wakeWaiting(): void {
     const waiting = [...this.#waiting]
     this.#waiting.clear()
-    for (const connection of waiting) void connection.advance()
+    for (const cursor of waiting) void cursor.advance()
   }
 
   /** Every stream in turn, with pauses: those that fall due together must not hold up the event loop. */
@@ -327,35 +336,36 @@ export class Hub {
     this.#isTicking = true
     let writes = 0
     try {
-      for (const connection of this.#connections.values()) {
-        if (connection.tick(performance.now()) && ++writes % TICK_WRITES === 0) await sleep(0)
+      for (const cursor of this.#cursors.values()) {
+        if (cursor.tick(performance.now()) && ++writes % TICK_WRITES === 0) await sleep(0)
       }
     } finally {
       this.#isTicking = false
     }
   }
 
-  #audienceOf(selection: Selection): Audience {
-    const existing = this.#audiences.get(selection.name)
+  #audienceOf(selection: Selection, encoding: Encoding): Audience {
+    const name = Audience.nameOf(selection, encoding)
+    const existing = this.#audiences.get(name)
     if (existing) return existing
-    const audience = new Audience(selection)
-    this.#audiences.set(selection.name, audience)
+    const audience = new Audience(selection, encoding, this.#recent)
+    this.#audiences.set(name, audience)
     for (const pattern of selection.patterns) this.#index.add(pattern, audience)
     return audience
   }
 
-  #forget(connection: Connection, audience: Audience, reason: CloseReason): void {
+  #forget(cursor: Cursor, audience: Audience, reason: CloseReason): void {
     this.closed[reason]++
-    this.#connections.delete(connection.id)
-    this.#waiting.delete(connection)
-    if (connection.clientId !== null && this.#byClientId.get(connection.clientId) === connection) {
-      this.#byClientId.delete(connection.clientId)
+    this.#cursors.delete(cursor.id)
+    this.#waiting.delete(cursor)
+    if (cursor.clientId !== null && this.#byClientId.get(cursor.clientId) === cursor) {
+      this.#byClientId.delete(cursor.clientId)
     }
-    audience.connections.delete(connection)
-    if (audience.connections.size === 0) {
-      this.#audiences.delete(audience.selection.name)
+    audience.cursors.delete(cursor)
+    if (audience.cursors.size === 0) {
+      this.#audiences.delete(Audience.nameOf(audience.selection, audience.encoding))
       for (const pattern of audience.selection.patterns) this.#index.remove(pattern, audience)
     }
-    this.#options.logger.debug({ connection: connection.id, reason }, 'stream closed')
+    this.#options.logger.debug({ connection: cursor.id, reason }, 'stream closed')
   }
 }

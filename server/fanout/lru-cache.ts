@@ -1,5 +1,5 @@
 /** The values used last, by key; beyond a number the oldest are forgotten. */
-export class Shared<T> {
+export class LruCache<T> {
   readonly #values = new Map<string, T>()
 
   constructor(readonly size: number) {}

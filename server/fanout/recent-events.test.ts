@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
-import { Window } from './recent-events.ts'
+import { SSE, UNNAMED_SSE } from '../transports/sse/encoding.ts'
+import { RecentEvents } from './recent-events.ts'
 
 const event = (position: number, size = 10) => ({
   position,
@@ -10,51 +11,86 @@ const event = (position: number, size = 10) => ({
   origin: null,
 })
 
-test('an empty window serves cursors at its head', () => {
-  const window = new Window(5, 1000)
-  expect([window.head, window.tail]).toEqual([5, 5])
-  expect(window.at(5)).toBeUndefined()
-  expect(window.at(6)).toBeUndefined()
+test('without events it serves cursors at its head', () => {
+  const recent = new RecentEvents(5, 1000)
+  expect([recent.head, recent.tail]).toEqual([5, 5])
+  expect(recent.at(5)).toBeUndefined()
+  expect(recent.at(6)).toBeUndefined()
 })
 
 test('every event between tail and head is found by its position', () => {
-  const window = new Window(5, 100_000)
-  for (let position = 6; position <= 50; position++) window.push(event(position))
-  expect([window.tail, window.head]).toEqual([5, 50])
-  for (let position = 6; position <= 50; position++) expect(window.at(position)?.position).toBe(position)
+  const recent = new RecentEvents(5, 100_000)
+  for (let position = 6; position <= 50; position++) recent.push(event(position))
+  expect([recent.tail, recent.head]).toEqual([5, 50])
+  for (let position = 6; position <= 50; position++) expect(recent.at(position)?.position).toBe(position)
 })
 
 test('it stays below its bytes by dropping the oldest', () => {
-  const window = new Window(0, 50_000)
+  const recent = new RecentEvents(0, 50_000)
   for (let position = 1; position <= 20_000; position++) {
-    window.push(event(position))
-    expect(window.bytes).toBeLessThanOrEqual(50_000)
+    recent.push(event(position))
+    expect(recent.bytes).toBeLessThanOrEqual(50_000)
   }
-  expect(window.head).toBe(20_000)
-  expect(window.head - window.tail).toBeGreaterThan(50)
-  expect(window.at(window.tail)).toBeUndefined()
-  expect(window.at(window.tail + 1)?.position).toBe(window.tail + 1)
+  expect(recent.head).toBe(20_000)
+  expect(recent.head - recent.tail).toBeGreaterThan(50)
+  expect(recent.at(recent.tail)).toBeUndefined()
+  expect(recent.at(recent.tail + 1)?.position).toBe(recent.tail + 1)
 })
 
 test('the newest event stays, however large', () => {
-  const window = new Window(0, 100)
-  window.push(event(1, 5000))
-  expect(window.at(1)?.position).toBe(1)
-  window.push(event(2, 5000))
-  expect([window.tail, window.head]).toEqual([1, 2])
+  const recent = new RecentEvents(0, 100)
+  recent.push(event(1, 5000))
+  expect(recent.at(1)?.position).toBe(1)
+  recent.push(event(2, 5000))
+  expect([recent.tail, recent.head]).toEqual([1, 2])
 })
 
 test('an event that does not follow is refused', () => {
-  const window = new Window(5, 1000)
-  expect(() => window.push(event(7))).toThrow('does not follow')
-  expect(() => window.push(event(5))).toThrow('does not follow')
+  const recent = new RecentEvents(5, 1000)
+  expect(() => recent.push(event(7))).toThrow('does not follow')
+  expect(() => recent.push(event(5))).toThrow('does not follow')
 })
 
 test('after a reset it goes on at the new head', () => {
-  const window = new Window(0, 10_000)
-  window.push(event(1))
-  window.reset(90)
-  expect([window.tail, window.head, window.bytes]).toEqual([90, 90, 0])
-  window.push(event(91))
-  expect(window.at(91)?.position).toBe(91)
+  const recent = new RecentEvents(0, 10_000)
+  recent.push(event(1))
+  recent.reset(90)
+  expect([recent.tail, recent.head, recent.bytes]).toEqual([90, 90, 0])
+  recent.push(event(91))
+  expect(recent.at(91)?.position).toBe(91)
+})
+
+test('an event is encoded once for each encoding, and its bytes count', () => {
+  const recent = new RecentEvents(0, 100_000)
+  const first = recent.push(event(1))
+  const before = recent.bytes
+  const chunk = recent.encode(first, SSE)
+  expect(recent.encode(first, SSE)).toBe(chunk)
+  const unnamed = recent.encode(first, UNNAMED_SSE)
+  expect(unnamed).not.toEqual(chunk)
+  expect(recent.bytes).toBe(before + chunk.byteLength + unnamed.byteLength)
+})
+
+test('encoded bytes are within the bound too: the oldest events make room for them', () => {
+  const recent = new RecentEvents(0, 50_000)
+  for (let position = 1; position <= 1000; position++) {
+    recent.encode(recent.push(event(position)), SSE)
+    expect(recent.bytes).toBeLessThanOrEqual(50_000)
+  }
+  const { tail } = recent
+  for (let position = tail + 1; position <= 1000; position++) {
+    const kept = recent.at(position)
+    if (kept) recent.encode(kept, UNNAMED_SSE)
+    expect(recent.bytes).toBeLessThanOrEqual(50_000)
+  }
+  expect(recent.tail).toBeGreaterThan(tail)
+})
+
+test('an event that was dropped is encoded all the same, and takes no room', () => {
+  const recent = new RecentEvents(0, 1000)
+  const first = recent.push(event(1, 600))
+  recent.push(event(2, 600))
+  const before = recent.bytes
+  expect(recent.encode(first, SSE).byteLength).toBeGreaterThan(600)
+  expect(recent.bytes).toBe(before)
 })

@@ -1,26 +1,26 @@
 import type { LoggedEvent } from '../protocol/event.ts'
-import { eventFrame } from '../transports/sse/frame.ts'
+import type { Chunk, Encoding } from './encoding.ts'
 
-/** An event as the window keeps it: what routing needs, and its bytes. */
-export interface FramedEvent {
-  position: number
-  channel: string
-  origin: string | null
-  frame: Uint8Array<ArrayBuffer>
+/** An event, with its bytes in the encodings that were asked for so far. */
+export interface RecentEvent extends LoggedEvent {
+  /** Of the data: what a flush goes by. */
+  readonly bytes: number
+  chunks: { encoding: Encoding; chunk: Chunk }[]
 }
 
-/** What an entry costs besides its bytes. */
-const OVERHEAD = 250
+/** What an entry costs besides its texts and chunks. */
+const OVERHEAD = 350
 
 /**
  * The newest events of the log, in memory, bounded in bytes: reconnecting and slow clients are served from here without
- * touching Postgres.
+ * touching Postgres. It keeps the events themselves; their encoded bytes come with the first stream that wants them, and
+ * count too.
  *
  * **Its positions are dense**, so the event after a cursor is found by subtraction.
  */
-export class Window {
+export class RecentEvents {
   readonly #maxBytes: number
-  #events: FramedEvent[] = []
+  #events: RecentEvent[] = []
   /** Index of the oldest event in `#events`; what lies before it was dropped and waits for the array to be cut. */
   #start = 0
   #bytes = 0
@@ -52,15 +52,24 @@ export class Window {
    *
    * @throws {Error} when an event is not the next one: that would break the order for everybody
    */
-  push(event: LoggedEvent): FramedEvent {
-    const { position, channel, origin } = event
+  push(event: LoggedEvent): RecentEvent {
+    const { position, data } = event
     if (position !== this.#head + 1) throw new Error(`event ${position} does not follow ${this.#head}`)
-    const framed = { position, channel, origin, frame: eventFrame(event) }
-    this.#events.push(framed)
+    const recent = { ...event, bytes: Buffer.byteLength(data), chunks: [] }
+    this.#events.push(recent)
     this.#head = position
-    this.#bytes += sizeOf(framed)
-    while (this.#bytes > this.#maxBytes && this.#start < this.#events.length - 1) this.#dropOldest()
-    return framed
+    this.#grow(sizeOf(recent))
+    return recent
+  }
+
+  /** The bytes of an event, kept with it. */
+  encode(event: RecentEvent, encoding: Encoding): Chunk {
+    for (const kept of event.chunks) if (kept.encoding === encoding) return kept.chunk
+    const chunk = encoding.event(event)
+    event.chunks.push({ encoding, chunk })
+    // One that was dropped meanwhile is only on its way to streams.
+    if (this.at(event.position) === event) this.#grow(chunk.byteLength)
+    return chunk
   }
 
   /** Forgets everything and goes on after `head`: for a log that lost positions that were never read. */
@@ -72,8 +81,13 @@ export class Window {
   }
 
   /** The event at a position between `tail + 1` and `head`. */
-  at(position: number): FramedEvent | undefined {
+  at(position: number): RecentEvent | undefined {
     return this.#events[this.#events.length - 1 - (this.#head - position)]
+  }
+
+  #grow(bytes: number): void {
+    this.#bytes += bytes
+    while (this.#bytes > this.#maxBytes && this.#start < this.#events.length - 1) this.#dropOldest()
   }
 
   #dropOldest(): void {
@@ -89,4 +103,5 @@ export class Window {
   }
 }
 
-const sizeOf = ({ frame, channel }: FramedEvent) => frame.byteLength + 2 * channel.length + OVERHEAD
+const sizeOf = ({ bytes, channel, chunks }: RecentEvent) =>
+  chunks.reduce((sum, { chunk }) => sum + chunk.byteLength, bytes + 2 * channel.length + OVERHEAD)

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import type { EventLog, Page, ReadOptions } from '../log/log.ts'
 import type { LoggedEvent } from '../protocol/event.ts'
-import { Window } from './recent-events.ts'
+import { SSE, UNNAMED_SSE } from '../transports/sse/encoding.ts'
+import { RecentEvents } from './recent-events.ts'
 import { createReplay, type ReplayRequest } from './replay.ts'
 import { createSelection } from './selection.ts'
 
@@ -36,14 +37,15 @@ const log = {
 const request = (cursor: number, more: Partial<ReplayRequest> = {}): ReplayRequest => ({
   cursor,
   through: HEAD,
-  selection: createSelection(['a'], true),
+  selection: createSelection(['a']),
+  encoding: SSE,
   clientId: null,
   ...more,
 })
 
 describe('from the log', () => {
   test('many at the same place cost one query, at once and soon after', async () => {
-    const replay = createReplay(new Window(HEAD, 1000), log)
+    const replay = createReplay(new RecentEvents(HEAD, 1000), log)
     const steps = await Promise.all(Array.from({ length: 100 }, () => replay.next(request(0))))
     expect(reads).toHaveLength(1)
     expect(new Set(steps.map(({ chunk }) => chunk)).size).toBe(1)
@@ -51,11 +53,11 @@ describe('from the log', () => {
     expect(reads).toHaveLength(1)
   })
 
-  test('those with other channels, or at the end of what there is, read for themselves', async () => {
-    const replay = createReplay(new Window(HEAD, 1000), log)
+  test('those with other channels or another encoding, or at the end of what there is, read for themselves', async () => {
+    const replay = createReplay(new RecentEvents(HEAD, 1000), log)
     await replay.next(request(0))
-    await replay.next(request(0, { selection: createSelection(['b'], true) }))
-    await replay.next(request(0, { selection: createSelection(['a'], false) }))
+    await replay.next(request(0, { selection: createSelection(['b']) }))
+    await replay.next(request(0, { encoding: UNNAMED_SSE }))
     expect(reads).toHaveLength(3)
     await replay.next(request(980))
     await replay.next(request(980))
@@ -63,7 +65,7 @@ describe('from the log', () => {
   })
 
   test('what a page caused is left out for it alone', async () => {
-    const replay = createReplay(new Window(HEAD, 1000), log)
+    const replay = createReplay(new RecentEvents(HEAD, 1000), log)
     const all = await replay.next(request(0))
     const own = await replay.next(request(0, { clientId: 'page-1' }))
     expect(reads).toHaveLength(1)
@@ -77,13 +79,13 @@ describe('from the log', () => {
     const failing = {
       read: (options: ReadOptions) => (failures++ === 0 ? Promise.reject(new Error('away')) : log.read(options)),
     }
-    const replay = createReplay(new Window(HEAD, 1000), failing as unknown as EventLog)
+    const replay = createReplay(new RecentEvents(HEAD, 1000), failing as unknown as EventLog)
     await expect(Promise.resolve(replay.next(request(0)))).rejects.toThrow('away')
     expect((await replay.next(request(0))).cursor).toBe(50)
   })
 
   test('another log is read anew', async () => {
-    const replay = createReplay(new Window(HEAD, 1000), log)
+    const replay = createReplay(new RecentEvents(HEAD, 1000), log)
     await replay.next(request(0))
     replay.forget()
     await replay.next(request(0))
@@ -91,11 +93,11 @@ describe('from the log', () => {
   })
 })
 
-describe('from the window', () => {
+describe('from memory', () => {
   test('steps are bounded in bytes, and go to the end', async () => {
-    const window = new Window(0, 10_000_000)
-    for (let position = 1; position <= HEAD; position++) window.push(event(position))
-    const replay = createReplay(window, log)
+    const recent = new RecentEvents(0, 10_000_000)
+    for (let position = 1; position <= HEAD; position++) recent.push(event(position))
+    const replay = createReplay(recent, log)
     let cursor = 0
     let steps = 0
     while (cursor < HEAD) {

@@ -1,23 +1,21 @@
 import { isLiteral, matchesTokens } from '../protocol/channel.ts'
 
-/** Which events a stream carries, and how. */
+/** Which events a stream carries. */
 export interface Selection {
   /** The same for all that select the same. */
   name: string
   /** Valid patterns of channels, at least one; none lies within another. */
   patterns: readonly string[]
-  /** Whether frames have an `event:` line with the type. */
-  named: boolean
   /** What it takes in the index of subscriptions at most: its tokens and patterns. */
   size: number
 }
 
 /** @param patterns valid, at least one */
-export function createSelection(patterns: readonly string[], named: boolean): Selection {
+export function createSelection(patterns: readonly string[]): Selection {
   const needed = withoutCovered([...new Set(patterns)].sort())
   const size = needed.reduce((sum, pattern) => sum + pattern.split('.').length + 1, 0)
   // No channel holds a space.
-  return { name: `${needed.join(' ')} ${named}`, patterns: needed, named, size }
+  return { name: needed.join(' '), patterns: needed, size }
 }
 
 /** The patterns without those whose channels all lie within another one: beside `a.>`, `a.b.*` selects nothing more. */

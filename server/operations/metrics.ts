@@ -2,7 +2,7 @@ import { Elysia } from 'elysia'
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Feed } from '../fanout/feed.ts'
 import type { Hub } from '../fanout/hub.ts'
-import type { Window } from '../fanout/recent-events.ts'
+import type { RecentEvents } from '../fanout/recent-events.ts'
 import type { BodyBudget } from '../http/body-budget.ts'
 import { detail } from '../http/describe-route.ts'
 import { otherMethods } from '../http/problem.ts'
@@ -16,7 +16,7 @@ import type { Monitor } from './monitor.ts'
 export interface MetricSources {
   hub: Hub
   feed: Feed
-  window: Window
+  recent: RecentEvents
   publisher: Publisher
   admission: Admission
   bodies: BodyBudget
@@ -54,7 +54,7 @@ export const metricsRoutes = (sources: MetricSources) => {
 function createRegistry({
   hub,
   feed,
-  window,
+  recent,
   publisher,
   admission,
   bodies,
@@ -102,8 +102,8 @@ function createRegistry({
   gauge('log_reachable', '1 while the log in Postgres can be read', () => Number(feed.problem === undefined))
   counter('lost_events_total', 'Events that were found missing from the log', () => lost.total)
   gauge('listening', '1 while notifications arrive', () => Number(listener.isListening))
-  gauge('window_bytes', 'Memory of the newest events', () => window.bytes)
-  gauge('window_events', 'Newest events in memory', () => window.head - window.tail)
+  gauge('window_bytes', 'Memory of the newest events', () => recent.bytes)
+  gauge('window_events', 'Newest events in memory', () => recent.head - recent.tail)
   counter('published_events_total', 'Events published over HTTP', () => publisher.published)
   gauge('pending_publishes', 'Publish requests that wait for Postgres', () => admission.requests)
   gauge('open_bodies', 'Request bodies that are being read', () => bodies.count)

@@ -1,12 +1,14 @@
 import { Hub } from '../fanout/hub.ts'
-import { Window } from '../fanout/recent-events.ts'
+import { RecentEvents } from '../fanout/recent-events.ts'
 import { createSelection } from '../fanout/selection.ts'
 import { createLogger } from '../platform/logger.ts'
+import { SSE } from '../transports/sse/encoding.ts'
+import { StreamSink } from '../transports/sse/stream-sink.ts'
 
 /** A hub without a log or sockets, and streams that are read by `onText`. */
 export function createInProcessHub(heartbeat = 15_000) {
   const hub = new Hub({
-    window: new Window(0, 2 ** 20),
+    recent: new RecentEvents(0, 2 ** 20),
     replay: { next: ({ cursor }) => ({ cursor }), forget() {} },
     logger: createLogger({ logLevel: 'silent', logFormat: 'json' }),
     flushInterval: 5,
@@ -16,16 +18,11 @@ export function createInProcessHub(heartbeat = 15_000) {
     maxConnections: 50_000,
     instance: 'i',
   })
-  const selection = createSelection(['a'], true)
+  const selection = createSelection(['a'])
   const open = (onText: (text: string) => void) => {
-    const { stream } = hub.open({
-      selection,
-      clientId: null,
-      cursor: 0,
-      resumed: false,
-      oldest: 1,
-      abandon() {},
-    })
+    const sink = new StreamSink(() => {})
+    const { stream } = sink
+    sink.attach(hub.open({ selection, encoding: SSE, sink, clientId: null, cursor: 0, resumed: false, oldest: 1 }))
     void (async () => {
       const decoder = new TextDecoder()
       for await (const bytes of stream) onText(decoder.decode(bytes))

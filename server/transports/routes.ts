@@ -24,7 +24,9 @@ import {
   STREAM_PARAMETERS,
   type StreamCursor,
 } from './request.ts'
+import { SSE, UNNAMED_SSE } from './sse/encoding.ts'
 import { closingFrame } from './sse/frame.ts'
+import { StreamSink } from './sse/stream-sink.ts'
 
 export interface EventRoutesOptions extends PublicationOptions {
   hub: Hub
@@ -114,7 +116,8 @@ const notAcceptable = () =>
 function parseStreamRequest(request: Request, query: URLSearchParams) {
   checkParameters(query, STREAM_PARAMETERS)
   return {
-    selection: createSelection(requestedPatterns(query), requestedNaming(query)),
+    selection: createSelection(requestedPatterns(query)),
+    encoding: requestedNaming(query) ? SSE : UNNAMED_SSE,
     clientId: requestedClientId(query.get('clientId')),
     requested: requestedCursor(request, query),
   }
@@ -126,8 +129,8 @@ async function stream(
   { hub, log, isOver }: EventRoutesOptions,
   abandon: () => void,
 ): Promise<Response> {
-  const { selection, clientId, requested } = parseStreamRequest(request, query)
-  const refusal = hub.refusal(clientId, selection)
+  const { selection, encoding, clientId, requested } = parseStreamRequest(request, query)
+  const refusal = hub.refusal(clientId, selection, encoding)
   if (refusal) return comeBackLater(refusal, requested)
   if (typeof requested === 'number' && (await isOver(requestedPatterns(query), requested).catch(() => false))) {
     // The one status that makes every client stop coming back (HTML, section 9.2.3).
@@ -138,11 +141,13 @@ async function stream(
     throw error
   })
   if (!start) return comeBackLater(hub.unavailable, requested)
-  const lateRefusal = hub.refusal(clientId, selection)
+  const lateRefusal = hub.refusal(clientId, selection, encoding)
   if (lateRefusal) return comeBackLater(lateRefusal, requested)
-  const connection = hub.open({ selection, clientId, resumed: requested !== undefined, abandon, ...start })
-  request.signal.addEventListener('abort', () => connection.close('client'))
-  return new Response(connection.stream, { headers: STREAM_HEADERS })
+  const sink = new StreamSink(abandon)
+  const cursor = hub.open({ selection, encoding, sink, clientId, resumed: requested !== undefined, ...start })
+  sink.attach(cursor)
+  request.signal.addEventListener('abort', () => cursor.close('client'))
+  return new Response(sink.stream, { headers: STREAM_HEADERS })
 }
 
 /**

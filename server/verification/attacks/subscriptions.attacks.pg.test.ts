@@ -2,14 +2,16 @@
 
 import { expect, test } from 'bun:test'
 import { Hub } from '../../fanout/hub.ts'
-import { Window } from '../../fanout/recent-events.ts'
+import { RecentEvents } from '../../fanout/recent-events.ts'
 import { createReplay } from '../../fanout/replay.ts'
 import { createSelection } from '../../fanout/selection.ts'
 import type { EventLog } from '../../log/log.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { createDatabase } from '../../testing/database.ts'
 import { startProcess } from '../../testing/instance.ts'
+import { MemorySink } from '../../testing/memory-sink.ts'
 import { publish } from '../../testing/stream-reader.ts'
+import { SSE } from '../../transports/sse/encoding.ts'
 
 /** Milliseconds that any request may wait: in one piece, the routing below takes two seconds. */
 const BUDGET = 500
@@ -73,10 +75,10 @@ async function longestWait(url: string, action: () => Promise<void>): Promise<nu
 }
 
 test('streams that fill the index of subscriptions are sent away, and modest ones are still served', () => {
-  const window = new Window(0, 1000)
+  const recent = new RecentEvents(0, 1000)
   const hub = new Hub({
-    window,
-    replay: createReplay(window, {} as EventLog),
+    recent,
+    replay: createReplay(recent, {} as EventLog),
     logger: createLogger({ logLevel: 'silent', logFormat: 'json' }),
     flushInterval: 5,
     heartbeat: 15_000,
@@ -89,16 +91,15 @@ test('streams that fill the index of subscriptions are sent away, and modest one
   for (; opened < 10_000; opened++) {
     const selection = createSelection(
       Array.from({ length: 64 }, (_, index) => `s${opened}.p${index}.${'*.'.repeat(13)}z`),
-      true,
     )
-    if (hub.refusal(null, selection)) break
-    hub.open({ selection, clientId: null, cursor: 0, resumed: false, oldest: 1, abandon() {} })
+    if (hub.refusal(null, selection, SSE)) break
+    hub.open({ selection, encoding: SSE, sink: new MemorySink(), clientId: null, cursor: 0, resumed: false, oldest: 1 })
   }
   expect(opened).toBeGreaterThan(400)
   expect(opened).toBeLessThan(1000)
   expect(hub.indexSize).toBeLessThanOrEqual(hub.maxIndexSize)
   expect(
-    hub.refusal(null, createSelection(['orders.alice.>', 'notifications.alice', 'broadcast'], true)),
+    hub.refusal(null, createSelection(['orders.alice.>', 'notifications.alice', 'broadcast']), SSE),
   ).toBeUndefined()
   hub.stop()
   expect(hub.indexSize).toBe(0)
@@ -106,7 +107,7 @@ test('streams that fill the index of subscriptions are sent away, and modest one
 
 test('patterns that lie within others take no room of their own', () => {
   const patterns = ['>', 'a.>', 'a.b', '*', '*.>', 'a.*.c']
-  expect(createSelection(patterns, true).patterns).toEqual(['>'])
-  expect(createSelection(['a.>', 'a.*', 'a.b.c', 'a.*.>', 'a', '*'], true).patterns).toEqual(['*', 'a.>'])
-  expect(createSelection(['a.b', 'a.b', 'b.*', 'b.>'], true)).toEqual(createSelection(['b.>', 'a.b'], true))
+  expect(createSelection(patterns).patterns).toEqual(['>'])
+  expect(createSelection(['a.>', 'a.*', 'a.b.c', 'a.*.>', 'a', '*']).patterns).toEqual(['*', 'a.>'])
+  expect(createSelection(['a.b', 'a.b', 'b.*', 'b.>'])).toEqual(createSelection(['b.>', 'a.b']))
 })

@@ -11,6 +11,8 @@ export type CloseReason = 'client' | 'replaced' | 'stalled' | 'shutdown' | 'erro
 export interface CursorOptions {
   id: string
   clientId: string | null
+  /** See `Subscription`. */
+  isProxied?: boolean
   sink: Sink
   encoding: Encoding
   /** The first message. */
@@ -40,7 +42,7 @@ const TIME_SLICE = 5
  * Milliseconds without a byte before a comment. With the interval of the hub's tick, a comment comes at most 4 s after
  * the last byte: the shortest read timeout that is a common default of HTTP clients is 5 s.
  */
-export const COMMENT_AFTER = 3 * SECOND
+const COMMENT_AFTER = 3 * SECOND
 
 /**
  * One subscriber: a position in the log, and a sink to write to.
@@ -55,6 +57,7 @@ export const COMMENT_AFTER = 3 * SECOND
 export class Cursor {
   readonly id: string
   readonly clientId: string | null
+  readonly isProxied: boolean
   readonly #options: CursorOptions
   /** Own position while behind; `undefined` while live. */
   #behindAt: number | undefined
@@ -75,6 +78,7 @@ export class Cursor {
     this.#options = options
     this.id = options.id
     this.clientId = options.clientId
+    this.isProxied = options.isProxied ?? false
     this.#behindAt = options.ready.cursor
     this.#gap = options.gap
     const { sink, encoding, ready, retry, gap } = options

@@ -37,6 +37,8 @@ export interface Subscription {
   resumed: boolean
   /** Position of the oldest event kept. */
   oldest: number
+  /** Whether a proxy stands between, which answers with an error status while no instance is there. Defaults to `false`. */
+  isProxied?: boolean
   gap?: Gap | undefined
 }
 
@@ -63,7 +65,7 @@ const FLUSH_WRITES = 1000
 const SLICE_BYTES = 32 * 2 ** 20
 
 /**
- * Least tokens and patterns that the index of an instance may hold: 110 bytes each, and at worst 50 ms for the look-up of
+ * Least tokens and patterns that the index of an instance may hold: about 220 bytes each, and at worst 50 ms for the look-up of
  * one channel.
  */
 const MIN_INDEX_SIZE = 1_000_000
@@ -156,7 +158,17 @@ export class Hub {
   }
 
   /** Opens a stream. One that the same client has open is closed: it is half-open, or a page that was reloaded. */
-  open({ selection, encoding, sink, clientId, cursor: start, resumed, oldest, gap }: Subscription): Cursor {
+  open({
+    selection,
+    encoding,
+    sink,
+    clientId,
+    cursor: start,
+    resumed,
+    oldest,
+    isProxied = false,
+    gap,
+  }: Subscription): Cursor {
     if (clientId !== null) this.#byClientId.get(clientId)?.close('replaced')
     const audience = this.#audienceOf(selection, encoding)
     const id = String(this.#nextId++)
@@ -164,6 +176,7 @@ export class Hub {
     const cursor = new Cursor({
       id,
       clientId,
+      isProxied,
       sink,
       encoding,
       ready: {
@@ -216,8 +229,15 @@ export class Hub {
    * is full (streams with many long patterns find it full when half is taken), or this instance stops. `undefined` when it
    * may be opened.
    */
-  refusal(clientId: string | null, selection: Selection, encoding: Encoding): Closing | undefined {
-    if (this.#isDraining) return { reason: 'drain', retry: jittered(this.#drainRetry) }
+  refusal({
+    selection,
+    encoding,
+    clientId,
+    isProxied = false,
+  }: Pick<Subscription, 'selection' | 'encoding' | 'clientId' | 'isProxied'>): Closing | undefined {
+    if (this.#isDraining) {
+      return { reason: 'drain', retry: jittered(isProxied ? this.#options.retry : this.#drainRetry) }
+    }
     const isKnown = this.#audiences.has(Audience.nameOf(selection, encoding))
     const share = selection.size > LARGE_SELECTION ? 0.5 : 1
     const isIndexFull = !isKnown && this.#index.size + selection.size > share * this.maxIndexSize
@@ -242,13 +262,16 @@ export class Hub {
 
   /**
    * Ends every stream once, at an even pace; those who come back are served. The reconnection time is only as long as the
-   * number of streams asks for: twenty come back at once, ten thousand over `RETRY_MS`.
+   * number of streams asks for: twenty come back at once, ten thousand over `RETRY_MS`. Behind a proxy it is `RETRY_MS`: until
+   * an instance is there the proxy answers 502, after which a native EventSource does not try again.
    */
   disconnectAll(duration: number): Promise<void> {
     const streams = [...this.#cursors.values()]
     const retry = Math.min(this.#options.retry, DRAIN_RETRY + DRAIN_RETRY_PER_STREAM * streams.length)
     this.#drainRetry = retry
-    return atEvenPace(streams, duration, (cursor) => cursor.close('shutdown', jittered(retry)))
+    return atEvenPace(streams, duration, (cursor) =>
+      cursor.close('shutdown', jittered(cursor.isProxied ? this.#options.retry : retry)),
+    )
   }
 
   /** Stops for good. */

@@ -13,16 +13,19 @@ export type Sender = 'none' | 'own' | 'foreign'
  */
 export function senderOf(request: Request): Sender {
   const { headers } = request
-  const site = headers.get('sec-fetch-site')
+  const site = headers.get('sec-fetch-site')?.toLowerCase()
   if (site === 'cross-site' || site === 'same-site') return isNavigation(request) ? 'none' : 'foreign'
   const origin = headers.get('origin')
   if (origin !== null) return origin === ownOrigin(request) ? 'own' : 'foreign'
   return site === 'same-origin' ? 'own' : 'none'
 }
 
-/** A link that a person follows to a page here; a frame within a foreign page is none. */
-const isNavigation = ({ method, headers }: Request) =>
-  method === 'GET' && headers.get('sec-fetch-mode') === 'navigate' && headers.get('sec-fetch-dest') === 'document'
+/** A link that a person follows to a page here; a frame within a foreign page is none, and a stream is no page. */
+const isNavigation = ({ method, headers, url }: Request) =>
+  method === 'GET' &&
+  headers.get('sec-fetch-mode') === 'navigate' &&
+  headers.get('sec-fetch-dest') === 'document' &&
+  URL.parse(url)?.pathname !== '/events'
 
 /** The origin of pages that this server serves under the name that the request has. */
 function ownOrigin({ url, headers }: Request): string | undefined {

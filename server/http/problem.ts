@@ -60,7 +60,7 @@ const BUG = new AppError('internal', 'Something went wrong in the server. Its lo
 export const HIDDEN = { detail: { hide: true } }
 
 /** The answer to a method that a resource does not have; to OPTIONS, the methods it has. Bun serves HEAD by GET. */
-export function methodNotAllowed(request: Request, allow: string): Response {
+function methodNotAllowed(request: Request, allow: string): Response {
   const allowed = `${allow.includes('HEAD') ? allow : allow.replace('GET', 'GET, HEAD')}, OPTIONS`
   if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow: allowed } })
   const error = new AppError('method.not_allowed', `${request.method} is not possible here; ${allowed} are.`, {

@@ -153,7 +153,7 @@ export const settings = {
     max: 2 ** 20,
     fallback: 60 * 2 ** 10,
     unit: 'bytes',
-    doc: "Most bytes of an event's data, as JSON. Several clients take no frame of more than 64 KiB unless they are configured to; at the default, no frame is larger.",
+    doc: "Most bytes of an event's data, as JSON. Several clients take no frame of more than 64 KiB unless they are configured to; at the default, no event published over HTTP makes a larger one (SQL may publish 1 MiB).",
   }),
   maxRequestBytes: integer('MAX_REQUEST_BYTES', {
     min: 1024,

@@ -1,4 +1,4 @@
-export const MILLISECOND = 1
+const MILLISECOND = 1
 export const SECOND = 1000 * MILLISECOND
 export const MINUTE = 60 * SECOND
 export const HOUR = 60 * MINUTE

@@ -25,7 +25,7 @@ export interface StreamReader extends AsyncDisposable {
 }
 
 const CONTROL = new Set(['ready', 'gap', 'heartbeat', 'closing'])
-const PATIENCE = 10_000
+const PATIENCE = 30_000
 
 /** Opens an event stream and reads it in the background; resolves when `ready` came. */
 export async function openStream(

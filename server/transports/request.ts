@@ -27,6 +27,8 @@ export const STREAM_PARAMETERS: KnownParameters = {
   single: ['lastEventId', 'clientId', 'named'],
   repeatable: ['channel'],
 }
+/** Of publishing, which has none. */
+export const PUBLISH_PARAMETERS: KnownParameters = { single: [], repeatable: [] }
 export const HISTORY_PARAMETERS: KnownParameters = { single: ['after', 'limit'], repeatable: ['channel'] }
 export const LOOK_BACK_PARAMETERS: KnownParameters = {
   single: ['before', 'limit', 'since', 'until'],
@@ -49,7 +51,11 @@ export function representation(request: Request): 'stream' | 'history' | undefin
   return isStream ? 'stream' : 'history'
 }
 
-const preferredType = (accept: string) => new Negotiator({ headers: { accept } }).mediaType([EVENT_STREAM, JSON_TYPE])
+/** Parameters other than the weight, such as `charset`, select nothing here. */
+const preferredType = (accept: string) => {
+  const types = accept.replace(/;\s*(?!q\s*=)[^,;]*/gi, '')
+  return new Negotiator({ headers: { accept: types } }).mediaType([EVENT_STREAM, JSON_TYPE])
+}
 
 /**
  * The channels asked for: each `channel` parameter is a pattern; without any, `broadcast`.

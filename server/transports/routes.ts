@@ -14,6 +14,7 @@ import { gapAfter } from '../protocol/control-events.ts'
 import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { history, lookBack } from './history/history.ts'
 import {
+  PUBLISH_PARAMETERS,
   type PublicationOptions,
   readPublication,
   representation,
@@ -91,6 +92,7 @@ export const eventRoutes = (options: EventRoutesOptions) =>
     .post(
       '/events',
       async ({ request, server }) => {
+        checkParameters(urlOf(request).searchParams, PUBLISH_PARAMETERS)
         options.admission.check()
         const { events, isBatch } = await readPublication({ request, server }, options)
         return options.admission.handle(memoryOf(events), async () => {
@@ -119,6 +121,7 @@ function parseStreamRequest(request: Request, query: URLSearchParams) {
     selection: createSelection(requestedPatterns(query)),
     encoding: requestedNaming(query) ? SSE : UNNAMED_SSE,
     clientId: requestedClientId(query.get('clientId')),
+    isProxied: isProxied(request),
     requested: requestedCursor(request, query),
   }
 }
@@ -129,8 +132,8 @@ async function stream(
   { hub, log, isOver }: EventRoutesOptions,
   abandon: () => void,
 ): Promise<Response> {
-  const { selection, encoding, clientId, requested } = parseStreamRequest(request, query)
-  const refusal = hub.refusal(clientId, selection, encoding)
+  const { requested, ...subscription } = parseStreamRequest(request, query)
+  const refusal = hub.refusal(subscription)
   if (refusal) return comeBackLater(refusal, requested)
   if (typeof requested === 'number' && (await isOver(requestedPatterns(query), requested).catch(() => false))) {
     // The one status that makes every client stop coming back (HTML, section 9.2.3).
@@ -141,14 +144,18 @@ async function stream(
     throw error
   })
   if (!start) return comeBackLater(hub.unavailable, requested)
-  const lateRefusal = hub.refusal(clientId, selection, encoding)
+  const lateRefusal = hub.refusal(subscription)
   if (lateRefusal) return comeBackLater(lateRefusal, requested)
   const sink = new StreamSink(abandon)
-  const cursor = hub.open({ selection, encoding, sink, clientId, resumed: requested !== undefined, ...start })
+  const cursor = hub.open({ ...subscription, ...start, sink, resumed: requested !== undefined })
   sink.attach(cursor)
   request.signal.addEventListener('abort', () => cursor.close('client'))
   return new Response(sink.stream, { headers: STREAM_HEADERS })
 }
+
+/** Whether the request says that it came through a proxy (RFC 7239, and what came before it). */
+const isProxied = ({ headers }: Request): boolean =>
+  ['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-real-ip', 'via'].some((name) => headers.has(name))
 
 /**
  * An EventSource gives up for ever on an error status; a stream that ends at once makes it come back, later than usual. Its

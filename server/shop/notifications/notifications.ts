@@ -8,8 +8,8 @@ import type { AtCursor } from '../../protocol/schema.ts'
 import type { NewNotification, Notification, NotificationLevel } from './schema.ts'
 
 /** Where events for everyone go. */
-export const BROADCAST = 'broadcast'
-export const channelOf = (person: string): string => `notifications.${person}`
+const BROADCAST = 'broadcast'
+const channelOf = (person: string): string => `notifications.${person}`
 
 /** Most bytes of the events of one notification to several people: each gets a copy in the log. */
 const MAX_COPIES_BYTES = 2 * 2 ** 20

@@ -129,7 +129,7 @@ export const insertPart = (sql: Sql, file: string, part: number, content: Uint8A
   sql`insert into sse.file_parts (file, part, content) values (${file}, ${part}, ${content})`
 
 /** Chunks of any size as parts of the same size. */
-export async function* inParts(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* inParts(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let pending: Uint8Array[] = []
   let size = 0
   for await (const chunk of chunks) {

@@ -22,7 +22,7 @@ export interface QueueOptions {
 }
 
 /** Schema of pg-boss's own tables. */
-export const QUEUE_SCHEMA = 'sse_tasks'
+const QUEUE_SCHEMA = 'sse_tasks'
 const TASKS = 'tasks'
 /** Where jobs go whose workers died over and over. */
 const ABANDONED = 'tasks-abandoned'

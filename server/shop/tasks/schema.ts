@@ -15,7 +15,7 @@ export const TaskState = Type.Union(
 
 export const TaskKind = Type.Union([Type.Literal('demo'), Type.Literal('report'), Type.Literal('import')])
 
-export const DemoInput = t.Object(
+const DemoInput = t.Object(
   {
     seconds: Type.Optional(
       Type.Number({ minimum: 0, maximum: 3600, description: 'how long it takes; defaults to 3', examples: [3] }),
@@ -30,7 +30,7 @@ export const DemoInput = t.Object(
 const Day = (description: string) =>
   Type.String({ pattern: '^\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])$', description, examples: ['2026-11-01'] })
 
-export const ReportInput = t.Object(
+const ReportInput = t.Object(
   {
     from: Type.Optional(Day('first day, UTC; defaults to that of the oldest order')),
     to: Type.Optional(Day('last day, UTC; defaults to today')),

@@ -98,6 +98,14 @@ describe('the frame of an event', () => {
     )
   })
 
+  test('is one line of data, however many line breaks its JSON has', () => {
+    const given = { position: 1, channel: 'a', type: 'b', time: TIME, origin: null }
+    const bytes = eventFrame({ ...given, data: `[\r\n\n${'\n'.repeat(10_000)}1,\r"\\n"]` })
+    expect(bytes.byteLength).toBe(eventFrame({ ...given, data: `[   ${' '.repeat(10_000)}1, "\\n"]` }).byteLength)
+    expect(new TextDecoder().decode(bytes).match(/^data:/gm)).toHaveLength(1)
+    expect(JSON.parse(parse(bytes).messages[0]?.data ?? '').data).toEqual([1, '\n'])
+  })
+
   test('carries 256 KiB at any split into chunks', () => {
     const value = '€\r\n🦊x'.repeat(20_000)
     fc.assert(

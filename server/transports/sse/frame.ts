@@ -8,10 +8,11 @@ const encoder = new TextEncoder()
  * `id:` last, because several clients store the id when its line arrives. With the id first, a connection that ends
  * inside the frame makes them resume after an event that they never delivered.
  *
- * A line break in the data becomes one between `data:` lines, which a parser joins with LF: JSON stays the same JSON.
+ * The data is one line: a line break in JSON is white space, and becomes a space. As a `data:` line of its own, each would
+ * make the frame six bytes longer.
  */
 export function eventFrame({ position, channel, type, data, time }: LoggedEvent): Uint8Array<ArrayBuffer> {
-  const envelope = `{"channel":${JSON.stringify(channel)},"type":${JSON.stringify(type)},"data":${data},"time":"${time.toISOString()}"}`
+  const envelope = `{"channel":${JSON.stringify(channel)},"type":${JSON.stringify(type)},"data":${onOneLine(data)},"time":"${time.toISOString()}"}`
   return encoder.encode(frame({ event: type, data: envelope, id: position }))
 }
 
@@ -20,9 +21,7 @@ export function eventFrame({ position, channel, type, data, time }: LoggedEvent)
  * its type. Shares the memory of the frame.
  */
 export const withoutName = (frame: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
-  frame.subarray(frame.indexOf(LINE_FEED) + 1)
-
-const LINE_FEED = 0x0a
+  frame.subarray(frame.indexOf(LF) + 1)
 
 /**
  * @param retry milliseconds that the client waits before it reconnects
@@ -64,6 +63,18 @@ export function concatenate(frames: readonly Uint8Array<ArrayBuffer>[]): Uint8Ar
   return chunk
 }
 
+const [LF, CR, SPACE] = [0x0a, 0x0d, 0x20]
+
+/** By bytes, because a regular expression takes tens of milliseconds for a mebibyte of line breaks. */
+function onOneLine(json: string): string {
+  if (!/[\r\n]/.test(json)) return json
+  const bytes = Buffer.from(json)
+  for (let index = 0; index < bytes.length; index++) {
+    if (bytes[index] === LF || bytes[index] === CR) bytes[index] = SPACE
+  }
+  return bytes.toString()
+}
+
 interface Fields {
   event: string
   data: string
@@ -72,9 +83,9 @@ interface Fields {
   id: number | undefined
 }
 
+/** @param data without line breaks */
 function frame({ event, data, retry, id }: Fields): string {
-  const lines = /[\r\n]/.test(data) ? data.split(/\r\n|\r|\n/).join('\ndata: ') : data
   const retryLine = retry === undefined ? '' : `retry: ${retry}\n`
   const idLine = id === undefined ? '' : `id: ${id}\n`
-  return `event: ${event}\ndata: ${lines}\n${retryLine}${idLine}\n`
+  return `event: ${event}\ndata: ${data}\n${retryLine}${idLine}\n`
 }

@@ -68,6 +68,17 @@ describe('A server that stops', () => {
     }
   })
 
+  test('keeps clients behind a proxy away until an instance is there: a 502 would end a native EventSource for good', async () => {
+    const instance = await startProcess({ DATABASE_URL: database.url, RETRY_MS: '2000' })
+    await using direct = await openStream(instance.url, ['a'])
+    await using proxied = await openStream(instance.url, ['a'], { 'x-forwarded-for': '192.0.2.1' })
+    await instance.end('SIGTERM')
+    await Promise.all([direct.ended, proxied.ended])
+    const [soon, late] = [direct, proxied].map(({ frames }) => JSON.parse(frames.at(-1)?.data ?? '').retry)
+    expect(soon).toBeLessThan(300)
+    expect(late).toBeWithin(2000, 4001)
+  })
+
   test('is missed by no client: all are back on the next one, with every event', async () => {
     const port = String(await freePort())
     const settings = { DATABASE_URL: database.url, PORT: port, RETRY_MS: '2000' }

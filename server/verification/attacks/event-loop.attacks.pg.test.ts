@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { sleep } from '../../platform/time.ts'
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { type InstanceProcess, startProcess } from '../../testing/instance.ts'
+import { openStream } from '../../testing/stream-reader.ts'
 
 /** Milliseconds. The limit is 50; the rest is for a machine that is busy with other tests. Unbounded work takes seconds. */
 const MOST_LATE = 120
@@ -61,11 +62,25 @@ const worstJson = (bytes: number): Record<string, string> => ({
   'nested objects': `${'{"a":'.repeat(bytes / 6)}1${'}'.repeat(bytes / 6)}`,
   escapes: `"${'\\u0041'.repeat(bytes / 6 - 1)}"`,
   'blank space': `${' '.repeat(bytes - 2)}{}`,
+  'line breaks': `[${'\n'.repeat(bytes - 3)}1]`,
   'a long number': '1'.repeat(bytes),
 })
 
 const MIB = 2 ** 20
 const MAX_REQUEST_BYTES = 2 * MIB
+
+describe('the event loop is held by no event that SQL publishes', () => {
+  test('30 events of a mebibyte of line breaks, with two readers', async () => {
+    await using first = await openStream(instance.url, ['sql.>'])
+    await using second = await openStream(instance.url, ['sql.>'])
+    const late = await latestWhile(async () => {
+      await database.sql`
+        select sse.publish('sql.a', 't', '[' || repeat(chr(10), 1048000) || '1]') from generate_series(1, 30)`
+      await Promise.all([first.untilEvents(30), second.untilEvents(30)])
+    })
+    expect(late).toBeLessThan(MOST_LATE)
+  }, 60_000)
+})
 
 describe('the event loop is held by no body at the limit of its route', () => {
   test('POST /events, whatever JSON it is', async () => {
@@ -76,8 +91,8 @@ describe('the event loop is held by no body at the limit of its route', () => {
   }, 30_000)
 
   test('POST /events, when the data of its events is the worst', async () => {
-    const sizes = { one: 250 * 1024, many: 3900 }
-    for (const size of Object.values(sizes)) {
+    await using _reader = await openStream(instance.url, ['a.>'])
+    for (const size of [60_000, 3900]) {
       for (const [name, data] of Object.entries(worstJson(size))) {
         const event = (index: number) => `{"channel":"a.${index}","type":"t","data":${data}}`
         const late = await latestWhile(async () =>

@@ -130,9 +130,10 @@ describe('cross-site reads', () => {
     }
   })
 
-  test('a link from another site opens the dashboard', async () => {
+  test('a link from another site opens the dashboard, but no stream', async () => {
     const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
     expect(await send('GET', '/', headers)).toBe(200)
+    expect(await send('GET', '/events?channel=a', headers)).toBe('403 origin.foreign')
   })
 })
 

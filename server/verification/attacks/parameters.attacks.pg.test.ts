@@ -91,3 +91,12 @@ describe('Pages', () => {
     },
   )
 })
+
+test('publishing takes no parameters: a channel in the query would be ignored', async () => {
+  const response = await fetch(`${instance.url}/events?channel=x`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"channel":"a","type":"t"}',
+  })
+  expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([400, 'parameter.unknown'])
+})

@@ -92,14 +92,18 @@ test('streams that fill the index of subscriptions are sent away, and modest one
     const selection = createSelection(
       Array.from({ length: 64 }, (_, index) => `s${opened}.p${index}.${'*.'.repeat(13)}z`),
     )
-    if (hub.refusal(null, selection, SSE)) break
+    if (hub.refusal({ clientId: null, encoding: SSE, selection: selection })) break
     hub.open({ selection, encoding: SSE, sink: new MemorySink(), clientId: null, cursor: 0, resumed: false, oldest: 1 })
   }
   expect(opened).toBeGreaterThan(400)
   expect(opened).toBeLessThan(1000)
   expect(hub.indexSize).toBeLessThanOrEqual(hub.maxIndexSize)
   expect(
-    hub.refusal(null, createSelection(['orders.alice.>', 'notifications.alice', 'broadcast']), SSE),
+    hub.refusal({
+      clientId: null,
+      encoding: SSE,
+      selection: createSelection(['orders.alice.>', 'notifications.alice', 'broadcast']),
+    }),
   ).toBeUndefined()
   hub.stop()
   expect(hub.indexSize).toBe(0)

@@ -5,7 +5,7 @@ import { type InstanceProcess, startProcess } from '../../testing/instance.ts'
 import { type Report, Verification, type VerificationOptions } from '../verification.ts'
 
 /** `FAULTS=full` runs the suite at its full size; without it, a short form is part of the ordinary tests. */
-export const isFull = process.env.FAULTS === 'full'
+const isFull = process.env.FAULTS === 'full'
 
 /** Sizes of a run, full and short. */
 export const full = <T>(inFull: T, inShort: T): T => (isFull ? inFull : inShort)

@@ -30,7 +30,7 @@ begin
 end
 $$;
 
--- For pg-boss, whose advisory locks server/tasks/queue.ts turns into these: one row for all of its keys.
+-- For pg-boss, whose advisory locks server/shop/tasks/queue.ts turns into these: one row for all of its keys.
 create function sse.lock_queue(key bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   select from sse.mutex m where m.name = 'queue' for update
@@ -208,7 +208,7 @@ returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp set standard_conforming_strings = on as $$
 declare
-  -- The same characters as in server/events/characters.ts.
+  -- The same characters as in server/protocol/characters.ts.
   unsafe constant text := E'[\\u0001-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]';
   -- One search through all of them: each costs more than all other checks.
   is_unsafe constant boolean := concat(channel, type, key, origin) ~ unsafe;

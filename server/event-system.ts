@@ -29,7 +29,7 @@ export interface EventSystemOptions {
 export async function createEventSystem({ config, pools, address, logger }: EventSystemOptions) {
   const lost = new LostEvents(logger.child({ part: 'log' }))
   const onHole = (hole: Hole) => lost.add(hole)
-  const log = createLog(pools.journey, pools.readers, onHole)
+  const log = createLog(pools.events, pools.readers, onHole)
   const { head, oldest } = await log.bounds()
   const recent = new RecentEvents(head, config.windowBytes)
   const hub = new Hub({
@@ -76,7 +76,7 @@ export async function createEventSystem({ config, pools, address, logger }: Even
   const audit = createAudit({ log, database: pools.readers, onHole, logger: logger.child({ part: 'log' }) })
   const listener = new Listener({
     address: config.databaseListenUrl ?? address,
-    database: pools.journey,
+    database: pools.events,
     handlers: { sse_log: (position) => feed.wake(Number(position)), sse_outbox: () => relay.kick() },
     onListening: () => feed.wake(),
     logger: logger.child({ part: 'listener' }),

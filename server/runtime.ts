@@ -16,7 +16,7 @@ import type { EmbeddedPostgres } from './platform/embedded-postgres/embedded-pos
 import type { Logger } from './platform/logger.ts'
 import { createPools, type Pools } from './platform/pools.ts'
 import { openDatabase } from './platform/start-database.ts'
-import { FrozenSessions } from './platform/stuck-transactions.ts'
+import { StuckTransactions } from './platform/stuck-transactions.ts'
 import { SECOND, sleep } from './platform/time.ts'
 import { prepareDatabase } from './prepare-database.ts'
 import { createShopCleanup } from './shop/cleanup.ts'
@@ -61,14 +61,17 @@ async function assemble(
   embedded: EmbeddedPostgres | undefined,
   migrationCount: number,
 ): Promise<Runtime> {
-  const journey = await createEventSystem({ config, pools, address, logger })
-  const { log, search, recent, hub, feed, relay, publisher, admission, listener, lost } = journey
+  const events = await createEventSystem({ config, pools, address, logger })
+  const { log, search, recent, hub, feed, relay, publisher, admission, listener, lost } = events
   const monitor = new Monitor({
-    database: pools.journey,
+    database: pools.events,
     migrations: migrationCount,
     logger: logger.child({ part: 'monitor' }),
   })
-  const frozenSessions = new FrozenSessions({ database: pools.journey, logger: logger.child({ part: 'database' }) })
+  const stuckTransactions = new StuckTransactions({
+    database: pools.events,
+    logger: logger.child({ part: 'database' }),
+  })
   const onPublished = () => relay.kick()
   const outbox = createOutbox({ database: pools.domain, onPublished })
   const taskSystem = createTaskSystem({ outbox, pools, onPublished, config, logger: logger.child({ part: 'tasks' }) })
@@ -82,7 +85,7 @@ async function assemble(
 
   let isDraining = false
   const checks = createChecks({
-    ...journey,
+    ...events,
     bodies: bodies.budget,
     monitor,
     queueProblem: () => taskSystem.queue.problem,
@@ -91,7 +94,7 @@ async function assemble(
   })
   const isLab = config.lab === 'on' || (config.lab === 'auto' && embedded !== undefined)
   const cluster = new Cluster({
-    database: pools.journey,
+    database: pools.events,
     name: config.instanceName,
     version,
     status: () => ({
@@ -114,7 +117,7 @@ async function assemble(
       await hub.disconnectAll(config.drainMs)
       return count
     },
-    killListeners: () => killListeners(pools.journey),
+    killListeners: () => killListeners(pools.events),
   }
   const app = createApp({
     hub,
@@ -155,9 +158,9 @@ async function assemble(
     logger: logger.child({ part: 'http' }),
   })
 
-  journey.start()
+  events.start()
   monitor.start()
-  frozenSessions.start()
+  stuckTransactions.start()
   await taskSystem.start()
   cleanup.start()
   limitRequestHeads()
@@ -184,7 +187,7 @@ async function assemble(
     await publisher.drain()
     await cleanup.stop()
     await taskSystem.stop(config.shutdownTimeoutMs / 2)
-    await Promise.all([journey.stop(), monitor.stop(), cluster.stop(), frozenSessions.stop()])
+    await Promise.all([events.stop(), monitor.stop(), cluster.stop(), stuckTransactions.stop()])
   }
   const stop = async () => {
     isDraining = true

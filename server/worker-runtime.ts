@@ -6,7 +6,7 @@ import { describeAddress } from './platform/database.ts'
 import type { Logger } from './platform/logger.ts'
 import { createPools } from './platform/pools.ts'
 import { openDatabase } from './platform/start-database.ts'
-import { FrozenSessions } from './platform/stuck-transactions.ts'
+import { StuckTransactions } from './platform/stuck-transactions.ts'
 import { prepareDatabase } from './prepare-database.ts'
 import { createTaskSystem } from './shop/tasks/task-system.ts'
 
@@ -33,24 +33,27 @@ export async function startWorker(config: Config, logger: Logger): Promise<Worke
   try {
     await prepareDatabase(address, config, logger)
     const relay = new Relay({
-      log: createLog(pools.journey, pools.readers),
+      log: createLog(pools.events, pools.readers),
       // Those that serve are notified.
       onMoved: () => {},
       interval: config.outboxPollMs,
       logger: logger.child({ part: 'relay' }),
     })
-    const frozenSessions = new FrozenSessions({ database: pools.journey, logger: logger.child({ part: 'database' }) })
+    const stuckTransactions = new StuckTransactions({
+      database: pools.events,
+      logger: logger.child({ part: 'database' }),
+    })
     const onPublished = () => relay.kick()
     const outbox = createOutbox({ database: pools.domain, onPublished })
     const taskSystem = createTaskSystem({ outbox, pools, onPublished, config, logger: logger.child({ part: 'tasks' }) })
     relay.start()
-    frozenSessions.start()
+    stuckTransactions.start()
     await taskSystem.start()
     return {
       database: describeAddress(address),
       async stop() {
         await taskSystem.stop(config.shutdownTimeoutMs)
-        await Promise.all([relay.stop(), frozenSessions.stop()])
+        await Promise.all([relay.stop(), stuckTransactions.stop()])
         await end()
       },
     }

@@ -13,7 +13,7 @@ export interface OutboxOptions {
   onPublished: () => void
 }
 
-/** A process that freezes between two statements holds its locks no longer; for others there are `FrozenSessions`. */
+/** A process that freezes between two statements holds its locks no longer; for others there are `StuckTransactions`. */
 const IDLE_TIMEOUT = '5s'
 /** Whoever waits for a row longer than this is told to come back, before the query counts as lost. */
 const LOCK_TIMEOUT = '4s'

@@ -4,7 +4,7 @@ import type { Logger } from './logger.ts'
 import { Pool } from './pool.ts'
 
 /** One for the publisher, one for the relay, one for the feed, one for all that is seldom. */
-const JOURNEY = 4
+const EVENTS = 4
 /** Few: what many read at once is shared, and more would only make Postgres busy. */
 const READERS = 2
 /** The queue's looks, and what running tasks read and write. */
@@ -13,7 +13,7 @@ const TASKS = 3
 /** Connections of their own for each kind of work, so that none waits for another. */
 export interface Pools {
   /** What orders and follows the log. */
-  journey: Pool
+  events: Pool
   /** Pages of the log for those who are behind, however many. */
   readers: Pool
   /** The application's own tables. */
@@ -31,12 +31,12 @@ export function createPools(
 ): Pools {
   const open = (max: number) =>
     new Pool({ address, max, timeout: queryTimeoutMs, logger: logger.child({ part: 'database' }) })
-  const journey = open(JOURNEY)
+  const events = open(EVENTS)
   const readers = open(READERS)
-  const domain = open(databasePool - JOURNEY - READERS - TASKS)
+  const domain = open(databasePool - EVENTS - READERS - TASKS)
   const tasks = open(TASKS)
   const end = async () => {
-    await Promise.all([journey, readers, domain, tasks].map((pool) => pool.end({ timeout: 1 })))
+    await Promise.all([events, readers, domain, tasks].map((pool) => pool.end({ timeout: 1 })))
   }
-  return { journey, readers, domain, tasks, end }
+  return { events, readers, domain, tasks, end }
 }

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { createDatabase, directly, type TestDatabase } from '../testing/database.ts'
 import { createLogger } from './logger.ts'
-import { FrozenSessions } from './stuck-transactions.ts'
+import { StuckTransactions } from './stuck-transactions.ts'
 
 let database: TestDatabase
-let watch: FrozenSessions
+let watch: StuckTransactions
 beforeAll(async () => {
   database = await createDatabase()
-  watch = new FrozenSessions({
+  watch = new StuckTransactions({
     database: directly(database.sql),
     logger: createLogger({ logLevel: 'error', logFormat: 'json' }),
   })

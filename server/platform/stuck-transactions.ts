@@ -4,7 +4,7 @@ import { Loop } from './loop.ts'
 import type { Database } from './pool.ts'
 import { SECOND } from './time.ts'
 
-export interface FrozenSessionsOptions {
+export interface StuckTransactionsOptions {
   database: Database
   logger: Logger
 }
@@ -18,10 +18,10 @@ const INTERVAL = 2 * SECOND
  * new statement in two parts, and Postgres's own time limits stand still while it reads one
  * (`idle_in_transaction_session_timeout` begins when a statement has ended, `statement_timeout` is not looked at).
  */
-export class FrozenSessions {
+export class StuckTransactions {
   readonly #loop: Loop
 
-  constructor({ database, logger }: FrozenSessionsOptions) {
+  constructor({ database, logger }: StuckTransactionsOptions) {
     this.#loop = new Loop({
       interval: INTERVAL,
       async work() {

@@ -18,10 +18,10 @@ const VERSIONS: Record<string, string> = {
 /** What depends on the version of Postgres: everything in migrations/ and what calls it. */
 const TESTS = [
   'server/verification/attacks/sql-',
-  'server/events/log.pg',
-  'server/events/outbox.pg',
-  'server/events/publisher.pg',
-  'server/events/retention.pg',
+  'server/log/log.pg',
+  'server/log/outbox.pg',
+  'server/log/publisher.pg',
+  'server/log/retention.pg',
   'server/platform/migrate.pg',
 ]
 

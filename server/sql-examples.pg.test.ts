@@ -43,7 +43,7 @@ const post = async (path: string, body: object) =>
 
 describe('with the triggers of the orders', () => {
   test('orders changed by plain SQL appear live, as if the server had changed them; those of the server appear once', async () => {
-    await foreign.unsafe(await exampleOf('orders/README.md', 'triggers'))
+    await foreign.unsafe(await exampleOf('shop/orders/README.md', 'triggers'))
     await using reader = await openStream(instance.url, ['orders.>'])
     const lines = [{ sku: 'A1', name: 'Tea', quantity: 2, unitPrice: 450 }]
     const order = await post('orders', { customer: 'alice', currency: 'EUR', lines })
@@ -82,7 +82,7 @@ describe('with the triggers of the orders', () => {
 
 test('a notification sent by plain SQL arrives, and is in the inbox', async () => {
   await using reader = await openStream(instance.url, ['notifications.alice'])
-  await foreign.unsafe(await exampleOf('notifications/README.md', 'example'))
+  await foreign.unsafe(await exampleOf('shop/notifications/README.md', 'example'))
   await reader.untilEvents(1)
   const [event] = reader.events
   const { notification } = (event as { data: unknown }).data as { notification: unknown }

@@ -114,7 +114,7 @@ async function readLog(
   const page = await log.read({ after: cursor, through, limit: LOG_STEP_EVENTS, maxBytes: STEP_BYTES, patterns })
   const gap = gapAfter(cursor, page)
   // A log that was set back: when the feed has found out, everybody is told.
-  if (gap?.reason === 'unknown') throw new AppError('log.replaced', 'The log was set back.', { status: 503 })
+  if (gap?.reason === 'unknown') throw new AppError('database.unavailable', 'The log was set back.', { status: 503 })
   const events = page.events.map((event) => ({ origin: event.origin, chunk: encoding.event(event) }))
   const reached = Math.max(page.cursor, page.oldest - 1)
   return {

@@ -20,7 +20,7 @@ afterAll(async () => {
 
 describe('a process that freezes in a transaction', () => {
   const PROCESS = `
-    import { createOutbox } from '${import.meta.dir}/../events/outbox.ts'
+    import { createOutbox } from '${import.meta.dir}/../log/outbox.ts'
     import { connectDatabase } from '${import.meta.dir}/database.ts'
     const sql = connectDatabase(process.argv.at(-1), { max: 1 })
     const outbox = createOutbox({ database: { query: (run) => run(sql) }, onPublished() {} })

@@ -4,7 +4,7 @@ import { Verification } from '../verification/verification.ts'
 import { fromOne, fromZero } from './numbers.ts'
 import { CommandError } from './output.ts'
 import { reportTable } from './report.ts'
-import { urlOption } from './server-url.ts'
+import { checkServed, urlOption } from './server-url.ts'
 
 interface BenchOptions {
   url: string
@@ -30,6 +30,7 @@ export const benchCommand = () =>
     .action(bench)
 
 async function bench({ url, streams, stalled, rate, duration, size }: BenchOptions): Promise<void> {
+  await checkServed(url)
   const verification = new Verification({ urls: [url], connections: streams + stalled, rate, channels: 1, size })
   await verification.start().catch((error) => {
     throw new CommandError(`The streams do not open: ${error.message}. Is a server running at ${url}?`)

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { messageOf } from '../platform/errors.ts'
 import { CommandError, print } from './output.ts'
-import { problemOf, urlOption } from './server-url.ts'
+import { noAnswer, problemOf, urlOption } from './server-url.ts'
 
 interface PublishOptions {
   url: string
@@ -32,9 +32,7 @@ async function publish(channel: string, type: string, data: string, { url, key }
     // The data goes out as it was typed.
     body: `{"channel":${JSON.stringify(channel)},"type":${JSON.stringify(type)},"data":${text}}`,
   }).catch((error) => {
-    throw new CommandError(
-      `No answer from ${url}: ${messageOf(error)}. Is the server running? Choose another with --url.`,
-    )
+    throw noAnswer(url, error)
   })
   if (!response.ok) throw new CommandError(await problemOf(response))
   const { position } = (await response.json()) as { position: number }

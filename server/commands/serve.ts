@@ -18,10 +18,18 @@ async function serve(): Promise<void> {
   const logger = createLogger(config)
   const requested = stopRequested()
   const runtime = await startRuntime(config, logger).catch((error) => {
-    if (codeOf(error) !== 'EADDRINUSE') throw error
-    throw new CommandError(
-      `Port ${config.port} on ${config.host} is taken by another process. Choose another with PORT.`,
-    )
+    switch (codeOf(error)) {
+      case 'EADDRINUSE':
+        throw new CommandError(
+          `Port ${config.port} on ${config.host} is taken by another process. Choose another with PORT.`,
+        )
+      case 'EADDRNOTAVAIL':
+      case 'ENOTSUP':
+      case 'ENOTFOUND':
+        throw new CommandError(`HOST is ${JSON.stringify(config.host)}, which is no address of this machine.`)
+      default:
+        throw error
+    }
   })
   logger.info({ database: runtime.database }, `sse-update serves ${runtime.url}`)
   const signal = await requested

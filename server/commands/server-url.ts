@@ -1,5 +1,6 @@
 import { Option } from 'commander'
 import { settings } from '../platform/config.ts'
+import { messageOf } from '../platform/errors.ts'
 import { CommandError } from './output.ts'
 
 /** `--url`: the server that a command talks to. */
@@ -19,4 +20,20 @@ function parseUrl(value: string): string {
 export async function problemOf(response: Response): Promise<string> {
   const body = (await response.json().catch(() => ({}))) as { detail?: string; code?: string }
   return body.detail ? `${body.detail} (${response.status} ${body.code})` : `the server answered ${response.status}`
+}
+
+/** What a command says when nothing answers. */
+export const noAnswer = (url: string, error: unknown): CommandError =>
+  new CommandError(`No answer from ${url} (${messageOf(error)}). Is the server running? Choose another with --url.`)
+
+/**
+ * Checks that something serves at an address, before a command waits for it.
+ *
+ * @throws {CommandError}
+ */
+export async function checkServed(url: string): Promise<void> {
+  const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(5000) }).catch((error) => {
+    throw noAnswer(url, error)
+  })
+  await response.body?.cancel()
 }

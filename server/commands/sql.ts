@@ -17,7 +17,8 @@ export const sqlCommand = () =>
     .action(async (statements: string) => {
       const config = loadConfig(process.env)
       const { address, embedded } = await openDatabase(config, createLogger(config))
-      const sql = connectDatabase(address, { max: 1, name: 'sse-update sql' })
+      // Not a name of the server's: triggers tell changes by hand from the server's by it.
+      const sql = connectDatabase(address, { max: 1, name: 'sql' })
       try {
         const rows = await sql.unsafe(statements)
         for (const row of rows.flat()) print(JSON.stringify(row))

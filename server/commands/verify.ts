@@ -4,7 +4,7 @@ import { Verification } from '../verification/verification.ts'
 import { fromOne, fromZero } from './numbers.ts'
 import { CommandError } from './output.ts'
 import { reportTable } from './report.ts'
-import { urlOption } from './server-url.ts'
+import { checkServed, urlOption } from './server-url.ts'
 
 interface VerifyOptions {
   url: string[]
@@ -62,6 +62,7 @@ function instancesOption(): Option {
 }
 
 async function verify(options: VerifyOptions): Promise<void> {
+  await Promise.all(options.url.map(checkServed))
   const verification = new Verification({
     urls: options.url,
     connections: options.connections,

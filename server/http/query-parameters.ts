@@ -6,6 +6,8 @@ export interface KnownParameters {
   single: readonly string[]
   /** Any number of times. */
   repeatable: readonly string[]
+  /** A sentence that says where other parameters belong. */
+  more?: string
 }
 
 /**
@@ -14,9 +16,9 @@ export interface KnownParameters {
  *
  * @throws {AppError} `parameter.unknown` with the nearest name, `parameter.repeated`
  */
-export function checkParameters(query: URLSearchParams, { single, repeatable }: KnownParameters): void {
+export function checkParameters(query: URLSearchParams, { single, repeatable, more }: KnownParameters): void {
   const known = [...single, ...repeatable]
-  for (const name of query.keys()) if (!known.includes(name)) throw unknown(name, known)
+  for (const name of query.keys()) if (!known.includes(name)) throw unknown(name, known, more)
   checkRepetition(query, (name) => single.includes(name))
 }
 
@@ -37,12 +39,13 @@ const repeated = (name: string) =>
     extensions: { parameter: name },
   })
 
-function unknown(name: string, known: readonly string[]): AppError {
+function unknown(name: string, known: readonly string[], more: string | undefined): AppError {
+  const advice = more === undefined ? '' : ` ${more}`
   const suggestion = nearest(name, known)
   const hint = suggestion === undefined ? '' : ` Did you mean ${suggestion}?`
   return new AppError(
     'parameter.unknown',
-    `There is no parameter ${JSON.stringify(name.slice(0, 80))} here.${hint} There are ${known.join(', ')}.`,
+    `There is no parameter ${JSON.stringify(name.slice(0, 80))} here.${hint} ${known.length > 0 ? `There are ${known.join(', ')}.` : 'There are none.'}${advice}`,
     { extensions: { parameter: name.slice(0, 80), ...(suggestion !== undefined && { suggestion }) } },
   )
 }

@@ -26,9 +26,14 @@ export type StreamCursor = RequestedCursor | 'unknown'
 export const STREAM_PARAMETERS: KnownParameters = {
   single: ['lastEventId', 'clientId', 'named'],
   repeatable: ['channel'],
+  more: 'Pages of history take others: send "Accept: application/json".',
 }
 /** Of publishing, which has none. */
-export const PUBLISH_PARAMETERS: KnownParameters = { single: [], repeatable: [] }
+export const PUBLISH_PARAMETERS: KnownParameters = {
+  single: [],
+  repeatable: [],
+  more: 'Channel, type and data go into the body.',
+}
 export const HISTORY_PARAMETERS: KnownParameters = { single: ['after', 'limit'], repeatable: ['channel'] }
 export const LOOK_BACK_PARAMETERS: KnownParameters = {
   single: ['before', 'limit', 'since', 'until'],

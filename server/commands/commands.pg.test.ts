@@ -296,6 +296,7 @@ function startFaultyServer(fault: 'loses' | 'doubles' | 'swaps') {
     port: 0,
     hostname: '127.0.0.1',
     async fetch(request) {
+      if (request.url.endsWith('/healthz')) return new Response()
       if (request.method === 'POST') {
         const events = (await request.json()) as { data: unknown }[]
         const positions = events.map(({ data }) => {

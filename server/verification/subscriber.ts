@@ -47,8 +47,8 @@ export class Subscriber {
   reconnects = -1
   /** Gaps that the server announced. */
   gaps = 0
-  /** When it last came back, for those who look at how reconnects spread. */
-  readonly reconnectedAt: number[] = []
+  /** Milliseconds that the servers which closed it told it to wait, one after the other. */
+  readonly waits: number[] = []
 
   constructor(options: SubscriberOptions) {
     this.#options = options
@@ -137,7 +137,7 @@ export class Subscriber {
     this.#patience = 2.5 * numberAt(text, text.indexOf('"heartbeat":') + 12)
     this.#failures = 0
     this.isReady = true
-    if (++this.reconnects > 0) this.reconnectedAt.push(performance.now())
+    this.reconnects++
     if (this.#isPaused) this.#socket?.pause()
   }
 
@@ -147,6 +147,7 @@ export class Subscriber {
     if (this.#isStopped) return
     const backoff = Math.min(MAX_WAIT, FIRST_WAIT * 2 ** this.#failures++)
     const isAsTold = this.#retry !== undefined && (this.#isTold || this.#failures === 1)
+    if (this.#isTold && this.#retry !== undefined) this.waits.push(this.#retry)
     this.#isTold = false
     // Full jitter, but never sooner than the server wants.
     const wait = isAsTold ? this.#retry : jittered(backoff / 2)

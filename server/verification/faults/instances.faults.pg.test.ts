@@ -27,8 +27,7 @@ describe('an instance', () => {
   test('all three restart one after the other under load: no burst of reconnects, and nothing missing', async () => {
     const readers = full(3000, 900)
     await using deployment = await deploy({ instances: 3, settings: { RETRY_MS: String(RETRY) } })
-    const restarts: { start: number; streams: number }[] = []
-    let reconnects: number[] = []
+    const restarts: { streams: number; waits: number[] }[] = []
     // A load balancer sends nobody to an instance that says it is not ready.
     const urls = [...deployment.urls]
     await expectClean(
@@ -36,36 +35,34 @@ describe('an instance', () => {
       async (verification) => {
         for (const [index, instance] of [...deployment.instances].entries()) {
           await someTraffic(verification)
-          restarts.push({ start: performance.now(), streams: await metric(instance.url, 'connections', ' ') })
+          const streams = await metric(instance.url, 'connections', ' ')
+          for (const { waits } of verification.subscribers) waits.length = 0
           const [url = ''] = urls.splice(0, 1)
           expect(await instance.end('SIGTERM')).toBe(0)
           await deployment.restart(index)
+          restarts.push({ streams, waits: verification.subscribers.flatMap(({ waits }) => waits) })
           urls.push(url)
         }
-        reconnects = verification.subscribers.flatMap(({ reconnectedAt }) => reconnectedAt)
       },
       { connections: readers, rate: full(100, 50), deliveries: full(100_000, 4000) },
     )
-    for (const [index, { start, streams }] of restarts.entries()) {
-      const end = restarts[index + 1]?.start ?? Number.POSITIVE_INFINITY
-      // They end at 2,000 a second; the reconnection times differ by 75 ms and a fifth of a millisecond for each stream.
-      const span = streams / 2 + Math.min(RETRY, 75 + streams / 5)
-      const peak = busiest(
-        reconnects.filter((at) => at >= start && at < end),
-        span / 3,
-      )
-      // An even pace brings a third of the streams in a third of the time; twice that is a burst.
-      expect(peak).toBeLessThanOrEqual((2 * streams) / 3)
+    for (const { streams, waits } of restarts) {
+      expect(waits.length).toBeGreaterThan(0.9 * streams)
+      // The times differ by as much as the number of streams asks for, and evenly: a third of them in a third of the range.
+      const range = Math.min(RETRY, 75 + streams / 5)
+      expect(Math.min(...waits)).toBeGreaterThanOrEqual(Math.floor(range) - 1)
+      expect(Math.max(...waits)).toBeLessThanOrEqual(Math.ceil(2 * range) + 1)
+      expect(busiest(waits, range / 3)).toBeLessThan(waits.length / 2)
     }
   })
 })
 
-/** Milliseconds that clients wait before they reconnect. */
+/** Milliseconds; see `RETRY_MS`. */
 const RETRY = 200
 
-/** Most of the moments that lie within any span of `length` milliseconds. */
-function busiest(moments: readonly number[], length: number): number {
-  const sorted = [...moments].sort((a, b) => a - b)
+/** Most of the times that lie within any span of `length` milliseconds. */
+function busiest(times: readonly number[], length: number): number {
+  const sorted = [...times].sort((a, b) => a - b)
   let most = 0
   for (let first = 0, last = 0; last < sorted.length; last++) {
     while ((sorted[last] as number) - (sorted[first] as number) > length) first++

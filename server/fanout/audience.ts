@@ -31,9 +31,9 @@ export class Audience {
    * Takes what is pending for the cursors that are live now.
    *
    * @param from the position of these cursors until they are offered it
-   * @returns offers it to one cursor after the other, at each step
+   * @returns offers it to one cursor after the other, at each step, and yields how many bytes
    */
-  flush(from: number): Iterable<void> {
+  flush(from: number): Iterable<number> {
     const events = this.#pending
     this.#pending = []
     return this.#offer(
@@ -42,13 +42,14 @@ export class Audience {
     )
   }
 
-  *#offer(events: readonly RecentEvent[], cursors: readonly Cursor[]): Generator<void> {
+  *#offer(events: readonly RecentEvent[], cursors: readonly Cursor[]): Generator<number> {
     const chunk = this.#chunk(events)
     const origins = new Set(events.map(({ origin }) => origin))
     for (const cursor of cursors) {
       const isOrigin = cursor.clientId !== null && origins.has(cursor.clientId)
-      cursor.offer(isOrigin ? this.#ofOthers(cursor, events) : chunk)
-      yield
+      const own = isOrigin ? this.#ofOthers(cursor, events) : chunk
+      cursor.offer(own)
+      yield own?.byteLength ?? 0
     }
   }
 

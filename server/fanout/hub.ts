@@ -61,6 +61,8 @@ const FLUSH_BYTES = 256 * 2 ** 10
 const SLICE = 10
 /** Streams that a flush writes to in one turn of the event loop; each write is a system call. */
 const FLUSH_WRITES = 1000
+/** Bytes that a flush writes in one turn, to all streams together: large events take longer than the calls. */
+const FLUSH_WRITE_BYTES = 16 * 2 ** 20
 /** Bytes that a flush copies for its audiences before it lets others have their turn. */
 const SLICE_BYTES = 32 * 2 ** 20
 
@@ -310,8 +312,14 @@ export class Hub {
       const flushes = [...this.#route()].map((audience) => audience.flush(from))
       this.#lastFlush = performance.now()
       let writes = 0
+      let bytes = 0
       for (const offers of flushes) {
-        for (const _ of offers) if (++writes % FLUSH_WRITES === 0) await sleep(0)
+        for (const written of offers) {
+          bytes += written
+          if (++writes < FLUSH_WRITES && bytes < FLUSH_WRITE_BYTES) continue
+          await sleep(0)
+          writes = bytes = 0
+        }
       }
     } finally {
       this.#isFlushing = false

@@ -3,11 +3,11 @@
 import { expect, test } from 'bun:test'
 import { createInProcessHub } from '../../testing/in-process-hub.ts'
 
-const event = (position: number) => ({
+const event = (position: number, data = String(position)) => ({
   position,
   channel: 'a',
   type: 't',
-  data: String(position),
+  data,
   time: new Date(0),
   origin: null,
 })
@@ -40,4 +40,28 @@ test('One event for 10,000 streams is written over many turns of the event loop,
   hub.stop()
   expect(new Set(got)).toEqual(new Set(['1 2 ']))
   expect(Math.max(most, 2 * count - before)).toBeLessThan(5000)
+})
+
+test('One event of 60 KB for 1,000 streams is written over several turns of the event loop', async () => {
+  const { hub, open } = createInProcessHub()
+  const count = 1000
+  let frames = 0
+  const all = Promise.withResolvers<void>()
+  for (let index = 0; index < count; index++) {
+    open((text) => {
+      if (text.startsWith('event: t\n') && ++frames === count) all.resolve()
+    })
+  }
+  await Bun.sleep(0)
+  let most = 0
+  let before = 0
+  const turns = setInterval(() => {
+    most = Math.max(most, frames - before)
+    before = frames
+  }, 0)
+  void hub.deliver([event(1, JSON.stringify('x'.repeat(60_000)))])
+  await all.promise
+  clearInterval(turns)
+  hub.stop()
+  expect(Math.max(most, count - before)).toBeLessThan(count)
 })

@@ -77,7 +77,7 @@ export async function* readEvents(options: ReaderOptions): AsyncGenerator<Receiv
   }
 }
 
-function parse(body: ReadableStream<Uint8Array>, policy: ReconnectPolicy) {
+function parse(body: ReadableStream<Uint8Array<ArrayBuffer>>, policy: ReconnectPolicy) {
   const parser = new EventSourceParserStream({ onRetry: (ms) => policy.setReconnectionTime(ms) })
   return body.pipeThrough(new TextDecoderStream()).pipeThrough(parser)
 }
@@ -88,7 +88,7 @@ async function open(
   lastEventId: string | undefined,
   signal: AbortSignal,
   policy: ReconnectPolicy,
-): Promise<ReadableStream<Uint8Array> | 'over'> {
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | 'over'> {
   const query = new URLSearchParams(channels.map((channel) => ['channel', channel]))
   const response = await fetch(`${url}/events?${query}`, {
     headers: { accept: 'text/event-stream', ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) },

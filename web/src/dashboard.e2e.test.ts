@@ -158,9 +158,9 @@ describeInBrowser('the dashboard', () => {
     const order = await newOrder()
     const page = await openPage(browser, url, { path: '/orders' })
     const card = page.locator('.order', { hasText: `#${order.id}` })
-    await card.getByRole('button', { name: `Paid: order ${order.id}` }).waitFor()
+    await card.getByRole('button', { name: `Pay order ${order.id}` }).waitFor()
     await post(`orders/${order.id}/transitions`, { to: 'paid' })
-    await card.getByRole('button', { name: `Packed: order ${order.id}` }).waitFor()
+    await card.getByRole('button', { name: `Pack order ${order.id}` }).waitFor()
     expect(await card.getAttribute('data-marked')).toBe('true')
   }, 30_000)
 
@@ -176,8 +176,10 @@ describeInBrowser('the dashboard', () => {
       },
       { times: 1 },
     )
-    await page.getByRole('button', { name: `Paid: order ${order.id}` }).click()
-    await page.getByText(`Somebody was quicker: order ${order.id} is cancelled now`).waitFor()
+    await page.getByRole('button', { name: `Pay order ${order.id}` }).click()
+    await page
+      .getByText(`Order ${order.id} was not changed to paid: another user has changed it to cancelled`)
+      .waitFor()
     await page
       .getByRole('region', { name: /^cancelled/ })
       .getByText(`#${order.id}`)
@@ -199,11 +201,9 @@ describeInBrowser('the dashboard', () => {
   test('moves the focus to the next order when an order leaves its column', async () => {
     const [first, second] = [await newOrder(), await newOrder()]
     const page = await openPage(browser, url, { path: '/orders' })
-    await page.getByRole('button', { name: `Paid: order ${second.id}` }).press('Enter')
-    await page.getByRole('button', { name: `Packed: order ${second.id}` }).waitFor()
-    expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe(
-      `Paid: order ${first.id}`,
-    )
+    await page.getByRole('button', { name: `Pay order ${second.id}` }).press('Enter')
+    await page.getByRole('button', { name: `Pack order ${second.id}` }).waitFor()
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe(`Pay order ${first.id}`)
   }, 30_000)
 
   test('keeps the cards in place while the pointer is over them', async () => {
@@ -224,7 +224,7 @@ describeInBrowser('the dashboard', () => {
     const newer = await newOrder()
     await under(() => pending.getByText('1 new').count())
     await post(`orders/${order.id}/transitions`, { to: 'paid' })
-    await under(() => pending.getByText('is paid now').count())
+    await under(() => pending.getByText('now paid').count())
     expect(await card.first().boundingBox()).toEqual(before)
     await page.mouse.move(1, 1)
     await pending.getByText(`#${newer.id}`).waitFor()
@@ -284,7 +284,7 @@ describeInBrowser('the dashboard', () => {
   test('creates an order', async () => {
     const page = await openPage(browser, url, { path: '/orders', user: 'nora' })
     await page.getByRole('button', { name: 'New order' }).click()
-    await page.getByRole('button', { name: 'Create the order' }).click()
+    await page.getByRole('button', { name: 'Create order' }).click()
     await page.locator('.order', { hasText: 'nora' }).waitFor()
     await page.getByRole('dialog').waitFor({ state: 'hidden' })
   }, 30_000)

@@ -52,7 +52,7 @@ describeInBrowser('the dashboard', () => {
       from generate_series(1, 60000) i`
     const pages = await Promise.all(['bob', 'eve'].map((user) => openPage(browser, url, { path: '/tasks', user })))
     const [bob, eve] = pages as [Page, Page]
-    await bob.getByRole('button', { name: 'Start a report' }).click()
+    await bob.getByRole('button', { name: 'Start report' }).click()
     for (const page of [bob, eve]) {
       const bar = page.getByRole('progressbar').first()
       const seen = new Set<string | null>()
@@ -80,7 +80,7 @@ describeInBrowser('the dashboard', () => {
   test('cancels and retries a task', async () => {
     const page = await openPage(browser, url, { path: '/tasks' })
     await page.getByLabel('Seconds').fill('60')
-    await page.getByRole('button', { name: 'Start a demo' }).click()
+    await page.getByRole('button', { name: 'Start demo' }).click()
     const task = page.locator('.task').first()
     await task.getByText('running', { exact: true }).waitFor()
     await task.getByRole('button', { name: 'Cancel' }).click()
@@ -189,12 +189,12 @@ describeInBrowser('the dashboard', () => {
   test('keeps the focus on the same order while newer ones arrive', async () => {
     const order = await newOrder()
     const page = await openPage(browser, url, { path: '/orders' })
-    const button = page.getByRole('button', { name: `Cancel: order ${order.id}` })
+    const button = page.getByRole('button', { name: `Cancel order ${order.id}` })
     await button.focus()
     const others = await Promise.all([newOrder(), newOrder(), newOrder()])
-    await page.getByRole('button', { name: `Cancel: order ${Math.max(...others.map(({ id }) => id))}` }).waitFor()
+    await page.getByRole('button', { name: `Cancel order ${Math.max(...others.map(({ id }) => id))}` }).waitFor()
     expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe(
-      `Cancel: order ${order.id}`,
+      `Cancel order ${order.id}`,
     )
   }, 30_000)
 

@@ -1,5 +1,5 @@
 import type { OpenAPIV3 } from 'openapi-types'
-import { UNSAFE_CHARACTERS } from '../protocol/characters.ts'
+import { UNSAFE_CHARACTERS } from '../protocol/names.ts'
 import { ERRORS, type ErrorCode } from '../protocol/error-codes.ts'
 import { TOKEN_PATTERN } from '../protocol/schema.ts'
 

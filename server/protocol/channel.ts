@@ -1,5 +1,5 @@
 import { AppError } from '../platform/errors.ts'
-import { shown, UNSAFE_CHARACTERS } from './characters.ts'
+import { shown, UNSAFE_CHARACTERS } from './names.ts'
 
 /** Most characters of a channel's name or a pattern. */
 export const MAX_CHANNEL_LENGTH = 255

@@ -1,6 +1,6 @@
 import { AppError } from '../platform/errors.ts'
 import { parseChannel } from './channel.ts'
-import { isSafe } from './characters.ts'
+import { isSafe } from './names.ts'
 
 /** An event on its way into the log. */
 export interface NewEvent {

@@ -1,5 +1,5 @@
 import { type TSchema, Type } from '@sinclair/typebox'
-import { UNSAFE_CHARACTERS } from './characters.ts'
+import { UNSAFE_CHARACTERS } from './names.ts'
 
 /** The position of the log at which something was read: stream after it to miss nothing. */
 export const Cursor = Type.Integer({ description: 'stream after this position to miss nothing', examples: [42] })

@@ -1,3 +1,4 @@
+import { HISTORY_PAGE } from '../../../server/protocol/limits.ts'
 import type { Gap, StreamEvent } from './protocol.ts'
 
 interface Page {
@@ -6,8 +7,6 @@ interface Page {
   cursor: number
   more: boolean
 }
-
-const LIMIT = 1000
 
 export interface HistoryOptions {
   url: string
@@ -40,7 +39,7 @@ export async function readHistory({
   do {
     const query = new URLSearchParams(channels.map((channel) => ['channel', channel]))
     query.set('after', String(cursor))
-    query.set('limit', String(LIMIT))
+    query.set('limit', String(HISTORY_PAGE.max))
     const response = await fetch(`${url}?${query}`, { headers: { accept: 'application/json' }, signal })
     if (!response.ok) throw new Error(`the server answered ${response.status}`)
     const page = (await response.json()) as Page

@@ -77,7 +77,7 @@ export async function createEventSystem({ config, pools, address, logger }: Even
   const listener = new Listener({
     address: config.databaseListenUrl ?? address,
     database: pools.events,
-    handlers: { sse_log: (position) => feed.wake(Number(position)), sse_outbox: () => relay.kick() },
+    handlers: { sse_log: (position) => feed.wake(Number(position)), sse_outbox: () => relay.wake() },
     onListening: () => feed.wake(),
     logger: logger.child({ part: 'listener' }),
   })

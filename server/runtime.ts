@@ -72,7 +72,7 @@ async function assemble(
     database: pools.events,
     logger: logger.child({ part: 'database' }),
   })
-  const onPublished = () => relay.kick()
+  const onPublished = () => relay.wake()
   const outbox = createOutbox({ database: pools.domain, onPublished })
   const taskSystem = createTaskSystem({ outbox, pools, onPublished, config, logger: logger.child({ part: 'tasks' }) })
 

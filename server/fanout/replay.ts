@@ -11,6 +11,8 @@ import { createMatcher, type Selection } from './selection.ts'
 export interface ReplayStep {
   /** Shared with others: not to be changed. Missing when nothing was for this cursor. */
   chunk?: Chunk | undefined
+  /** Events in the chunk. */
+  events: number
   /** Up to here the cursor has everything of its channels. */
   cursor: number
   /** Comes before the chunk. */
@@ -82,9 +84,11 @@ export function createReplay(recent: RecentEvents, log: Pick<EventLog, 'read'>):
 
 /** The part as it is for all, or built anew without what its own page caused. */
 function toStep({ events, chunk, cursor, gap }: Part, { clientId, encoding }: ReplayRequest): ReplayStep {
-  if (clientId === null || events.every(({ origin }) => origin !== clientId)) return { chunk, cursor, gap }
+  if (clientId === null || events.every(({ origin }) => origin !== clientId)) {
+    return { chunk, events: events.length, cursor, gap }
+  }
   const others = events.filter(({ origin }) => origin !== clientId)
-  return { chunk: join(others, encoding), cursor, gap }
+  return { chunk: join(others, encoding), events: others.length, cursor, gap }
 }
 
 const join = (events: Part['events'], encoding: Encoding) =>

@@ -1,9 +1,9 @@
+import { LRUCache } from 'lru-cache'
 import type { EventLog } from '../log/log.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Gap } from '../protocol/control-events.ts'
 import { gapAfter } from '../protocol/control-events.ts'
 import type { Chunk, Encoding } from './encoding.ts'
-import { LruCache } from './lru-cache.ts'
 import type { RecentEvents } from './recent-events.ts'
 import { createMatcher, type Selection } from './selection.ts'
 
@@ -56,21 +56,25 @@ const LOG_STEP_EVENTS = 1000
 const SHARED_STEPS = 256
 
 export function createReplay(recent: RecentEvents, log: Pick<EventLog, 'read'>): Replay {
-  const fromMemory = new LruCache<Part>(SHARED_STEPS)
-  const fromLog = new LruCache<Promise<Part>>(SHARED_STEPS)
+  const fromMemory = new LRUCache<string, Part>({ max: SHARED_STEPS })
+  const fromLog = new LRUCache<string, Promise<Part>>({ max: SHARED_STEPS })
   const read = (request: ReplayRequest) => {
     const { cursor, selection, encoding } = request
     const key = `${cursor} ${encoding.name} ${selection.name}`
     if (cursor >= recent.tail) {
-      const part = fromMemory.get(key) ?? readMemory(recent, request)
-      if (part.isComplete) fromMemory.set(key, part)
+      const known = fromMemory.get(key)
+      const part = known ?? readMemory(recent, request)
+      if (!known && part.isComplete) fromMemory.set(key, part)
       return toStep(part, request)
     }
-    // Also while it is being read: a thousand who come back to the same place cost one query.
-    const reading = fromLog.get(key) ?? readLog(log, request)
-    fromLog.set(key, reading)
-    const drop = () => fromLog.delete(key, reading)
-    reading.then((part) => part.isComplete || drop(), drop)
+    const known = fromLog.get(key)
+    const reading = known ?? readLog(log, request)
+    if (!known) {
+      // Also while it is being read: a thousand clients that reconnect at the same position cost one query.
+      fromLog.set(key, reading)
+      const drop = () => void (fromLog.peek(key) === reading && fromLog.delete(key))
+      reading.then((part) => part.isComplete || drop(), drop)
+    }
     return reading.then((part) => toStep(part, request))
   }
   return {

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Sql } from '../platform/database.ts'
+import type { Transaction } from '../platform/start-lock.ts'
 import type { Runtime } from '../runtime.ts'
 import { createDatabase, type TestDatabase } from '../testing/database.ts'
 import { startInstance } from '../testing/instance.ts'
@@ -175,6 +176,24 @@ describe("3. A connection's ids only grow, and it skips no event of its channels
     expect(reader.events.map(({ position }) => position)).toEqual([7, 8, 9, 10])
   })
 
+  test('a connected client receives a gap for events that were purged before its instance had read them', async () => {
+    await using own = await createDatabase()
+    await using instance = await startInstance(own.url)
+    await using reader = await openStream(instance.url, ['c'])
+    await own.sql.begin(async (transaction) => {
+      await append(transaction, 'c', [1, 2, 3])
+      await transaction`delete from sse.log`
+    })
+    await publish(instance.url, [{ channel: 'c', type: 'next' }])
+    await reader.untilEvents(1)
+    expect(reader.frames.map(({ event, id }) => [event, id])).toEqual([
+      ['ready', '0'],
+      ['gap', '3'],
+      ['next', '4'],
+    ])
+    expect(reader.frames[1]?.data).toBe('{"from":0,"to":3,"reason":"purged"}')
+  })
+
   test('a cursor beyond the head is not of this log: the client is told, and gets what comes', async () => {
     const channel = newChannel()
     const [head = 0] = await publish(a.url, [{ channel, type: 'before' }])
@@ -296,11 +315,14 @@ describe('5. A lost, doubled or late NOTIFY changes latency, never content', () 
     await using reader = await openStream(a.url, [channel])
     for (const payload of ['999999999', '0', '-1', 'nonsense', ''])
       await database.sql`select pg_notify('sse_log', ${payload})`
-    await publish(b.url, [{ channel, type: 't', data: 1 }])
-    for (let times = 0; times < 20; times++) await database.sql`select pg_notify('sse_log', '999999999')`
-    await publish(b.url, [{ channel, type: 't', data: 2 }])
-    await reader.untilEvents(2)
-    expect(reader.events.map(({ data }) => data)).toEqual([1, 2])
+    for (let data = 1; data <= 10; data++) {
+      await database.sql.begin(async (transaction) => {
+        await append(transaction, channel, [data])
+        await transaction`select pg_notify('sse_log', (999999999 + n)::text) from generate_series(1, 20) n`
+      })
+    }
+    await reader.untilEvents(10)
+    expect(reader.events.map(({ data }) => data)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   })
 
   test('a listener whose backend was killed listens again, and the instance reads what came meanwhile', async () => {
@@ -320,7 +342,7 @@ describe('5. A lost, doubled or late NOTIFY changes latency, never content', () 
 })
 
 /** Appends to the log as another instance does, past the outbox: no relay wakes the feed. */
-async function append(sql: Sql, channel: string, data: readonly number[]): Promise<void> {
+async function append(sql: Sql | Transaction, channel: string, data: readonly number[]): Promise<void> {
   await sql`
     select sse.append(array_fill(${channel}::text, array[${data.length}::int]), array_fill('t'::text, array[${data.length}::int]),
                       ${data.map(String)}::text[]::json[], array_fill(null::text, array[${data.length}::int]), null)`

@@ -1,5 +1,6 @@
 import { type Accessor, batch, createEffect, createMemo, createSignal, onCleanup, untrack } from 'solid-js'
 import { createStore } from 'solid-js/store'
+import { LIST_PAGE } from '../../../server/protocol/limits.ts'
 import type { Order, OrderStatus } from '../../../server/shop/orders/schema.ts'
 import { ApiError, api, ask } from '../live/api.ts'
 import { type Collection, createCollection } from '../live/create-collection.ts'
@@ -9,7 +10,6 @@ import { payloadOf } from '../live/stream.ts'
 import { conflictMessage, isConflict } from './conflict.ts'
 import { groupByStatus } from './steps.ts'
 
-const PAGE = 500
 const MAX_ORDERS = 5000
 /** Milliseconds for which an order is highlighted that another user has changed. */
 const HIGHLIGHT_TIME = 2500
@@ -93,7 +93,7 @@ export function createLinkedOrder(orders: Collection<Order>, linkedId: Accessor<
 }
 
 const pageOf = async (before?: number) => {
-  const query = { limit: PAGE, ...(before !== undefined && { before }) }
+  const query = { limit: LIST_PAGE.max, ...(before !== undefined && { before }) }
   const { orders, ...page } = await ask(api.orders.get({ query }))
   return { ...page, rows: orders }
 }

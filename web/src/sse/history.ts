@@ -1,3 +1,4 @@
+import { HISTORY_PAGE } from '../../../server/protocol/limits.ts'
 import { type Cursor, positionOf } from './cursor.ts'
 import type { Gap, StreamEvent } from './protocol.ts'
 
@@ -7,9 +8,6 @@ interface Page {
   cursor: Cursor
   more: boolean
 }
-
-/** Events of a page, at most: the most that a server gives. */
-const LIMIT = 1000
 
 /** What to read, and what to call back with. */
 export interface HistoryOptions {
@@ -58,7 +56,7 @@ export async function readHistory(options: HistoryOptions): Promise<void> {
 async function readPage({ url, channels, signal }: HistoryOptions, after: Cursor): Promise<Page> {
   const query = new URLSearchParams(channels.map((channel) => ['channel', channel]))
   query.set('after', String(after))
-  query.set('limit', String(LIMIT))
+  query.set('limit', String(HISTORY_PAGE.max))
   const response = await fetch(`${url}?${query}`, { headers: { accept: 'application/json' }, signal })
   if (!response.ok) throw new Error(`the server responded with status ${response.status}`)
   return (await response.json()) as Page

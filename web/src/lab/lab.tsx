@@ -3,7 +3,7 @@ import { createCluster } from '../cluster/create-cluster.ts'
 import { api, ask } from '../live/api.ts'
 import { formatNumber } from '../ui/format.ts'
 import { addressesFor } from './addresses.ts'
-import { Laboratory } from './laboratory.ts'
+import { LabSession } from './lab-session.ts'
 import { Ledger } from './ledger.tsx'
 import { StreamList } from './stream-list.tsx'
 
@@ -17,7 +17,7 @@ export default function Lab(): JSX.Element {
   const addresses = createMemo(() =>
     addressesFor(new URL(location.href), entry?.nextHopProtocol ?? '', view()?.settings.lab ?? false),
   )
-  const lab = new Laboratory(addresses)
+  const lab = new LabSession(addresses)
   const [figures, setFigures] = createSignal(lab.figures())
   const [message, setMessage] = createSignal('')
   const [isStalled, setIsStalled] = createSignal(false)

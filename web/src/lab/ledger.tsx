@@ -1,6 +1,6 @@
 import { For, type JSX } from 'solid-js'
 import { formatNumber } from '../ui/format.ts'
-import { BARS, type Figures } from './laboratory.ts'
+import { BARS, type Figures } from './lab-session.ts'
 
 /** What was published and what came, over all streams, and how long it took. */
 export function Ledger(props: { figures: Figures; onReset: () => void }): JSX.Element {

@@ -1,7 +1,7 @@
 import { createMemo, For, Index, type JSX, Show } from 'solid-js'
 import { formatNumber } from '../ui/format.ts'
 import { VirtualList } from '../ui/virtual-list.tsx'
-import type { StreamFigures } from './laboratory.ts'
+import type { StreamFigures } from './lab-session.ts'
 
 const ROW_HEIGHT = 34
 

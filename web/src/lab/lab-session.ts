@@ -50,7 +50,7 @@ export interface OpenOptions {
 const BATCH = 100
 
 /** Many streams, bursts of numbered events, and a ledger over all of them. */
-export class Laboratory {
+export class LabSession {
   readonly #addresses: () => Addresses
   /** The lab of each page has a channel of its own. */
   readonly channel = `lab.${randomId().slice(0, 8)}`

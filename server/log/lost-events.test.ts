@@ -10,7 +10,12 @@ let total: number
 beforeEach(() => {
   lines.length = 0
   total = 0
-  lost = new LostEvents(logger, { ...SILENT, lostEvents: (count) => void (total += count) })
+  lost = new LostEvents(logger, {
+    ...SILENT,
+    lostEvents: (count) => {
+      total += count
+    },
+  })
 })
 
 const PROBLEM = (count: number, from: number) =>

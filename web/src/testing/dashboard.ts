@@ -1,6 +1,10 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 
-/** Opens a page of the dashboard in a new browser context. Resolves when its stream is live. @param user defaults to `guest` */
+/**
+ * Opens a page of the dashboard in a new browser context. Resolves when its stream is live.
+ *
+ * @param user defaults to `guest`
+ */
 export async function openPage(
   browser: Browser,
   url: string,

@@ -1,8 +1,9 @@
 import { type Accessor, createEffect, createSignal, on, type Setter } from 'solid-js'
 import { createBuffer } from '../live/create-buffer.ts'
-import { tellGap } from '../live/notice.ts'
+import { showGap } from '../live/notice.ts'
 import { stream } from '../live/stream.ts'
 import { createFollow } from '../sse/create-stream.ts'
+import type { Cursor } from '../sse/cursor.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 import { createHold, type Hold } from '../ui/create-hold.ts'
 import { createPager } from './create-pager.ts'
@@ -56,7 +57,7 @@ export function createLog(onAdded: (count: number) => void): LogView {
     setHeldCount(list.heldCount)
     setChanges((before) => before + 1)
   }
-  const pager = createPager<number, LogPage>({
+  const pager = createPager<Cursor, LogPage>({
     read: (cursor) => lookBack(filter(), cursor),
     onPage({ events, head }, isFirst) {
       list.addOlder(events)
@@ -109,7 +110,7 @@ export function createLog(onAdded: (count: number) => void): LogView {
         if (passes(current, event)) buffer.add(event)
       },
       onGap(gap) {
-        tellGap(gap)
+        showGap(gap)
         reload()
       },
     }

@@ -1,15 +1,15 @@
 import { type Accessor, batch, createEffect, createMemo, createSignal, onCleanup, untrack } from 'solid-js'
 import { createStore } from 'solid-js/store'
+import { LIST_PAGE } from '../../../server/protocol/limits.ts'
 import type { Order, OrderStatus } from '../../../server/shop/orders/schema.ts'
 import { ApiError, api, ask } from '../live/api.ts'
 import { type Collection, createCollection } from '../live/create-collection.ts'
 import { loadNewest } from '../live/load-newest.ts'
-import { tell } from '../live/notice.ts'
+import { showNotice } from '../live/notice.ts'
 import { payloadOf } from '../live/stream.ts'
 import { conflictMessage, isConflict } from './conflict.ts'
 import { groupByStatus } from './steps.ts'
 
-const PAGE = 500
 const MAX_ORDERS = 5000
 /** Milliseconds for which an order is highlighted that another user has changed. */
 const HIGHLIGHT_TIME = 2500
@@ -50,7 +50,7 @@ export function createBoard(): Board {
       const headers = { 'if-match': `"${order.version}"` }
       orders.put(await ask(api.orders({ id: order.id }).transitions.post({ to }, { headers })))
     } catch (error) {
-      tell(await explain(order, to, error))
+      showNotice(await explain(order, to, error))
     }
   }
   const explain = async (order: Order, to: OrderStatus, error: unknown): Promise<string> => {
@@ -87,13 +87,13 @@ export function createLinkedOrder(orders: Collection<Order>, linkedId: Accessor<
   createEffect(() => {
     const id = linkedId()
     if (orders.state() !== 'ready' || !(id > 0) || untrack(linked)) return
-    ask(api.orders({ id }).get()).then(setOlder, () => tell(`Order ${id} does not exist or could not be read.`))
+    ask(api.orders({ id }).get()).then(setOlder, () => showNotice(`Order ${id} does not exist or could not be read.`))
   })
   return linked
 }
 
 const pageOf = async (before?: number) => {
-  const query = { limit: PAGE, ...(before !== undefined && { before }) }
+  const query = { limit: LIST_PAGE.max, ...(before !== undefined && { before }) }
   const { orders, ...page } = await ask(api.orders.get({ query }))
   return { ...page, rows: orders }
 }

@@ -1,5 +1,5 @@
 import { type Accessor, createEffect, createMemo, createSignal, on, onCleanup } from 'solid-js'
-import { tellGap } from '../live/notice.ts'
+import { showGap } from '../live/notice.ts'
 import { stream } from '../live/stream.ts'
 import { ALL_EVENTS } from '../log/filter.ts'
 import { lookBack } from '../log/look-back.ts'
@@ -78,6 +78,6 @@ function followAll(onLatest: (events: readonly StreamEvent[]) => void, onEvent: 
   )
   createFollow(stream, () => {
     const from = start()
-    return from && { channels: ['>'], after: from.after, pauseWhenHidden: true, onGap: tellGap, onEvent }
+    return from && { channels: ['>'], after: from.after, pauseWhenHidden: true, onGap: showGap, onEvent }
   })
 }

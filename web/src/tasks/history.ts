@@ -1,3 +1,4 @@
+import { HISTORY_PAGE } from '../../../server/protocol/limits.ts'
 import type { Task } from '../../../server/shop/tasks/schema.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 import { UNREACHABLE } from '../ui/messages.ts'
@@ -8,7 +9,11 @@ import { UNREACHABLE } from '../ui/messages.ts'
  * @throws {Error} with a message for the user
  */
 export async function readHistory({ owner, id }: Pick<Task, 'owner' | 'id'>): Promise<StreamEvent[]> {
-  const query = new URLSearchParams({ channel: `tasks.${owner}.${id}`, before: 'latest', limit: '1000' })
+  const query = new URLSearchParams({
+    channel: `tasks.${owner}.${id}`,
+    before: 'latest',
+    limit: String(HISTORY_PAGE.max),
+  })
   const response = await fetch(`/events?${query}`, { headers: { accept: 'application/json' } }).catch(() => undefined)
   if (!response?.ok) throw new Error(UNREACHABLE)
   const { events } = (await response.json()) as { events: StreamEvent[] }

@@ -2,7 +2,7 @@ import { For, type JSX, Show } from 'solid-js'
 import type { Task } from '../../../server/shop/tasks/schema.ts'
 import { api, ask } from '../live/api.ts'
 import type { Collection } from '../live/create-collection.ts'
-import { tell } from '../live/notice.ts'
+import { showNotice } from '../live/notice.ts'
 import { TaskRow } from './task-row.tsx'
 
 /** The rows of a list of tasks, with the actions that each allows. */
@@ -14,7 +14,7 @@ export function TaskList(props: { tasks: Collection<Task>; onTimeline: (id: numb
       const task = await action()
       if (task) props.tasks.put(task)
     } catch (error) {
-      tell((error as Error).message)
+      showNotice((error as Error).message)
     }
     // When the button has disappeared, the keyboard focus moves to this task, or to the one that took its place.
     if (document.activeElement === document.body)

@@ -1,7 +1,10 @@
 import { hostname } from 'node:os'
 import { choice, databaseUrl, duration, hosts, integer, origins, type Setting, text } from './settings.ts'
 
-/** Every setting, in the order of the help text. Names and defaults are stable; `doc` is shown by `--help` and in the README. */
+/**
+ * Every setting, in the order of the help text. Names and defaults are stable; `doc` is shown by `--help` and in the
+ * README.
+ */
 export const settings = {
   host: text('HOST', {
     fallback: '127.0.0.1',
@@ -256,7 +259,10 @@ export const settings = {
   }),
 } as const
 
-/** The settings as values: durations in milliseconds, sizes in bytes; `undefined` where a setting without a default is unset. */
+/**
+ * The settings as values: durations in milliseconds, sizes in bytes; `undefined` where a setting without a default is
+ * unset.
+ */
 export type Config = { readonly [K in keyof typeof settings]: (typeof settings)[K]['fallback'] }
 
 /** The environment holds invalid settings; `problems` has one line for each. */

@@ -240,7 +240,7 @@ describeInBrowser('the dashboard', () => {
 
   test('shows an error for an unknown page', async () => {
     const page = await openPage(browser, url, { path: '/nowhere' })
-    await page.getByText('There is no such page.').waitFor()
+    await page.getByText('This page does not exist.').waitFor()
     const problem = await fetch(`${instance.url}/nowhere`)
     expect([problem.status, ((await problem.json()) as { code: string }).code]).toEqual([404, 'route.unknown'])
   }, 30_000)
@@ -399,7 +399,7 @@ describeInBrowser('the dashboard', () => {
       await transaction`delete from sse.log where position > 3`
     })
     await page.getByRole('alert').getByText('The log of the server is not the one from before').waitFor()
-    await page.getByRole('button', { name: 'Understood' }).click()
+    await page.getByRole('button', { name: 'Dismiss', exact: true }).click()
     const order = await newOrder()
     await page.locator('.order', { hasText: `#${order.id}` }).waitFor()
   }, 60_000)

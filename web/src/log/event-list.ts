@@ -11,8 +11,8 @@ export interface EventListOptions {
 /**
  * The events that the log page has loaded, and those that it holds back while the user is about to open one.
  *
- * Events are stored oldest first and changed in place: copying 100,000 of them for each frame would cost frames. Indexes
- * count from the newest, as the page shows them.
+ * Events are stored oldest first and changed in place, because copying 100,000 of them for each frame would cost frames.
+ * Indexes count from the newest, as the page shows them.
  */
 export class EventList {
   readonly #max: number

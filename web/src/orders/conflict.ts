@@ -2,7 +2,11 @@ import type { Order, OrderStatus } from '../../../server/shop/orders/schema.ts'
 
 const CONFLICTS: readonly string[] = ['order.version_conflict', 'order.illegal_transition']
 
-/** Whether an error of a transition means that the order has changed since the page has read it. @param code of the problem document */
+/**
+ * Whether an error of a transition means that the order has changed since the page has read it.
+ *
+ * @param code of the problem document
+ */
 export const isConflict = (code: string): boolean => CONFLICTS.includes(code)
 
 /**

@@ -8,7 +8,11 @@ export interface Second {
 
 /** Counts events by the second, for as long as the page watches the stream. */
 export interface EventMeter {
-  /** Starts or stops watching: while the page is hidden or disconnected, rates are not known. @param now milliseconds since the epoch */
+  /**
+   * Starts or stops watching: while the page is hidden or disconnected, rates are not known.
+   *
+   * @param now milliseconds since the epoch
+   */
   watch: (isWatching: boolean, now: number) => void
   /** Counts an event. Events published before watching began are ignored: they are a replay. @param time ISO 8601 */
   add: (time: string, now: number) => void

@@ -14,15 +14,14 @@ type Operation = OpenAPIV3.OperationObject & {
   'x-response-headers'?: Record<string, OpenAPIV3.HeaderObject>
 }
 
-/** Errors of every route: see `http/front-door.ts`. */
-const OF_ALL: readonly ErrorCode[] = ['host.invalid', 'host.unknown', 'origin.foreign']
-/** Errors of every route of the application's own tables. */
+/** Errors of every route: those of `http/front-door.ts`, and a failure of the server. */
+const OF_ALL: readonly ErrorCode[] = ['host.invalid', 'host.unknown', 'internal', 'origin.foreign']
+/** Errors of every route below `/api/`. */
 const COMMON: readonly ErrorCode[] = [
   'request.invalid',
   'parameter.repeated',
   'database.unavailable',
   'database.unknown',
-  'internal',
 ]
 /** Errors of the headers that name the sender of a request. */
 const ofSenders = (parameters: readonly OpenAPIV3.ParameterObject[]): ErrorCode[] => [

@@ -1,12 +1,8 @@
 import { type EventSourceMessage, EventSourceParserStream } from 'eventsource-parser/stream'
-
-/** What an event of the log carries on the wire. */
-export interface Envelope {
-  channel: string
-  type: string
-  data: unknown
-  time: string
-}
+import { CONTROL_EVENTS } from '../protocol/control-events.ts'
+import type { Envelope } from '../protocol/event.ts'
+import { controlViolations } from './control-check.ts'
+import { reportViolations } from './wire-check.ts'
 
 /** A stream that is being read, with everything that came. */
 export interface StreamReader extends AsyncDisposable {
@@ -24,7 +20,7 @@ export interface StreamReader extends AsyncDisposable {
   close(): Promise<void>
 }
 
-const CONTROL = new Set(['ready', 'gap', 'heartbeat', 'closing'])
+const CONTROL = new Set(Object.keys(CONTROL_EVENTS))
 const PATIENCE = 30_000
 
 /** Opens an event stream and reads it in the background; resolves when `ready` came. */
@@ -45,6 +41,7 @@ export async function openStream(
     const body = response.body as ReadableStream<Uint8Array<ArrayBuffer>>
     for await (const frame of body.pipeThrough(new TextDecoderStream()).pipeThrough(parser)) {
       frames.push(frame)
+      reportViolations(controlViolations(frame.event ?? '', frame.data))
       for (const check of [...waiting]) check()
     }
   })().catch(() => {})

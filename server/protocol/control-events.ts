@@ -41,7 +41,7 @@ export const Gap = Type.Object(
 )
 
 /** Says that the stream is alive; its ID moves the cursor of a client whose channels are quiet. */
-export const Heartbeat = Type.Object({ time: Time('when the server sent it') }, { title: 'Heartbeat' })
+const Heartbeat = Type.Object({ time: Time('when the server sent it') }, { title: 'Heartbeat' })
 
 /** The last event of a stream that the server ends. */
 export const Closing = Type.Object(

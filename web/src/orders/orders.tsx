@@ -6,7 +6,7 @@ import type { Order, OrderStatus } from '../../../server/shop/orders/schema.ts'
 import { ApiError, api, ask } from '../live/api.ts'
 import { createCollection } from '../live/create-collection.ts'
 import { loadNewest } from '../live/load-newest.ts'
-import { tell } from '../live/notice.ts'
+import { showNotice } from '../live/notice.ts'
 import { payloadOf } from '../live/stream.ts'
 import { formatMoney, formatNumber } from '../ui/format.ts'
 import { States } from '../ui/states.tsx'
@@ -59,7 +59,7 @@ export default function Orders(): JSX.Element {
   createEffect(() => {
     const id = Number(query.id)
     if (orders.state() !== 'ready' || !(id > 0) || untrack(asked)) return
-    ask(api.orders({ id }).get()).then(setOld, () => tell(`There is no order ${id}.`))
+    ask(api.orders({ id }).get()).then(setOld, () => showNotice(`There is no order ${id}.`))
   })
   const byStatus = createMemo(() => {
     const columns = Object.fromEntries(STATUSES.map((status) => [status, [] as number[]])) as Record<
@@ -77,7 +77,7 @@ export default function Orders(): JSX.Element {
       const headers = { 'if-match': `"${order.version}"` }
       orders.put(await ask(api.orders({ id: order.id }).transitions.post({ to }, { headers })))
     } catch (error) {
-      tell(await explain(order, to, error))
+      showNotice(await explain(order, to, error))
     }
   }
   const explain = async (order: Order, to: OrderStatus, error: unknown): Promise<string> => {

@@ -78,14 +78,20 @@ describe('a flush', () => {
     expect(log).toMatchObject({ froms: [0, 1], positions: [1, 2, 3], flushed: 2 })
   })
 
-  test('happens at once when the interval has just passed', async () => {
+  test('happens at once when the interval has just passed, and not a millisecond earlier', async () => {
     const { log, flusher, push } = setUp()
     push()
     flusher.schedule()
+    await pass(INTERVAL - 1)
+    push()
+    flusher.schedule()
+    expect(log.positions).toEqual([1])
+    await pass(1)
+    expect(log.positions).toEqual([1, 2])
     await pass(INTERVAL)
     push()
     flusher.schedule()
-    expect(log.positions).toEqual([1, 2])
+    expect(log.positions).toEqual([1, 2, 3])
   })
 
   test('does not happen without events, nor after a stop', async () => {
@@ -93,6 +99,9 @@ describe('a flush', () => {
     flusher.schedule()
     await pass(INTERVAL)
     expect(log.flushed).toBe(0)
+    push()
+    flusher.schedule()
+    await settle()
     push()
     flusher.schedule()
     push()

@@ -66,6 +66,10 @@ describe('the check of cursors', () => {
     heartbeats.stop()
     jest.advanceTimersByTime(5000)
     expect(ticks).toHaveLength(1)
+    heartbeats.start()
+    jest.advanceTimersByTime(500)
+    expect(ticks).toHaveLength(2)
+    heartbeats.stop()
   })
 
   test('yields to the event loop after 200 writes, and does not begin again meanwhile', async () => {

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, spyOn, test } from 'bun:test'
-import { createLogger } from '../platform/logger.ts'
+import { afterEach, beforeEach, describe, expect, jest, spyOn, test } from 'bun:test'
+import { createLogger, type Logger } from '../platform/logger.ts'
 import type { LoggedEvent } from '../protocol/event.ts'
 import { createTotals, type Totals } from '../telemetry/totals.ts'
 import { MemorySink } from '../testing/memory-sink.ts'
@@ -133,6 +133,25 @@ describe('a stream that is opened', () => {
     expect([hub.connectionCount, totals.connections.sse.closed.replaced]).toEqual([2, 1])
   })
 
+  test('gets heartbeats once the hub was started', async () => {
+    createHub({ heartbeat: 4 })
+    const { read } = await open()
+    hub.start()
+    expect(await read()).toStartWith('event: heartbeat\n')
+  })
+
+  test('is logged when it opens and when it is closed', async () => {
+    const lines: unknown[][] = []
+    const debug = (...line: unknown[]) => lines.push(line)
+    createHub({ logger: { debug } as unknown as Logger })
+    const { cursor } = await open()
+    cursor.leave()
+    expect(lines).toEqual([
+      [{ connection: '1', patterns: ['a'], cursor: HEAD }, 'stream opened'],
+      [{ connection: '1', reason: 'client' }, 'stream closed'],
+    ])
+  })
+
   test('leaves no trace when it is closed', async () => {
     const { cursor } = await open({ selection: createSelection(['a.*.c', 'b']) })
     expect(hub.indexSize).toBeGreaterThan(0)
@@ -198,11 +217,13 @@ describe('a log that continues elsewhere', () => {
     createHub({ flushInterval: 1_000_000 })
     const { read } = await open()
     await hub.deliver([event(11)])
-    void hub.deliver([event(12)])
+    expect(await read()).toContain('id: 11\n')
+    await settle()
+    await hub.deliver([event(12)])
+    expect(hub.position).toBe(11)
     await hub.skip(20, 'purged')
-    expect((await read()).match(/^id: .*$/gm)).toEqual(['id: 11'])
-    // Its sink was busy, so that it resumes from its own position.
-    expect(hub.position).toBe(20)
+    expect(await read()).toContain('id: 12\n')
+    expect(await read()).toContain('{"from":12,"to":20,"reason":"purged"}')
   })
 
   test('wakes streams that wait for a position', async () => {
@@ -268,6 +289,22 @@ describe('the end', () => {
     await hub.disconnectAll(0)
     expect(await read()).toContain('"reason":"drain"')
     expect(hub.refusal(request())).toBeUndefined()
+  })
+
+  test('of the hub leaves no timer', async () => {
+    jest.useFakeTimers()
+    try {
+      createHub({ flushInterval: 1_000_000 })
+      hub.start()
+      await hub.deliver([event(11)])
+      for (let turn = 0; turn < 10; turn++) await Promise.resolve()
+      await hub.deliver([event(12)])
+      expect(jest.getTimerCount()).toBe(2)
+      hub.stop()
+      expect(jest.getTimerCount()).toBe(0)
+    } finally {
+      jest.useRealTimers()
+    }
   })
 
   test('of the hub closes what is open, and flushes nothing more', async () => {

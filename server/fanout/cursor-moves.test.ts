@@ -73,6 +73,8 @@ async function createLive(more: Partial<CursorOptions> = {}) {
   const created = create(more)
   await created.cursor.resume()
   expect(created.cursor.isLive).toBe(true)
+  // It was at the end already: there is no catching up to report.
+  expect(created.log.written).toHaveLength(1)
   created.log.written.length = 0
   return created
 }
@@ -317,7 +319,8 @@ describe('a cursor that jumps', () => {
 })
 
 describe('the check of a cursor', () => {
-  const later = (ms: number) => performance.now() + ms
+  // A whole number, so that differences are exact.
+  const later = (ms: number) => Math.ceil(performance.now()) + ms
 
   test('reports what it wrote', async () => {
     const { cursor, log } = await createLive({ heartbeat: 10_000 })
@@ -325,6 +328,23 @@ describe('the check of a cursor', () => {
     expect(cursor.tick(later(3001))).toBe(true)
     expect(cursor.tick(later(10_001))).toBe(true)
     expect(log.written).toEqual([':\n', expect.stringMatching(/^event: heartbeat\n/)])
+  })
+
+  test('counts from the last frame, and from the last comment', async () => {
+    const { cursor, log } = await createLive({ heartbeat: 10_000 })
+    const clock = performance.now
+    const written = later(9000)
+    performance.now = () => written
+    cursor.expect(5)
+    cursor.offer(encode('6;'))
+    expect(cursor.tick(written + 2999)).toBe(false)
+    expect(cursor.tick(written + 3000)).toBe(true)
+    expect(cursor.tick(written + 2999)).toBe(false)
+    performance.now = clock
+    expect(log.written).toEqual(['6;', ':\n'])
+    expect(cursor.tick(written + 9999)).toBe(true)
+    expect(cursor.tick(written + 10_000)).toBe(true)
+    expect(log.written[3]).toStartWith('event: heartbeat\n')
   })
 
   test('of a cursor that waits in a flush sends a heartbeat with the position that it has', async () => {

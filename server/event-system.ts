@@ -13,6 +13,7 @@ import { createRetention } from './log/retention.ts'
 import { createSearch } from './log/search.ts'
 import type { Config } from './platform/config.ts'
 import type { DatabaseAddress } from './platform/database.ts'
+import { together } from './platform/lifecycle.ts'
 import { Listener } from './platform/listener.ts'
 import type { Logger } from './platform/logger.ts'
 import type { Pools } from './platform/pools.ts'
@@ -92,18 +93,8 @@ export async function createEventSystem({ config, pools, address, logger }: Even
     publisher,
     admission,
     listener,
-    start() {
-      hub.start()
-      feed.start()
-      relay.start()
-      listener.start()
-      retention.start()
-      audit.start()
-    },
-    /** After nothing more is published. */
-    async stop() {
-      await Promise.all([relay.stop(), feed.stop(), listener.stop(), retention.stop(), audit.stop()])
-    },
+    // Streams end before the other parts stop: see `hub.drain` and `hub.stop`.
+    ...together({ hub: { start: () => hub.start() }, feed, relay, listener, retention, audit }),
   }
 }
 

@@ -1,7 +1,8 @@
-import { Elysia, ParseError, ValidationError } from 'elysia'
+import { type AnyElysia, Elysia, ParseError, ValidationError } from 'elysia'
 import { DOCUMENT_PATHS, documentRoutes } from './api/routes.ts'
 import type { CorsOptions } from './http/cors.ts'
 import { createFrontDoor, type FrontDoorOptions } from './http/front-door.ts'
+import { nearestRoute } from './http/nearest.ts'
 import { problemResponse } from './http/problem.ts'
 import { checkRepetition } from './http/query-parameters.ts'
 import { urlOf } from './http/request-url.ts'
@@ -26,19 +27,22 @@ export interface AppOptions {
 
 /** The whole HTTP interface. Its type is that of every route, for clients typed by it. */
 export const createApp = ({ http, events, shop, operations, logger }: AppOptions) => {
+  let routes: readonly string[] = []
   // `normalize` would drop unknown members of a body without an error.
   const app = new Elysia({ normalize: false })
     .wrap(createFrontDoor({ ...http, cors: { ...http.cors, publicPaths: DOCUMENT_PATHS } }))
     .onError({ as: 'global' }, ({ error, code, request }) => {
       if (code !== 'NOT_FOUND') return failure(error, request, logger)
-      if (!operations.dashboard || !isForPerson(request)) return problemResponse(notFound(request))
+      if (!operations.dashboard || !isForPerson(request)) return problemResponse(notFound(request, routes))
       return dashboardPage(operations.dashboard, operations.faults !== undefined, 404)
     })
     .onRequest(({ request }) => checkApiQuery(request))
     .use(eventRoutes(events))
     .use(shopRoutes(shop))
     .use(operationsRoutes(operations))
-  return app.use(documentRoutes(() => app))
+  const complete = app.use(documentRoutes(() => app))
+  routes = documentedPaths(complete)
+  return complete
 }
 
 /** The application with its routes, as `@elysiajs/eden` takes it. */
@@ -68,9 +72,21 @@ const isForPerson = (request: Request) =>
   (request.headers.get('accept') ?? '').includes('text/html') &&
   !urlOf(request).pathname.startsWith('/api/')
 
-const notFound = (request: Request) =>
-  new AppError(
-    'route.unknown',
-    `There is nothing at ${urlOf(request).pathname}. The event stream is /events, the dashboard is /.`,
-    { status: 404 },
-  )
+/** Paths of the routes that the OpenAPI document has, such as `/api/orders/:id`. */
+const documentedPaths = ({ routes }: AnyElysia): string[] => [
+  ...new Set(routes.filter(({ hooks }) => !hooks.detail?.hide).map(({ path }) => path.replace(/(.)\/$/, '$1'))),
+]
+
+function notFound(request: Request, routes: readonly string[]): AppError {
+  const { pathname } = urlOf(request)
+  const route = nearestRoute(pathname, routes)
+  // As OpenAPI writes parameters.
+  const suggestion = route?.replace(/:(\w+)/g, '{$1}')
+  const hint = suggestion
+    ? `Did you mean ${suggestion}?`
+    : 'The event stream is /events, the dashboard is /, and /openapi.json lists all routes.'
+  return new AppError('route.unknown', `There is nothing at ${pathname}. ${hint}`, {
+    status: 404,
+    ...(suggestion && { extensions: { suggestion } }),
+  })
+}

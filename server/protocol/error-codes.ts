@@ -45,7 +45,7 @@ export const ERRORS = {
   'publish.unknown': [503, 'Postgres did not answer: whether the events were published is not known.'],
   'report.period_invalid': [400, 'The calendar does not have a day, or the period ends before it begins.'],
   'request.invalid': [400, 'A member, parameter or path does not fit the schema; `path` tells which.'],
-  'route.unknown': [404, 'There is nothing at this path.'],
+  'route.unknown': [404, 'There is nothing at this path; `suggestion` is the nearest route, when one is near.'],
   'storage.exceeded': [409, "The files of the owner's tasks would have more than MAX_OWNER_BYTES."],
   'task.illegal_action': [409, 'The state of the task does not allow it; `allowed` tells what it does.'],
   'task.unknown': [404, 'There is no such task.'],

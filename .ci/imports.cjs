@@ -1,6 +1,6 @@
 // Which room of server/ may import which: each those before it in the list, type imports included, and no cycle anywhere.
 // `npm run imports` checks it. Tests may import anything; `server/testing/` serves tests alone.
-const rooms = ['platform', 'protocol', 'http', 'auth', 'log', 'fanout', 'transports', 'shop', 'operations', 'api']
+const rooms = ['platform', 'protocol', 'telemetry', 'http', 'auth', 'log', 'fanout', 'transports', 'shop', 'operations', 'api']
 
 const downward = rooms.map((room, index) => ({
   name: `${room} imports only rooms below it`,
@@ -45,7 +45,7 @@ module.exports = {
     forbid(
       'app.ts knows doors, and nothing of the engine behind them',
       '^server/app\\.ts$',
-      { path: '^server/', pathNot: '^server/(platform|protocol|http|auth|transports|shop|operations|api)/' },
+      { path: '^server/', pathNot: '^server/(platform|protocol|telemetry|http|auth|transports|shop|operations|api)/' },
     ),
     forbid(
       'only routes, http, auth, operations, api and app.ts import Elysia',
@@ -61,6 +61,11 @@ module.exports = {
       path: '^server/log/',
       dependencyTypesNot: ['type-only'],
     }),
+    forbid(
+      'only telemetry/prometheus.ts imports prom-client',
+      { path: '^(server|web/src)/', pathNot: '^server/telemetry/prometheus\\.ts$' },
+      'node_modules/prom-client/',
+    ),
     forbid('main.ts knows commands alone', '^server/main\\.ts$', { path: '^server/', pathNot: '^server/commands/' }),
     forbid(
       'commands start what the composition root joins, or are clients: they know no room of the server but the lowest',

@@ -17,6 +17,7 @@ import { together } from './platform/lifecycle.ts'
 import { Listener } from './platform/listener.ts'
 import type { Logger } from './platform/logger.ts'
 import type { Pools } from './platform/pools.ts'
+import type { Telemetry } from './telemetry/telemetry.ts'
 
 /** What {@link createEventSystem} needs. */
 export interface EventSystemOptions {
@@ -24,6 +25,7 @@ export interface EventSystemOptions {
   pools: Pools
   /** Of the database; where LISTEN goes unless the configuration says otherwise. */
   address: DatabaseAddress
+  telemetry: Telemetry
   logger: Logger
 }
 
@@ -34,8 +36,8 @@ export interface EventSystemOptions {
  * @throws {AppError} `database.unavailable`
  */
 export async function createEventSystem(options: EventSystemOptions) {
-  const { config, pools, logger } = options
-  const lost = new LostEvents(logger.child({ part: 'log' }))
+  const { config, pools, telemetry, logger } = options
+  const lost = new LostEvents(logger.child({ part: 'log' }), telemetry)
   const onHole = (hole: Hole) => lost.add(hole)
   const log = createLog(pools.events, pools.readers, onHole)
   const { recent, hub, feed } = await createFanout(options, log, lost)
@@ -45,7 +47,7 @@ export async function createEventSystem(options: EventSystemOptions) {
     interval: config.outboxPollMs,
     logger: logger.child({ part: 'relay' }),
   })
-  const publisher = new Publisher({ log, onCommit: (position) => feed.wake(position) })
+  const publisher = new Publisher({ log, onCommit: (position) => feed.wake(position), telemetry })
   const admission = new Admission(config.maxPendingPublishes)
   const listener = createListener(options, feed, relay)
   const retention = createRetention({
@@ -64,12 +66,13 @@ export async function createEventSystem(options: EventSystemOptions) {
 export type EventSystem = Awaited<ReturnType<typeof createEventSystem>>
 
 /** What follows the log and delivers to streams, from the head of the log on. */
-async function createFanout({ config, logger }: EventSystemOptions, log: EventLog, lost: LostEvents) {
+async function createFanout({ config, telemetry, logger }: EventSystemOptions, log: EventLog, lost: LostEvents) {
   const { head, oldest } = await log.bounds()
   const recent = new RecentEvents(head, config.windowBytes)
   const hub = new Hub({
     recent,
     replay: createReplay(recent, log),
+    telemetry,
     logger: logger.child({ part: 'hub' }),
     flushInterval: config.flushIntervalMs,
     heartbeat: config.heartbeatMs,
@@ -99,7 +102,7 @@ const createListener = ({ config, pools, address, logger }: EventSystemOptions, 
   new Listener({
     address: config.databaseListenUrl ?? address,
     database: pools.events,
-    handlers: { sse_log: (position) => feed.wake(Number(position)), sse_outbox: () => relay.kick() },
+    handlers: { sse_log: (position) => feed.wake(Number(position)), sse_outbox: () => relay.wake() },
     onListening: () => feed.wake(),
     logger: logger.child({ part: 'listener' }),
   })

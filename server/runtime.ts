@@ -16,6 +16,7 @@ import { createShopCleanup } from './shop/cleanup.ts'
 import { createNotifications } from './shop/notifications/notifications.ts'
 import { createOrders } from './shop/orders/orders.ts'
 import { areTasksOver } from './shop/tasks/stream-end.ts'
+import { createTotals } from './telemetry/totals.ts'
 
 /** One instance of the server. */
 export interface Runtime {
@@ -42,13 +43,15 @@ export const startRuntime = (config: Config, logger: Logger): Promise<Runtime> =
 async function startParts(options: StartOptions): Promise<Runtime> {
   const { config, logger, lifecycle } = options
   const { address, pools, isEmbedded, migrations } = await openStorage(options)
-  const events = await createEventSystem({ config, pools, address, logger })
-  const work = createWork(config, pools, () => events.relay.kick(), logger)
-  const bodies = createBodies(config)
+  const { telemetry, totals } = createTotals()
+  const events = await createEventSystem({ config, pools, address, telemetry, logger })
+  const work = createWork(config, pools, () => events.relay.wake(), logger)
+  const bodies = createBodies(config, telemetry)
   let isDraining = false
   const operations = createOperations({
     observed: {
       ...events,
+      totals,
       bodies: bodies.budget,
       tasks: { running: () => work.tasks.worker.running, problem: () => work.tasks.queue.problem },
     },
@@ -124,7 +127,7 @@ interface Parts {
 /** What each door of the application gets. */
 function appOptions({ config, logger, pools, events, work, bodies, operations }: Parts): AppOptions {
   const { hub, log, search, publisher, admission } = events
-  const { cluster, checks, monitor, faults } = operations
+  const { cluster, checks, metrics, faults } = operations
   const { outbox, tasks } = work
   return {
     http: {
@@ -159,7 +162,7 @@ function appOptions({ config, logger, pools, events, work, bodies, operations }:
       faults,
       bodies,
       dashboard: dashboardDirectory(),
-      metrics: { ...events, bodies: bodies.budget, monitor, worker: tasks.worker },
+      metrics,
     },
     logger: logger.child({ part: 'http' }),
   }

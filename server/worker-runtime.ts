@@ -29,7 +29,7 @@ export const startWorker = (config: Config, logger: Logger): Promise<WorkerRunti
       interval: config.outboxPollMs,
       logger: logger.child({ part: 'relay' }),
     })
-    const { tasks } = createWork(config, pools, () => relay.kick(), logger)
+    const { tasks } = createWork(config, pools, () => relay.wake(), logger)
     await lifecycle.start('background', together({ relay, stuckTransactions: watchStuckTransactions(pools, logger) }))
     await lifecycle.start('tasks', {
       start: () => tasks.start(),

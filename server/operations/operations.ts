@@ -1,5 +1,6 @@
 import type { Feed } from '../fanout/feed.ts'
 import type { Hub } from '../fanout/hub.ts'
+import type { RecentEvents } from '../fanout/recent-events.ts'
 import type { BodyBudget } from '../http/body-budget.ts'
 import type { Admission } from '../log/admission.ts'
 import type { LostEvents } from '../log/lost-events.ts'
@@ -10,6 +11,8 @@ import type { Listener } from '../platform/listener.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Database } from '../platform/pool.ts'
 import { SECOND } from '../platform/time.ts'
+import { createPrometheus, type Gauges, type Prometheus } from '../telemetry/prometheus.ts'
+import type { Totals } from '../telemetry/totals.ts'
 import { createChecks } from './checks.ts'
 import { Cluster } from './cluster.ts'
 import type { Faults } from './cluster-routes.ts'
@@ -21,12 +24,15 @@ import { Monitor } from './monitor.ts'
 export interface Observed {
   hub: Hub
   feed: Feed
+  recent: RecentEvents
   relay: Relay
   listener: Listener
   publisher: Publisher
   admission: Admission
   lost: LostEvents
   bodies: BodyBudget
+  /** Counted by the telemetry of all parts. */
+  totals: Totals
   tasks: {
     /** Tasks that this instance runs. */
     running(): number
@@ -56,6 +62,8 @@ export interface Operations {
   cluster: Cluster
   /** What readiness depends on. */
   checks: () => Checks
+  /** Totals and gauges of all parts. */
+  metrics: Prometheus
   /** `undefined` where faults are not allowed. */
   faults: Faults | undefined
 }
@@ -79,6 +87,7 @@ export function createOperations(options: OperationsOptions): Operations {
     monitor,
     cluster: createCluster(options),
     checks,
+    metrics: createPrometheus(observed.totals, gaugesOf(observed, monitor)),
     faults: isLab ? createFaults(observed.hub, database, config.drainMs) : undefined,
   }
 }
@@ -87,7 +96,7 @@ export function createOperations(options: OperationsOptions): Operations {
 const RELAYING = 5 * SECOND
 
 function createCluster({ observed, database, config, version, isLab, isDraining, logger }: OperationsOptions): Cluster {
-  const { hub, feed, listener, relay, publisher, tasks } = observed
+  const { hub, feed, listener, relay, totals, tasks } = observed
   return new Cluster({
     database,
     name: config.instanceName,
@@ -99,7 +108,7 @@ function createCluster({ observed, database, config, version, isLab, isDraining,
       isDraining: isDraining(),
       relayed: relay.moved,
       relaying: relay.idle < RELAYING,
-      published: publisher.published,
+      published: totals.publishedEvents,
       tasksRunning: tasks.running(),
       memoryBytes: process.memoryUsage.rss(),
     }),
@@ -107,6 +116,23 @@ function createCluster({ observed, database, config, version, isLab, isDraining,
     logger: logger.child({ part: 'cluster' }),
   })
 }
+
+const gaugesOf = ({ hub, feed, recent, listener, admission, bodies, tasks }: Observed, monitor: Monitor): Gauges => ({
+  connections: () => hub.connectionCount,
+  indexSize: () => hub.indexSize,
+  indexLimit: () => hub.maxIndexSize,
+  position: () => feed.position,
+  isLogReachable: () => feed.problem === undefined,
+  isListening: () => listener.isListening,
+  windowBytes: () => recent.bytes,
+  windowEvents: () => recent.head - recent.tail,
+  pendingPublishes: () => admission.requests,
+  openBodies: () => bodies.count,
+  openBodyBytes: () => bodies.bytes,
+  outboxAge: () => monitor.readings.outboxAge,
+  notificationQueueUsage: () => monitor.readings.notificationQueueUsage,
+  tasksRunning: tasks.running,
+})
 
 const createFaults = (hub: Hub, database: Database, drainMs: number): Faults => ({
   async disconnectStreams() {

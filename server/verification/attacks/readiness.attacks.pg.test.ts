@@ -4,7 +4,7 @@ import { startFaultProxy } from '../../testing/fault-proxy.ts'
 import { startInstance } from '../../testing/instance.ts'
 import { untilReadiness } from '../faults/deployment.ts'
 
-test('a Postgres that stands still (SIGSTOP, a stalled network) fails readiness long before a query times out', async () => {
+test('a Postgres that hangs (SIGSTOP, a stalled network) fails readiness long before a query times out', async () => {
   await using database = await createDatabase()
   const address = new URL(database.url)
   await using proxy = await startFaultProxy({ host: address.hostname, port: Number(address.port) })

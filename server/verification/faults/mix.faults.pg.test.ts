@@ -1,4 +1,4 @@
-// All faults, in an order that chance chose and a seed repeats: FAULT_SEED=… bun run test:faults mix
+// All faults, in a random order that a seed reproduces: FAULT_SEED=… bun run test:faults mix
 
 import { expect, test } from 'bun:test'
 import type { Sql } from '../../platform/database.ts'
@@ -58,7 +58,7 @@ const faults: Record<string, Fault> = {
         await transaction`select sse.publish('long', 't', '1')`
         await moment(random)
       })
-      // Postgres may go away meanwhile.
+      // Postgres may become unreachable in the meantime.
       .catch(() => {})
   },
   async 'look for what has expired'({ sql }) {

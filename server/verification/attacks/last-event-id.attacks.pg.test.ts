@@ -35,9 +35,9 @@ const IDS: [name: string, id: string][] = [
   ['is 10 kB of digits', '9'.repeat(10_000)],
 ]
 
-describe.each(IDS)('A last event ID that %s', (_name, id) => {
+describe.each(IDS)('a last event ID that %s', (_name, id) => {
   test.each(['header', 'parameter'])(
-    'as a %s is a gap with the reason unknown, and the stream goes on',
+    'as a %s is a gap with the reason unknown, and the stream continues',
     async (place) => {
       const query = new URLSearchParams({ channel: 'ids', ...(place === 'parameter' && { lastEventId: id }) })
       const headers = place === 'header' ? { 'last-event-id': id } : undefined

@@ -86,8 +86,8 @@ describe('readers that disconnect', () => {
       await Promise.all(requests)
       while ((await running()) > 1) await Bun.sleep(5)
     })
-    const answer = await fetch(`${patient.url}/events?after=0`, { headers: { accept: 'application/json' } })
-    expect(answer.status).toBe(200)
+    const response = await fetch(`${patient.url}/events?after=0`, { headers: { accept: 'application/json' } })
+    expect(response.status).toBe(200)
   })
 })
 

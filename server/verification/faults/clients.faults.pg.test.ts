@@ -123,8 +123,8 @@ describe('a thousand clients that were disconnected for a long time', () => {
       deployment.urls,
       async () => {
         while (!hasCaughtUp) {
-          const answer = await untilReadiness(url, () => true)
-          expect(answer.code).toBe(200)
+          const readiness = await untilReadiness(url, () => true)
+          expect(readiness.code).toBe(200)
           await Bun.sleep(50)
         }
       },

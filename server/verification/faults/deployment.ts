@@ -117,9 +117,7 @@ export async function expectClean(
   return report
 }
 
-/**
- * Resolves when another `share` of the current deliveries has been delivered, so that a fault happens under traffic.
- */
+/** Resolves after 20 × `events` more deliveries, so that a fault happens under traffic. */
 export async function someTraffic(verification: Verification, events = 50): Promise<void> {
   await verification.untilDelivered(verification.delivered + events * 20)
 }
@@ -134,15 +132,16 @@ export async function metric(url: string, name: string, label = ''): Promise<num
 }
 
 /** Polls `/readyz` until a response matches, and returns it. */
-export async function untilReadiness(url: string, condition: (answer: Readiness) => boolean): Promise<Readiness> {
+export async function untilReadiness(url: string, condition: (readiness: Readiness) => boolean): Promise<Readiness> {
   for (;;) {
     const response = await fetch(`${url}/readyz`)
-    const answer = { code: response.status, ...((await response.json()) as Omit<Readiness, 'code'>) }
-    if (condition(answer)) return answer
+    const readiness = { code: response.status, ...((await response.json()) as Omit<Readiness, 'code'>) }
+    if (condition(readiness)) return readiness
     await Bun.sleep(20)
   }
 }
 
+/** The body of `/readyz`, with the status of the response as `code`. */
 export interface Readiness {
   code: number
   status: string

@@ -32,7 +32,7 @@ const faults: Record<string, Fault> = {
   async 'cut all of an instance'({ proxies }, _verification, random) {
     one(proxies, random).cut()
   },
-  async 'swallow an instance'({ proxies }, _verification, random) {
+  async 'drop all packets of an instance'({ proxies }, _verification, random) {
     const proxy = one(proxies, random)
     proxy.blackhole()
     await moment(random)
@@ -61,7 +61,7 @@ const faults: Record<string, Fault> = {
       // Postgres may become unreachable in the meantime.
       .catch(() => {})
   },
-  async 'look for what has expired'({ sql }) {
+  async 'run retention'({ sql }) {
     await sql`select sse.purge('1 hour', 5000000)`.catch(() => {})
   },
   async 'publish too much at once'({ urls }, _verification, random) {
@@ -79,7 +79,7 @@ const faults: Record<string, Fault> = {
     await moment(random)
     await postgres.accept()
   },
-  async 'swallow Postgres'({ postgres }, _verification, random) {
+  async 'drop all packets of Postgres'({ postgres }, _verification, random) {
     postgres.blackhole()
     await moment(random)
     postgres.flow()

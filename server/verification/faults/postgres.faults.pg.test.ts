@@ -47,8 +47,8 @@ describe('Postgres is unreachable', () => {
     await expectClean(urls, async (verification) => {
       await someTraffic(verification)
       await postgres.refuse()
-      const answer = await untilReadiness(String(instances[0]?.url), ({ code }) => code === 503)
-      expect(answer.checks.log).toMatchObject({ status: 'failed', detail: expect.stringContaining('Postgres') })
+      const readiness = await untilReadiness(String(instances[0]?.url), ({ code }) => code === 503)
+      expect(readiness.checks.log).toMatchObject({ status: 'failed', detail: expect.stringContaining('Postgres') })
       const refused = await fetch(`${instances[0]?.url}/events`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },

@@ -16,6 +16,7 @@ export default function Log(): JSX.Element {
     // A user who has scrolled down keeps the same rows in view.
     if (element && element.scrollTop > ROW_HEIGHT) element.scrollTop += added * ROW_HEIGHT
   })
+  const { rows } = log
   return (
     <>
       <div class="page-title">
@@ -26,37 +27,37 @@ export default function Log(): JSX.Element {
       <section class="card log" aria-label="Events">
         <header>
           <h2>Events, newest first</h2>
-          <Show when={log.heldCount() > 0}>
-            <span class="muted">{formatNumber(log.heldCount())} new</span>
+          <Show when={rows.heldCount() > 0}>
+            <span class="muted">{formatNumber(rows.heldCount())} new</span>
           </Show>
           <span class="muted" data-testid="log-count">
-            {formatNumber(log.count())} loaded
+            {formatNumber(rows.count())} loaded
           </span>
         </header>
         <States
-          state={log.state()}
-          error={log.error()}
-          isEmpty={log.count() === 0}
+          state={rows.state()}
+          error={rows.error()}
+          isEmpty={rows.count() === 0}
           empty="No event matches the filter. Change the filter, or publish an event with POST /events."
-          onRetry={log.reload}
+          onRetry={rows.reload}
         >
           <VirtualList
             class="log-rows"
-            count={log.count()}
-            keyAt={(index) => log.at(index)?.position ?? 0}
+            count={rows.count()}
+            keyAt={(index) => rows.at(index)?.position ?? 0}
             onElement={(list) => {
               element = list
             }}
             rowHeight={ROW_HEIGHT}
             roles={['table', 'rowgroup']}
             label="Events"
-            onNearEnd={log.loadMore}
-            onPointerMove={log.hold.onPointerMove}
-            onPointerLeave={log.hold.onPointerLeave}
-            onFocusWithin={log.setIsFocused}
+            onNearEnd={rows.loadMore}
+            onPointerMove={rows.hold.onPointerMove}
+            onPointerLeave={rows.hold.onPointerLeave}
+            onFocusWithin={rows.setIsFocused}
           >
             {(_, index, start) => (
-              <Show when={log.at(index())}>
+              <Show when={rows.at(index())}>
                 {(event) => <LogRow event={event()} start={start()} onOpen={() => setOpened(event())} />}
               </Show>
             )}

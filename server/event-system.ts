@@ -4,6 +4,7 @@ import { RecentEvents } from './fanout/recent-events.ts'
 import { createReplay } from './fanout/replay.ts'
 import { Admission } from './log/admission.ts'
 import { createAudit } from './log/audit.ts'
+import { loadBounds } from './log/bounds.ts'
 import type { Hole } from './log/holes.ts'
 import { createLog } from './log/log.ts'
 import { LostEvents } from './log/lost-events.ts'
@@ -30,8 +31,9 @@ export async function createEventSystem({ config, pools, address, logger }: Even
   const lost = new LostEvents(logger.child({ part: 'log' }))
   const onHole = (hole: Hole) => lost.add(hole)
   const log = createLog(pools.events, pools.readers, onHole)
-  const { head, oldest } = await log.bounds()
-  const recent = new RecentEvents(head, config.windowBytes)
+  const bounds = await loadBounds(log)
+  const { head, epoch } = bounds.current
+  const recent = new RecentEvents(head, config.windowBytes, epoch)
   const hub = new Hub({
     recent,
     replay: createReplay(recent, log),
@@ -43,15 +45,16 @@ export async function createEventSystem({ config, pools, address, logger }: Even
     maxConnections: config.maxConnections,
     instance: config.instanceName,
   })
-  hub.oldest = oldest
   const feed = new Feed({
     log,
     position: head,
+    epoch,
     deliver: (events) => hub.deliver(events),
-    skip: (to, reason) => hub.skip(to, reason),
-    onOldest: (position) => {
-      hub.oldest = position
-      lost.forget(position)
+    skip: (to, reason, epoch) => hub.skip(to, reason, epoch),
+    renew: (epoch, shared) => hub.renew(epoch, shared),
+    onBounds: (seen) => {
+      bounds.observe(seen)
+      lost.forget(seen.oldest)
     },
     interval: config.pollIntervalMs,
     logger: logger.child({ part: 'feed' }),
@@ -83,6 +86,7 @@ export async function createEventSystem({ config, pools, address, logger }: Even
   })
   return {
     log,
+    bounds,
     search: createSearch(pools.readers, onHole),
     lost,
     recent,

@@ -62,7 +62,7 @@ async function assemble(
   migrationCount: number,
 ): Promise<Runtime> {
   const events = await createEventSystem({ config, pools, address, logger })
-  const { log, search, recent, hub, feed, relay, publisher, admission, listener, lost } = events
+  const { log, bounds, search, recent, hub, feed, relay, publisher, admission, listener, lost } = events
   const monitor = new Monitor({
     database: pools.events,
     migrations: migrationCount,
@@ -122,6 +122,7 @@ async function assemble(
   const app = createApp({
     hub,
     log,
+    bounds,
     publisher,
     admission,
     search,

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { escapeControls } from '../platform/printable.ts'
+import { parseLogCursor } from '../protocol/cursor.ts'
 import { type ReceivedEvent, readEvents } from './event-reader.ts'
 import { createPainter } from './output.ts'
 import { urlOption } from './server-url.ts'
@@ -39,7 +40,10 @@ async function tail(channels: string[], { url, from }: TailOptions): Promise<voi
 }
 
 /** The data may hold line breaks between its tokens; one event is one line. */
-const jsonLine = ({ id, data }: ReceivedEvent) => escapeControls(`{"position":${id},${oneLine(data).slice(1)}`)
+const jsonLine = ({ id, data }: ReceivedEvent) =>
+  escapeControls(
+    `{"position":${parseLogCursor(id)?.position ?? null},"cursor":${JSON.stringify(id)},${oneLine(data).slice(1)}`,
+  )
 
 const personLine = (paint: ReturnType<typeof createPainter>) => (event: ReceivedEvent) => {
   const { channel, type, time } = JSON.parse(event.data) as { channel: string; type: string; time: string }

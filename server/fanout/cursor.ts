@@ -1,6 +1,7 @@
 import { AppError } from '../platform/errors.ts'
 import { jittered, SECOND, sleep } from '../platform/time.ts'
 import type { Gap, Ready } from '../protocol/control-events.ts'
+import { formatCursor } from '../protocol/cursor.ts'
 import type { Chunk, Encoding } from './encoding.ts'
 import type { ReplayStep } from './replay.ts'
 import type { Sink } from './sink.ts'
@@ -15,6 +16,8 @@ export interface CursorOptions {
   isProxied?: boolean
   sink: Sink
   encoding: Encoding
+  /** Position after which it begins. */
+  start: number
   /** The first message. */
   ready: Ready
   /** Follows right after that. */
@@ -27,6 +30,8 @@ export interface CursorOptions {
   stallTimeout: number
   /** Position up to which every live cursor has been served. */
   served: () => number
+  /** Epoch of that position, and of every cursor's. */
+  epoch: () => string
   /** What lies after a cursor, up to `served()`. */
   replay: (cursor: number) => ReplayStep | Promise<ReplayStep>
   /** Called when the cursor lies beyond `served()`: wants `advance()` when that has grown. */
@@ -79,7 +84,7 @@ export class Cursor {
     this.id = options.id
     this.clientId = options.clientId
     this.isProxied = options.isProxied ?? false
-    this.#behindAt = options.ready.cursor
+    this.#behindAt = options.start
     this.#gap = options.gap
     const { sink, encoding, ready, retry, gap } = options
     sink.write(encoding.ready(ready, retry, gap?.reason !== 'unknown'))
@@ -175,7 +180,7 @@ export class Cursor {
   tick(now: number): boolean {
     const { heartbeat, stallTimeout, encoding } = this.#options
     if (this.#wantsMore) {
-      if (now - this.#lastFrame >= heartbeat) this.#write(encoding.heartbeat(this.position, new Date()))
+      if (now - this.#lastFrame >= heartbeat) this.#write(encoding.heartbeat(this.#cursorAt(this.position), new Date()))
       else if (now - this.#lastByte >= COMMENT_AFTER) this.#enqueue(encoding.comment)
       else return false
       return true
@@ -204,12 +209,12 @@ export class Cursor {
     this.#behindAt = undefined
     if (this.#hasCaughtUp) return
     this.#hasCaughtUp = true
-    if (cursor > this.#options.ready.cursor) this.#write(this.#options.encoding.heartbeat(cursor, new Date()))
+    if (cursor > this.#options.start) this.#write(this.#options.encoding.heartbeat(this.#cursorAt(cursor), new Date()))
   }
 
   #tellGap(gap: Gap): void {
     this.#gap = undefined
-    this.#write(this.#options.encoding.gap(gap))
+    this.#writeGap(gap)
   }
 
   async #step(cursor: number): Promise<void> {
@@ -218,7 +223,7 @@ export class Cursor {
     // While it was read, the log may have been found to be another one.
     if (!step || this.#isClosed || jumps !== this.#jumps) return
     this.#behindAt = step.cursor
-    if (step.gap) this.#write(this.#options.encoding.gap(step.gap))
+    if (step.gap) this.#writeGap(step.gap)
     if (step.chunk) this.#write(step.chunk)
   }
 
@@ -235,8 +240,16 @@ export class Cursor {
 
   #closing(reason: Exclude<CloseReason, 'client'>, retry: number): Chunk {
     // A gap that the client has not received yet must not move its cursor.
-    const cursor = this.#gap === undefined ? this.position : undefined
+    const cursor = this.#gap === undefined ? this.#cursorAt(this.position) : undefined
     return this.#options.encoding.closing({ reason: reason === 'shutdown' ? 'drain' : reason, retry }, cursor)
+  }
+
+  #cursorAt(position: number): string {
+    return formatCursor(position, this.#options.epoch())
+  }
+
+  #writeGap(gap: Gap): void {
+    this.#write(this.#options.encoding.gap(gap, this.#cursorAt(gap.to)))
   }
 
   #write(chunk: Chunk): void {

@@ -2,6 +2,7 @@ import type { Logger } from '../platform/logger.ts'
 import { atEvenPace } from '../platform/stagger.ts'
 import { jittered, SECOND, sleep } from '../platform/time.ts'
 import type { Closing, Gap } from '../protocol/control-events.ts'
+import { formatCursor } from '../protocol/cursor.ts'
 import type { LoggedEvent } from '../protocol/event.ts'
 import { Audience } from './audience.ts'
 import { type CloseReason, Cursor } from './cursor.ts'
@@ -119,8 +120,10 @@ export class Hub {
     return this.#flushed
   }
 
-  /** Position of the oldest event that is kept, as the feed last saw it. */
-  oldest = 1
+  /** Epoch of that position. */
+  get epoch(): string {
+    return this.#recent.epoch
+  }
 
   get connectionCount(): number {
     return this.#cursors.size
@@ -146,17 +149,29 @@ export class Hub {
    * The log goes on after `head`: what lies between was purged unread, is missing, or the log is another one (a restored
    * backup).
    */
-  async skip(head: number, reason: Gap['reason']): Promise<void> {
+  async skip(head: number, reason: Gap['reason'], epoch = this.epoch): Promise<void> {
     await this.#flushAll()
     // Those who are behind in the same log find out by themselves what is left.
     const affected = [...this.#cursors.values()]
       .filter(({ isLive }) => reason === 'unknown' || isLive)
       .map((cursor) => ({ cursor, from: cursor.position }))
-    this.#recent.reset(head)
+    this.#recent.reset(head, epoch)
     this.#options.replay.forget()
     this.#flushed = head
     for (const { cursor, from } of affected) cursor.jump({ from, to: head, reason })
     this.#wakeWaiting()
+  }
+
+  /**
+   * The log has another epoch, which shares with the earlier one everything up to `shared`: at least what this instance has
+   * read. A cursor that another instance has served further than that is not of this log any more.
+   */
+  renew(epoch: string, shared: number): void {
+    this.#recent.renew(epoch)
+    for (const cursor of this.#cursors.values()) {
+      const from = cursor.position
+      if (from > shared) cursor.jump({ from, to: this.#flushed, reason: 'unknown' })
+    }
   }
 
   /** Opens a stream. One that the same client has open is closed: it is half-open, or a page that was reloaded. */
@@ -181,11 +196,12 @@ export class Hub {
       isProxied,
       sink,
       encoding,
+      start,
       ready: {
         connection: id,
         instance,
         channels: selection.patterns,
-        cursor: start,
+        cursor: formatCursor(start, this.epoch),
         oldest,
         head: this.#flushed,
         resumed,
@@ -196,6 +212,7 @@ export class Hub {
       heartbeat,
       stallTimeout,
       served: () => this.#flushed,
+      epoch: () => this.epoch,
       replay: (after) =>
         this.#options.replay.next({
           cursor: after,

@@ -1,7 +1,6 @@
 import type { EventLog } from '../log/log.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Gap } from '../protocol/control-events.ts'
-import { gapAfter } from '../protocol/control-events.ts'
 import type { Chunk, Encoding } from './encoding.ts'
 import { LruCache } from './lru-cache.ts'
 import type { RecentEvents } from './recent-events.ts'
@@ -65,7 +64,7 @@ export function createReplay(recent: RecentEvents, log: Pick<EventLog, 'read'>):
       return toStep(part, request)
     }
     // Also while it is being read: a thousand who come back to the same place cost one query.
-    const reading = fromLog.get(key) ?? readLog(log, request)
+    const reading = fromLog.get(key) ?? readLog(log, recent, request)
     fromLog.set(key, reading)
     const drop = () => fromLog.delete(key, reading)
     reading.then((part) => part.isComplete || drop(), drop)
@@ -106,16 +105,20 @@ function readMemory(recent: RecentEvents, { cursor, through, selection, encoding
   return { events, chunk: join(events, encoding), cursor: position, isComplete: position < through }
 }
 
+const setBack = () => new AppError('database.unavailable', 'The log was set back.', { status: 503 })
+
 async function readLog(
   log: Pick<EventLog, 'read'>,
+  recent: RecentEvents,
   { cursor, through, selection, encoding }: ReplayRequest,
 ): Promise<Part> {
   const { patterns } = selection
-  const page = await log.read({ after: cursor, through, limit: LOG_STEP_EVENTS, maxBytes: STEP_BYTES, patterns })
-  const gap = gapAfter(cursor, page)
-  // A log that was set back: when the feed has found out, everybody is told.
-  if (gap?.reason === 'unknown') throw new AppError('database.unavailable', 'The log was set back.', { status: 503 })
-  const events = page.events.map((event) => ({ origin: event.origin, chunk: encoding.event(event) }))
+  const { epoch } = recent
+  const page = await log.read({ after: cursor, epoch, through, limit: LOG_STEP_EVENTS, maxBytes: STEP_BYTES, patterns })
+  const { gap } = page
+  // The log was restored or set back: when the feed has found out, all streams are notified.
+  if (gap?.reason === 'unknown' || page.epoch !== recent.epoch || page.head < through) throw setBack()
+  const events = page.events.map((event) => ({ origin: event.origin, chunk: encoding.event(event, page.epoch) }))
   const reached = Math.max(page.cursor, page.oldest - 1)
   return {
     events,

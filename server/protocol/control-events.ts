@@ -8,8 +8,8 @@ export interface Ready {
   instance: string
   /** Patterns of the channels that the stream follows. */
   channels: readonly string[]
-  /** Position after which events follow. */
-  cursor: number
+  /** Cursor after which events follow. */
+  cursor: string
   /** Position of the oldest event that is kept. */
   oldest: number
   /** Position of the newest event: up to there the stream catches up. */
@@ -43,15 +43,4 @@ export interface Closing {
   reason: 'drain' | 'full' | 'unavailable' | 'replaced' | 'stalled' | 'error'
   /** Milliseconds that the client waits before it reconnects. */
   retry: number
-}
-
-/** What a reader at a cursor can't be given any more, if there is such a thing. */
-export function gapAfter(
-  cursor: number,
-  { oldest, head, hole }: { oldest: number; head: number; hole?: { to: number } | undefined },
-): Gap | undefined {
-  if (cursor > head) return { from: cursor, to: head, reason: 'unknown' }
-  if (cursor < oldest - 1) return { from: cursor, to: oldest - 1, reason: 'purged' }
-  if (hole) return { from: cursor, to: hole.to, reason: 'lost' }
-  return undefined
 }

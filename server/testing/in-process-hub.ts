@@ -8,7 +8,7 @@ import { StreamSink } from '../transports/sse/stream-sink.ts'
 /** A hub without a log or sockets, and streams that are read by `onText`. */
 export function createInProcessHub(heartbeat = 15_000) {
   const hub = new Hub({
-    recent: new RecentEvents(0, 2 ** 20),
+    recent: new RecentEvents(0, 2 ** 20, 'e1'),
     replay: { next: ({ cursor }) => ({ cursor }), forget() {} },
     logger: createLogger({ logLevel: 'silent', logFormat: 'json' }),
     flushInterval: 5,

@@ -1,4 +1,5 @@
 import { type EventSourceMessage, EventSourceParserStream } from 'eventsource-parser/stream'
+import { parseLogCursor } from '../protocol/cursor.ts'
 
 /** What an event of the log carries on the wire. */
 export interface Envelope {
@@ -23,6 +24,9 @@ export interface StreamReader extends AsyncDisposable {
   ended: Promise<void>
   close(): Promise<void>
 }
+
+/** The position in an event's id, or in another cursor; `NaN` when there is none. */
+export const positionOf = (cursor: string | undefined): number => parseLogCursor(cursor ?? '')?.position ?? Number.NaN
 
 const CONTROL = new Set(['ready', 'gap', 'heartbeat', 'closing'])
 const PATIENCE = 30_000
@@ -55,7 +59,7 @@ export async function openStream(
     get events() {
       return frames
         .filter(({ event }) => !CONTROL.has(event ?? ''))
-        .map(({ id, data }) => ({ position: Number(id), ...(JSON.parse(data) as Envelope) }))
+        .map(({ id, data }) => ({ position: positionOf(id), ...(JSON.parse(data) as Envelope) }))
     },
     until(condition) {
       return new Promise((resolve, reject) => {

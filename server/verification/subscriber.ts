@@ -133,7 +133,7 @@ export class Subscriber {
 
   #onReady(cursor: number, text: string): void {
     // Before a gap, `ready` has no id.
-    this.ledger.begin(cursor === -1 ? numberAt(text, text.indexOf('"cursor":') + 9) : cursor)
+    this.ledger.begin(cursor === -1 ? numberAt(text, text.indexOf('"cursor":"') + 10) : cursor)
     this.#patience = 2.5 * numberAt(text, text.indexOf('"heartbeat":') + 12)
     this.#failures = 0
     this.isReady = true

@@ -1,5 +1,6 @@
 import { createParser } from 'eventsource-parser'
 import { type Publications, StreamLedger } from '../../../server/protocol/ledger.ts'
+import { positionOf } from '../sse/position-of.ts'
 import type { Ready } from '../sse/protocol.ts'
 
 export type LabState = 'connecting' | 'live' | 'waiting' | 'stalled' | 'offline' | 'refused'
@@ -138,7 +139,7 @@ export class LabStream {
     if (response.status >= 400 && response.status < 500) this.state = 'refused'
     if (!response.ok || !response.body) return
     const parser = createParser({
-      onEvent: ({ id, event, data }) => this.#take(Number(id), event, data),
+      onEvent: ({ id, event, data }) => this.#take(positionOf(id ?? ''), event, data),
       onRetry: (ms) => {
         this.#retry = ms
       },
@@ -173,7 +174,7 @@ export class LabStream {
       this.#patience = 2.5 * ready.heartbeat
       this.#failures = 0
       this.state = this.#isStalled ? 'stalled' : 'live'
-      this.ledger.begin(ready.cursor)
+      this.ledger.begin(positionOf(ready.cursor))
     } else if (event === 'gap') {
       this.gaps++
       this.ledger.advance(position)

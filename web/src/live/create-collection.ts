@@ -1,6 +1,7 @@
 import { type Accessor, batch, createEffect, createSignal, on, onCleanup } from 'solid-js'
 import { createStore, produce, reconcile } from 'solid-js/store'
 import { createFollow, createStreamState } from '../sse/create-stream.ts'
+import { positionOf } from '../sse/position-of.ts'
 import type { Gap, StreamEvent } from '../sse/protocol.ts'
 import { createBuffer } from './create-buffer.ts'
 import { tellGap } from './notice.ts'
@@ -24,7 +25,7 @@ export interface Effect<T extends Row> {
 
 export interface CollectionOptions<T extends Row> {
   /** The newest rows as they are now, and the cursor that they were read at; `isPartial` when there are older ones. */
-  load: () => Promise<{ rows: T[]; cursor: number; isPartial: boolean; onTaken?: () => void }>
+  load: () => Promise<{ rows: T[]; cursor: string; isPartial: boolean; onTaken?: () => void }>
   /** Most rows: when more come, the oldest go. */
   max: () => number
   /** Called with those that go. */
@@ -146,7 +147,7 @@ export function createCollection<T extends Row>({
         setIds(loaded.rows.map(({ id }) => id).sort((a, b) => b - a))
         floor = loaded.isPartial ? (ids().at(-1) ?? 0) : 0
         setState('ready')
-        setCursor(loaded.cursor)
+        setCursor(positionOf(loaded.cursor))
       })
     } catch (problem) {
       if (mine !== turn) return

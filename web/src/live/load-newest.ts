@@ -2,7 +2,7 @@
 export interface Page<T> {
   /** Newest first. */
   rows: readonly T[]
-  cursor: number
+  cursor: string
   /** Id before which the next page begins; `null` when there is none. */
   next: number | null
 }
@@ -14,7 +14,7 @@ export interface Page<T> {
 export async function loadNewest<T>(
   count: number,
   pageOf: (before?: number) => Promise<Page<T>>,
-): Promise<{ rows: T[]; cursor: number; isPartial: boolean }> {
+): Promise<{ rows: T[]; cursor: string; isPartial: boolean }> {
   const first = await pageOf()
   const rows = [...first.rows]
   let { next } = first

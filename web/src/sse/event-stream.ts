@@ -1,3 +1,4 @@
+import { positionOf } from './position-of.ts'
 import type { Closing, Gap, Ready, StreamEvent, StreamState } from './protocol.ts'
 
 export interface EventStreamOptions {
@@ -141,8 +142,8 @@ class Follower implements EventStream {
     this.#instance = instance
     this.#head = head
     // Without an id a gap follows, which moves the cursor.
-    if (event.lastEventId) this.#moveTo(Number(event.lastEventId))
-    this.#options.onReady?.(cursor, this.#channels)
+    if (event.lastEventId) this.#moveTo(positionOf(event.lastEventId))
+    this.#options.onReady?.(positionOf(cursor), this.#channels)
     this.#feedWatchdog()
     this.#showProgress()
   }
@@ -157,7 +158,7 @@ class Follower implements EventStream {
   }
 
   #onMessage(event: MessageEvent<string>): void {
-    const position = Number(event.lastEventId)
+    const position = positionOf(event.lastEventId)
     // Told again: another connection was quicker.
     if (position > (this.#position ?? -1)) {
       this.#position = position
@@ -168,7 +169,7 @@ class Follower implements EventStream {
   }
 
   #advance(event: MessageEvent<string>): void {
-    if (event.lastEventId) this.#moveTo(Number(event.lastEventId))
+    if (event.lastEventId) this.#moveTo(positionOf(event.lastEventId))
     this.#feedWatchdog()
     this.#showProgress()
   }
@@ -177,7 +178,7 @@ class Follower implements EventStream {
   #onClosing(event: MessageEvent<string>): void {
     const { reason, retry } = JSON.parse(event.data) as Closing
     if (reason === 'drain') this.#restart = { retry, until: this.#restart?.until ?? Date.now() + RESTART_PATIENCE }
-    if (event.lastEventId) this.#moveTo(Number(event.lastEventId))
+    if (event.lastEventId) this.#moveTo(positionOf(event.lastEventId))
     this.#retryLater(retry)
   }
 

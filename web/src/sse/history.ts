@@ -1,9 +1,10 @@
+import { positionOf } from './position-of.ts'
 import type { Gap, StreamEvent } from './protocol.ts'
 
 interface Page {
   gap?: Gap
   events: StreamEvent[]
-  cursor: number
+  cursor: string
   more: boolean
 }
 
@@ -46,7 +47,8 @@ export async function readHistory({
     const page = (await response.json()) as Page
     if (page.gap) onGap(page.gap)
     for (const event of page.events) if (event.position <= through) onEvent(event)
-    if (!page.more || (page.cursor <= cursor && !page.gap)) return
-    cursor = page.cursor
+    const reached = positionOf(page.cursor)
+    if (!page.more || (reached <= cursor && !page.gap)) return
+    cursor = reached
   } while (cursor < through)
 }

@@ -27,7 +27,7 @@ export interface Ready {
   instance: string
   /** Patterns of the channels that the stream follows. */
   channels: readonly string[]
-  cursor: number
+  cursor: string
   oldest: number
   head: number
   resumed: boolean

@@ -78,6 +78,11 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
+/** Lets locks that were released be given to the next. */
+const settled = async () => {
+  for (let count = 0; count < 30; count++) await Promise.resolve()
+}
+
 const opened = () => FakeEventSource.opened
 const open = () => opened().filter(({ isClosed }) => !isClosed)
 
@@ -376,5 +381,36 @@ describe('several tabs', () => {
     stop()
     second.close()
     expect([second.state.name, seen.length]).toEqual(['closed', 2])
+  })
+
+  test('recover when the tab whose channels were refused ends, and keep the connection when another one ends', async () => {
+    const [first, second, third] = [openTab(), openTab(), openTab()]
+    follow(first, 'orders.>')
+    follow(second, 'tasks.>')
+    await until(() => open()[0]?.query.getAll('channel').length === 2)
+    FakeEventSource.newest.connects({ head: 1 })
+    answerOf = () => new Response('{"detail":"no"}', { status: 400 })
+    follow(third, 'bad..x')
+    await until(() => open()[0]?.query.getAll('channel').length === 3)
+    FakeEventSource.newest.fails()
+    await until(() => first.state.name === 'refused')
+    third.close()
+    await until(() => open()[0]?.query.getAll('channel').join() === 'orders.>,tasks.>')
+    FakeEventSource.newest.connects({ head: 1 })
+    const before = opened().length
+    second.close()
+    await settled()
+    expect(opened()).toHaveLength(before)
+  })
+
+  test('have a connection each where the browser has no locks', async () => {
+    Reflect.deleteProperty(globalThis.navigator, 'locks')
+    const [first, second] = [openTab(), openTab()]
+    const one = follow(first, 'orders.>')
+    follow(second, 'orders.>')
+    expect([first.isLeader, second.isLeader, open().length]).toEqual([true, true, 2])
+    opened()[0]?.connects({ head: 1 })
+    opened()[0]?.brings(2)
+    expect([one.got, second.state.name]).toEqual([[2], 'connecting'])
   })
 })

@@ -15,10 +15,10 @@ beforeEach(() => {
 })
 afterEach(() => restore())
 
-function add(name: string, channel: string, isPaused = false): Subscription {
+function add(name: string, channels: string, isPaused = false): Subscription {
   const subscription = new Subscription(
     {
-      channels: [channel],
+      channels: channels.split(' '),
       onEvent: ({ position }) => got.push(`${name} ${position}`),
       onGap: ({ to }) => got.push(`${name} gap ${to}`),
     },
@@ -53,6 +53,13 @@ describe('the subscriptions of a tab', () => {
     expect([one.isJoined, two.isJoined]).toEqual([true, false])
     // Events never make a connection lack anything.
     expect([all.receive(event(6)), got]).toEqual([false, ['one 6']])
+  })
+
+  test('with several channels need all of them', () => {
+    const one = add('one', 'orders.> tasks.>')
+    expect([all.receive(now('5-a', ['orders.>'])), one.isJoined]).toEqual([true, false])
+    expect([all.receive(now('5-a', ['orders.>', 'tasks.>'])), one.isJoined]).toEqual([false, true])
+    expect([all.receive(now('5-a', ['orders.>'])), one.isJoined]).toEqual([true, false])
   })
 
   test('follow the channels of all but the paused ones, without duplicates', () => {

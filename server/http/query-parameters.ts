@@ -1,4 +1,5 @@
 import { AppError } from '../platform/errors.ts'
+import { nearest } from './nearest.ts'
 
 /** The query parameters of a resource. */
 export interface KnownParameters {
@@ -50,34 +51,4 @@ function unknown(name: string, known: readonly string[], more: string | undefine
     `There is no parameter ${JSON.stringify(name.slice(0, 80))} here.${hint} ${known.length > 0 ? `There are ${known.join(', ')}.` : 'There are none.'}${advice}`,
     { extensions: { parameter: name.slice(0, 80), ...(suggestion !== undefined && { suggestion }) } },
   )
-}
-
-/** Edits that still count as a misspelling. */
-const MAX_DISTANCE = 2
-
-/** The name with the fewest edits, ignoring case and punctuation; `undefined` when all have too many. */
-function nearest(name: string, known: readonly string[]): string | undefined {
-  const plain = plainName(name.slice(0, 80))
-  const [best] = known
-    .map((candidate) => ({ candidate, distance: editDistance(plain, plainName(candidate)) }))
-    .sort((left, right) => left.distance - right.distance)
-  return best !== undefined && best.distance <= MAX_DISTANCE && best.distance < plain.length
-    ? best.candidate
-    : undefined
-}
-
-const plainName = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '')
-
-/** Insertions, deletions and replacements of a character that turn one text into the other (Levenshtein). */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
-  for (let index = 1; index <= from.length; index++) {
-    const next = [index]
-    for (let column = 1; column <= to.length; column++) {
-      const replaced = (row[column - 1] as number) + (from[index - 1] === to[column - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[column] as number) + 1, (next[column - 1] as number) + 1))
-    }
-    row = next
-  }
-  return row[to.length] as number
 }

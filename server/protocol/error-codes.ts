@@ -79,7 +79,11 @@ export const ERRORS = {
     'A member, parameter or path does not fit the schema.',
     { in: text('body, query or params', 'body'), path: text('the member, dotted', 'lines.0.quantity') },
   ],
-  'route.unknown': [404, 'There is nothing at this path.'],
+  'route.unknown': [
+    404,
+    'There is nothing at this path.',
+    { suggestion: Type.Optional(text('the nearest route there is', '/api/orders/{id}')) },
+  ],
   'storage.exceeded': [409, "The files of the owner's tasks would have more than MAX_OWNER_BYTES.", LIMIT],
   'task.illegal_action': [409, 'The state of the task does not allow it.', STATE],
   'task.unknown': [404, 'There is no such task.'],

@@ -130,8 +130,8 @@ describe('the OpenAPI document', () => {
       'POST /api/orders header Idempotency-Key': ['a1', 'a\n'],
       'DELETE /api/orders/{id} header If-Match': ['"3", "4"', '3'],
       'GET /events query clientId': ['page-7', ''],
-      'GET /events query after': ['41', 'x'],
-      'GET /events query before': ['latest', 'earliest'],
+      'GET /events query after': ['41', '41-'],
+      'GET /events query before': ['41-k3f9', 'earliest'],
       'POST /api/orders/import query name': ['orders.csv', ''],
     }
     for (const [name, [good, bad]] of Object.entries(patterns)) {

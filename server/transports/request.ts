@@ -6,16 +6,8 @@ import { Slice } from '../platform/turns.ts'
 import { parsePattern } from '../protocol/channel.ts'
 import { type LogCursor, parseLogCursor } from '../protocol/cursor.ts'
 import { keyWithin, type NewEvent, parseClientId, parseEvent, parseKey, parseType } from '../protocol/event.ts'
+import { HISTORY_PAGE, MAX_PATTERNS, MAX_TYPES } from '../protocol/limits.ts'
 import { readEvents } from './publish/publication.ts'
-
-/** Most patterns of one stream. */
-const MAX_PATTERNS = 64
-
-/** Most types of one page of history: Postgres compares each with every row. */
-const MAX_TYPES = 64
-
-/** Most events of one page of history. */
-const MAX_LIMIT = 1000
 
 /** Where a reader wants to begin: after a cursor, at the oldest event kept, or (`undefined`) at the head. */
 export type RequestedCursor = LogCursor | 'earliest' | undefined
@@ -109,18 +101,18 @@ export function parseCursor(value: string | undefined): RequestedCursor {
   if (cursor) return cursor
   throw new AppError(
     'cursor.invalid',
-    `The cursor ${JSON.stringify(value.slice(0, 80))} is not one of this server's: it is the text of an id or of a page, such as "42-k3f9x2", or a position, or "earliest" for the oldest event kept.`,
+    `The cursor ${JSON.stringify(value.slice(0, 80))} is not one of this server's: it is an event's id such as "42-k3f9x2", a position, or "earliest" for the oldest event kept.`,
   )
 }
 
 /** @throws {AppError} `limit.invalid` */
 export function requestedLimit(query: URLSearchParams): number {
-  const value = query.get('limit') ?? '100'
+  const value = query.get('limit') ?? String(HISTORY_PAGE.default)
   const limit = Number(value)
-  if (/^\d+$/.test(value) && limit >= 1 && limit <= MAX_LIMIT) return limit
+  if (/^\d+$/.test(value) && limit >= 1 && limit <= HISTORY_PAGE.max) return limit
   throw new AppError(
     'limit.invalid',
-    `The limit ${JSON.stringify(value.slice(0, 80))} is not a whole number from 1 to ${MAX_LIMIT}.`,
+    `The limit ${JSON.stringify(value.slice(0, 80))} is not a whole number from 1 to ${HISTORY_PAGE.max}.`,
   )
 }
 

@@ -116,11 +116,11 @@ export class Hub {
 
   /**
    * The log has another epoch, which shares with the earlier one everything up to `shared`: at least what this instance has
-   * read. A cursor that another instance has served further than that is not of this log any more.
+   * read. A cursor that another instance has served beyond that is no longer of this log.
    */
   renew(epoch: string, shared: number): void {
     this.#options.recent.renew(epoch)
-    for (const cursor of [...this.#cursors.values()]) {
+    for (const cursor of this.#cursors.values()) {
       const from = cursor.position
       if (from > shared) cursor.jump({ from, to: this.position, reason: 'unknown' })
     }

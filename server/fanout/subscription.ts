@@ -52,7 +52,7 @@ export interface CursorDefaults {
 export interface CursorOwner {
   /** Position up to which every live cursor was served. */
   served: () => number
-  /** Epoch of that position. */
+  /** Epoch of that position, and of the positions of all cursors. */
   epoch: () => string
   /** See `CursorOptions.onAhead`. */
   onAhead: (cursor: Cursor) => void

@@ -38,6 +38,7 @@ function create(more: Partial<CursorOptions> = {}) {
       close: (last) => log.ends.push(last && decode(last)),
     },
     encoding: SSE,
+    start: 5,
     ready: {
       connection: '7',
       instance: 'i',

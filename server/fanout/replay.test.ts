@@ -53,7 +53,7 @@ describe('from the log', () => {
     expect(reads).toHaveLength(1)
   })
 
-  test('those with other channels or another encoding, or at the end of what there is, read for themselves', async () => {
+  test('streams with other channels or another encoding, or at the end of the log, read for themselves', async () => {
     const replay = createReplay(new RecentEvents(HEAD, 1000), log)
     await replay.next(request(0))
     await replay.next(request(0, { selection: createSelection(['b']) }))
@@ -84,7 +84,7 @@ describe('from the log', () => {
     expect((await replay.next(request(0))).cursor).toBe(50)
   })
 
-  test('another log is read anew', async () => {
+  test('another log is read again', async () => {
     const replay = createReplay(new RecentEvents(HEAD, 1000), log)
     await replay.next(request(0))
     replay.forget()

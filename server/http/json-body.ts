@@ -1,7 +1,7 @@
 import type { TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { AppError } from '../platform/errors.ts'
-import { nextTurn } from '../platform/turns.ts'
+import { nextTurn } from '../platform/event-loop.ts'
 import { type Bodies, type Incoming, parseJson } from './body.ts'
 import { findUnstorable } from './storable.ts'
 import { invalidValue } from './validation.ts'

@@ -6,7 +6,7 @@ import { jsonBody, SMALL_BODY } from '../http/json-body.ts'
 import { NoQuery } from '../http/parameters.ts'
 import { otherMethods } from '../http/problem.ts'
 import { AppError } from '../platform/errors.ts'
-import type { Cluster } from './cluster.ts'
+import type { Cluster } from './instances.ts'
 import { ClusterView } from './cluster-schema.ts'
 
 /** What the lab can do to this instance. */

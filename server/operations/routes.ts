@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import type { Bodies } from '../http/body.ts'
 import type { Prometheus } from '../telemetry/prometheus.ts'
-import type { Cluster } from './cluster.ts'
+import type { Cluster } from './instances.ts'
 import { clusterRoutes, type Faults } from './cluster-routes.ts'
 import { dashboardRoutes } from './dashboard.ts'
 import { type Checks, healthRoutes } from './health.ts'

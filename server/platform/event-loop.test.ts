@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, jest, spyOn, test } from 'bun:test'
-import { nextTurn, Slice } from './turns.ts'
+import { nextTurn, Slice } from './event-loop.ts'
 
 /** Resolves in the next turn of the event loop. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))

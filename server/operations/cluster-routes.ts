@@ -6,8 +6,8 @@ import { jsonBody, SMALL_BODY } from '../http/json-body.ts'
 import { NoQuery } from '../http/parameters.ts'
 import { otherMethods } from '../http/problem.ts'
 import { AppError } from '../platform/errors.ts'
-import type { Cluster } from './instances.ts'
 import { ClusterView } from './cluster-schema.ts'
+import type { Instances } from './instances.ts'
 
 /** What the lab can do to this instance. */
 export interface Faults {
@@ -18,7 +18,7 @@ export interface Faults {
 }
 
 export interface ClusterRoutesOptions {
-  cluster: Cluster
+  instances: Instances
   /** `undefined` where faults are not allowed. */
   faults: Faults | undefined
   bodies: Bodies
@@ -31,9 +31,9 @@ const Fault = Type.Union([Type.Literal('disconnect-streams'), Type.Literal('kill
 const FaultRequest = t.Object({ fault: Fault }, { additionalProperties: false })
 
 /** `/api/cluster`: who serves, and Postgres's state. `/api/lab/faults`: breaks things, where that is allowed. */
-export const clusterRoutes = ({ cluster, faults, bodies }: ClusterRoutesOptions) =>
+export const clusterRoutes = ({ instances, faults, bodies }: ClusterRoutesOptions) =>
   new Elysia({ name: 'cluster', prefix: '/api', tags: ['operations'] })
-    .get('/cluster', () => cluster.view(), {
+    .get('/cluster', () => instances.view(), {
       query: NoQuery,
       response: ClusterView,
       detail: detail({ summary: 'The instances that serve, Postgres, and what is kept' }),

@@ -5,7 +5,7 @@ import type { Database } from '../platform/pool.ts'
 import { SECOND } from '../platform/time.ts'
 import type { ClusterView, InstanceStatus } from './cluster-schema.ts'
 
-export interface ClusterOptions {
+export interface InstancesOptions {
   database: Database
   name: string
   version: string
@@ -21,15 +21,15 @@ export interface ClusterOptions {
 const MISSED = 4
 
 /** The instances on one Postgres: each gives signs of life, and can tell of all. */
-export class Cluster {
+export class Instances {
   readonly id = crypto.randomUUID()
-  readonly #options: ClusterOptions
+  readonly #options: InstancesOptions
   readonly #startedAt = new Date()
   readonly #loop: Loop
   #url = ''
   #urls: readonly string[] = []
 
-  constructor(options: ClusterOptions) {
+  constructor(options: InstancesOptions) {
     this.#options = options
     this.#loop = new Loop({
       interval: this.#interval,

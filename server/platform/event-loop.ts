@@ -4,7 +4,7 @@ const waiting: (() => void)[] = []
  * Resolves in a later turn of the event loop, for one caller a turn: work in slices, by however many requests, leaves room
  * between two slices for sockets and timers.
  */
-export function nextTurn(): Promise<void> {
+export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => {
     waiting.push(resolve)
     if (waiting.length === 1) setImmediate(resume)
@@ -33,7 +33,7 @@ export class Slice {
   }
 
   async next(): Promise<void> {
-    await nextTurn()
+    await yieldToEventLoop()
     this.#start = performance.now()
   }
 }

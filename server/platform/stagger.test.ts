@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { advance, settle, useFakeTime } from '../testing/fake-time.ts'
-import { atEvenPace } from './stagger.ts'
+import { stagger } from './stagger.ts'
 
 useFakeTime()
 
@@ -9,7 +9,7 @@ function start(count: number, duration: number) {
   const items = Array.from({ length: count }, (_, index) => index)
   const done: number[] = []
   let hasEnded = false
-  void atEvenPace(items, duration, (item) => done.push(item)).then(() => {
+  void stagger(items, duration, (item) => done.push(item)).then(() => {
     hasEnded = true
   })
   return { items, done, hasEnded: () => hasEnded }

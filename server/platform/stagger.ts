@@ -5,7 +5,7 @@ const LONGEST_PAUSE = 0.5
 const STEP = 10
 
 /** Calls `action` with each item in turn, spread evenly over `duration` milliseconds, or less when they are few. */
-export async function atEvenPace<T>(items: readonly T[], duration: number, action: (item: T) => void): Promise<void> {
+export async function stagger<T>(items: readonly T[], duration: number, action: (item: T) => void): Promise<void> {
   const time = Math.min(duration, items.length * LONGEST_PAUSE)
   const start = performance.now()
   for (let done = 0; done < items.length; ) {

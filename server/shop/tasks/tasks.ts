@@ -19,7 +19,7 @@ import {
   toTask,
   unknownTask,
 } from './task-store.ts'
-import { advance, checkTaskCount, lockOwner, lockOwnerOf } from './event-loop.ts'
+import { advance, checkTaskCount, lockOwner, lockOwnerOf } from './turns.ts'
 
 export interface TaskFilter {
   state?: TaskState | undefined

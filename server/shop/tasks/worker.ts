@@ -10,7 +10,7 @@ import { kinds } from './kinds/kinds.ts'
 import { type Job, LEASE, type Queue } from './queue.ts'
 import { backOff, MAX_FAILURES } from './task.ts'
 import { ANEW, changeTask, type TaskRow } from './task-store.ts'
-import { advance, findStrandedOwners, lockOwner, lockOwnerOf } from './event-loop.ts'
+import { advance, findStrandedOwners, lockOwner, lockOwnerOf } from './turns.ts'
 
 export interface WorkerOptions {
   outbox: Outbox

@@ -17,7 +17,7 @@ export const settings = {
   instanceName: text('INSTANCE_NAME', {
     fallback: `${hostname()}-${process.pid}`,
     shown: 'host name and process id',
-    doc: 'What this instance is called, in streams and among the others.',
+    doc: 'Name of this instance, in streams and in the list of instances.',
   }),
   databaseUrl: databaseUrl('DATABASE_URL', {
     shown: 'embedded Postgres',
@@ -39,7 +39,7 @@ export const settings = {
     max: 600_000,
     fallback: 5000,
     unit: 'ms',
-    doc: 'Time after which a query without an answer counts as lost, and its connections are made anew.',
+    doc: 'Time after which a query without a result counts as lost, and its connections are replaced.',
   }),
   dataDir: text('DATA_DIR', {
     fallback: undefined,
@@ -63,35 +63,35 @@ export const settings = {
     max: 1000,
     fallback: 5,
     unit: 'ms',
-    doc: 'Least time between two writes to a stream; what arrives meanwhile goes out together.',
+    doc: 'Least time between two writes to a stream; events that arrive in between are sent together.',
   }),
   retryMs: integer('RETRY_MS', {
     min: 0,
     max: 600_000,
     fallback: 2000,
     unit: 'ms',
-    doc: 'Reconnection time told to clients (retry:); each is told a random one between this and twice this.',
+    doc: 'Reconnection time sent to clients (retry:); each receives a random one between this and twice this.',
   }),
   stallTimeoutMs: integer('STALL_TIMEOUT_MS', {
     min: 0,
     max: 3_600_000,
     fallback: 60_000,
     unit: 'ms',
-    doc: 'Time without any progress after which a reader that does not read is closed; 0 never.',
+    doc: 'Time without any progress after which a stream whose client does not read is closed; 0 never.',
   }),
   pollIntervalMs: integer('POLL_INTERVAL_MS', {
     min: 10,
     max: 60_000,
     fallback: 1000,
     unit: 'ms',
-    doc: 'Time between looks at the log that no notification asked for.',
+    doc: 'Poll interval of the log, for events whose notification did not arrive.',
   }),
   outboxPollMs: integer('OUTBOX_POLL_MS', {
     min: 5,
     max: 60_000,
     fallback: 50,
     unit: 'ms',
-    doc: 'Time between looks at the outbox, for events that SQL clients publish.',
+    doc: 'Poll interval of the outbox, for events that SQL clients publish.',
   }),
   windowBytes: integer('WINDOW_BYTES', {
     min: 0,
@@ -103,7 +103,7 @@ export const settings = {
   retention: duration('RETENTION', {
     shown: '7d',
     unit: 's, m, h or d',
-    doc: 'Events are kept this long, and up to a quarter longer; 0 keeps them for ever.',
+    doc: 'Events are kept this long, and up to a quarter longer; 0 keeps them forever.',
   }),
   retentionEvents: integer('RETENTION_EVENTS', {
     min: 0,
@@ -117,29 +117,29 @@ export const settings = {
     max: 86_400_000,
     fallback: 60_000,
     unit: 'ms',
-    doc: 'Time between looks for events, tasks, notifications and orders that have expired.',
+    doc: 'Interval between two deletions of expired events, tasks, notifications and orders.',
   }),
   taskRetention: duration('TASK_RETENTION', {
     shown: '30d',
     unit: 's, m, h or d',
-    doc: 'Tasks that have ended are kept this long, with their files; 0 keeps them for ever.',
+    doc: 'Tasks that have ended are kept this long, with their files; 0 keeps them forever.',
   }),
   notificationRetention: duration('NOTIFICATION_RETENTION', {
     shown: '90d',
     unit: 's, m, h or d',
-    doc: 'Notifications are kept this long, read or not; 0 keeps them for ever.',
+    doc: 'Notifications are kept this long, read or not; 0 keeps them forever.',
   }),
   orderRetention: duration('ORDER_RETENTION', {
     shown: '0',
     unit: 's, m, h or d',
-    doc: 'Orders that were delivered or cancelled are kept this long after their last change; 0 keeps them for ever.',
+    doc: 'Orders that were delivered or cancelled are kept this long after their last change; 0 keeps them forever.',
   }),
   maxConnections: integer('MAX_CONNECTIONS', {
     min: 1,
     max: 10_000_000,
     fallback: 50_000,
     unit: 'streams',
-    doc: 'Most streams of one instance; further ones are told to come back later.',
+    doc: 'Most streams of one instance; further ones are refused with a reconnection time.',
   }),
   maxPendingPublishes: integer('MAX_PENDING_PUBLISHES', {
     min: 1,
@@ -153,7 +153,7 @@ export const settings = {
     max: 2 ** 20,
     fallback: 60 * 2 ** 10,
     unit: 'bytes',
-    doc: "Most bytes of an event's data, as JSON. Several clients take no frame of more than 64 KiB unless they are configured to; at the default, no event published over HTTP makes a larger one (SQL may publish 1 MiB).",
+    doc: "Most bytes of an event's data, as JSON. Several clients accept no frame of more than 64 KiB unless they are configured to; at the default, no event published over HTTP makes a larger one (SQL may publish 1 MiB).",
   }),
   maxRequestBytes: integer('MAX_REQUEST_BYTES', {
     min: 1024,
@@ -174,7 +174,7 @@ export const settings = {
     max: 64 * 2 ** 30,
     fallback: 64 * 2 ** 20,
     unit: 'bytes',
-    doc: 'Memory for request bodies that are being read; when it is used up, the oldest of those that take more than a second get 503.',
+    doc: 'Memory for request bodies that are being read; when it is exhausted, the oldest of those that take more than a second get 503.',
   }),
   maxBodies: integer('MAX_BODIES', {
     min: 1,
@@ -195,21 +195,21 @@ export const settings = {
     max: 100,
     fallback: 2,
     unit: 'tasks',
-    doc: 'Most tasks that this instance runs at once; 0 leaves them to others.',
+    doc: 'Most tasks that this instance runs at once; 0 leaves them to other instances.',
   }),
   tasksRunningPerOwner: integer('TASKS_RUNNING_PER_OWNER', {
     min: 0,
     max: 10_000,
     fallback: 0,
     unit: 'tasks',
-    doc: 'Most tasks of one owner that run at once, on all instances together; 0 is one less than WORKER_CONCURRENCY, but at least 1, so that a worker stays free for others.',
+    doc: 'Most tasks of one owner that run at once, on all instances together; 0 is one less than WORKER_CONCURRENCY, but at least 1, so that a worker stays free for other owners.',
   }),
   tasksPerOwner: integer('TASKS_PER_OWNER', {
     min: 1,
     max: 1_000_000,
     fallback: 100,
     unit: 'tasks',
-    doc: 'Most tasks of one owner that wait or run; further ones get 429.',
+    doc: 'Most tasks of one owner that are queued or running; further ones get 429.',
   }),
   maxUploadBytes: integer('MAX_UPLOAD_BYTES', {
     min: 1024,
@@ -237,12 +237,12 @@ export const settings = {
     max: 600_000,
     fallback: 10_000,
     unit: 'ms',
-    doc: 'Time after that to finish what was begun; tasks that take longer than half of it go to another instance. Then the process exits all the same.',
+    doc: 'Time after that to finish requests and tasks; tasks that take longer than half of it go to another instance. Then the process exits in any case.',
   }),
   lab: choice('LAB', {
     of: ['auto', 'on', 'off'],
     fallback: 'auto',
-    doc: "Lets the dashboard's lab cut streams and database connections; auto is on only with the embedded Postgres.",
+    doc: "Lets the dashboard's lab disconnect streams and database connections; auto is on only with the embedded Postgres.",
   }),
   logLevel: choice('LOG_LEVEL', {
     of: ['silent', 'error', 'warn', 'info', 'debug'],
@@ -252,13 +252,14 @@ export const settings = {
   logFormat: choice('LOG_FORMAT', {
     of: ['auto', 'json', 'pretty'],
     fallback: 'auto',
-    doc: 'JSON lines, or lines for people; auto is pretty on a terminal.',
+    doc: 'JSON lines, or lines for people (pretty); auto is pretty on a terminal.',
   }),
 } as const
 
+/** The value of every setting, by its name here. Durations are in milliseconds. */
 export type Config = { readonly [K in keyof typeof settings]: (typeof settings)[K]['fallback'] }
 
-/** All that is wrong with the environment, a line each. */
+/** Thrown when environment variables are invalid; `problems` has a line for each. */
 export class ConfigError extends Error {
   constructor(readonly problems: readonly string[]) {
     super(problems.join('\n'))
@@ -267,9 +268,9 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads and validates the environment. An empty variable counts as missing.
+ * Reads and validates the environment. A variable that is empty or only white space counts as missing.
  *
- * @throws {ConfigError} naming every bad variable, what it got and what it wants
+ * @throws {ConfigError} that names every invalid variable, its value (without a password) and what is expected
  */
 export function loadConfig(env: Record<string, string | undefined>): Config {
   const problems: string[] = []

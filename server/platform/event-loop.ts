@@ -1,8 +1,8 @@
 const waiting: (() => void)[] = []
 
 /**
- * Resolves in a later turn of the event loop, for one caller a turn: work in slices, by however many requests, leaves room
- * between two slices for sockets and timers.
+ * Resolves in a later turn of the event loop, one caller in each turn: between two slices of work, of however many
+ * requests, sockets and timers are served.
  */
 export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => {
@@ -13,25 +13,29 @@ export function yieldToEventLoop(): Promise<void> {
 
 function resume(): void {
   waiting[0]?.()
-  // Removed when its slice is done: one that waits again meanwhile comes after the others.
+  // Removed when its slice is done: a caller that waits again in the meantime comes after the others.
   queueMicrotask(() => {
     waiting.shift()
     if (waiting.length > 0) setImmediate(resume)
   })
 }
 
-/** Milliseconds of synchronous work after which other requests get a turn. */
+/** Milliseconds of synchronous work after which a slice is over. */
 const SLICE = 5
 
-/** Of one piece of work: says when it has taken long enough to let others go first. */
+/**
+ * Measures a piece of synchronous work that is done in slices: `if (slice.isOver) await slice.next()` in its loop keeps
+ * it from blocking the event loop.
+ */
 export class Slice {
   #start = performance.now()
 
-  /** Whether it is time to await `next`. */
+  /** Whether 5 ms have passed since the slice began. */
   get isOver(): boolean {
     return performance.now() - this.#start > SLICE
   }
 
+  /** Yields to the event loop, and begins the next slice. */
   async next(): Promise<void> {
     await yieldToEventLoop()
     this.#start = performance.now()

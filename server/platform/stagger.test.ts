@@ -1,4 +1,4 @@
-import { expect, test } from 'bun:test'
+import { expect, jest, test } from 'bun:test'
 import { advance, settle, useFakeTime } from '../testing/fake-time.ts'
 import { stagger } from './stagger.ts'
 
@@ -6,6 +6,8 @@ useFakeTime()
 
 /** Starts it for this many items; `done` grows as they are handled. */
 function start(count: number, duration: number) {
+  // The clock has another origin than the start.
+  jest.advanceTimersByTime(12_345)
   const items = Array.from({ length: count }, (_, index) => index)
   const done: number[] = []
   let hasEnded = false

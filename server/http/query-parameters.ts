@@ -1,19 +1,19 @@
 import { AppError } from '../platform/errors.ts'
 import { nearest } from './nearest.ts'
 
-/** The parameters that a resource has. */
+/** The query parameters of a resource. */
 export interface KnownParameters {
-  /** At most once. */
+  /** Parameters that may be given once. */
   single: readonly string[]
-  /** Any number of times. */
+  /** Parameters that may be given any number of times. */
   repeatable: readonly string[]
-  /** A sentence that says where other parameters belong. */
+  /** A sentence of the error, on where other parameters belong. Defaults to none. */
   more?: string
 }
 
 /**
- * Refuses what would otherwise be ignored without notice: a parameter that does not exist, such as `channels` for
- * `channel`, and a second value of one that has a single value.
+ * Refuses parameters that would otherwise be ignored without notice: an unknown one, such as `channels` for `channel`, and a
+ * second value of one that has a single value.
  *
  * @throws {AppError} `parameter.unknown` with the nearest name, `parameter.repeated`
  */
@@ -24,8 +24,10 @@ export function checkParameters(query: URLSearchParams, { single, repeatable, mo
 }
 
 /**
- * @param isSingle whether a parameter has one value. Defaults to all
- * @throws {AppError} `parameter.repeated` when one of these has several values
+ * Refuses a second value of a parameter that has a single value.
+ *
+ * @param isSingle whether a parameter has a single value. Defaults to all
+ * @throws {AppError} `parameter.repeated`
  */
 export function checkRepetition(query: URLSearchParams, isSingle: (name: string) => boolean = () => true): void {
   const seen = new Set<string>()

@@ -1,6 +1,6 @@
 import { PAGE_BYTES } from '../../../http/page-bytes.ts'
 import { AppError } from '../../../platform/errors.ts'
-import { Slice } from '../../../platform/turns.ts'
+import { Slice } from '../../../platform/event-loop.ts'
 import type { OrderLine } from '../../orders/schema.ts'
 import { toCsv } from './csv-cells.ts'
 import type { Kind, TaskContext } from './kind.ts'

@@ -1,28 +1,45 @@
 import { AppError } from '../platform/errors.ts'
 
-/** The entity tag of a row's version (RFC 9110, section 8.8.3). */
-export const etagOf = ({ version }: { version: number }): string => `"${version}"`
+/** A representation that changes: `version` grows by one with each change. */
+export interface Versioned {
+  version: number
+}
+
+/** The versions that a change may be applied to, from `If-Match`; `undefined` for any. */
+export type ExpectedVersions = readonly number[] | undefined
+
+/** The entity tag of a version, such as `"3"` (RFC 9110, section 8.8.3). */
+export const etagOf = ({ version }: Versioned): string => `"${version}"`
 
 /**
- * The versions that a change is meant for, from `If-Match` (RFC 9110, section 13.1.1); `undefined` for any.
+ * Reads `If-Match` (RFC 9110, section 13.1.1): `"3"`, `"3", "4"` or `*`. Without the header any version is expected.
  *
- * @throws {AppError} `if_match.invalid`
+ * @throws {AppError} `if_match.invalid` when a tag is weak or is not that of a version
  */
-export function ifMatch(request: Request): number[] | undefined {
+export function ifMatch(request: Request): ExpectedVersions {
   const header = request.headers.get('if-match')?.trim()
   if (header === undefined || header === '*') return undefined
   const versions = header.split(',').map((tag) => /^"(\d+)"$/.exec(tag.trim())?.[1])
   if (versions.every((version) => version !== undefined)) return versions.map(Number)
-  throw new AppError('if_match.invalid', 'If-Match is the ETag of what was read, such as "3".')
+  throw new AppError('if_match.invalid', 'If-Match takes the ETag of the representation that was read, such as "3".')
 }
 
 /**
- * The `Idempotency-Key` header: requests with the same one create one thing.
+ * Refuses a change that was decided on another version than the current one. Call it while the row is locked.
  *
- * @throws {AppError} `key.invalid`
+ * @param resource what is changed, such as `order`: the first part of the error code
+ * @throws {AppError} `<resource>.version_conflict` (412) with the current `version`
  */
-export function idempotencyKey(request: Request): string | null {
-  const key = request.headers.get('idempotency-key')
-  if (key === null || /^\P{Cc}{1,255}$/u.test(key)) return key
-  throw new AppError('key.invalid', 'An idempotency key is text of 1 to 255 characters without control characters.')
+export function checkVersion(
+  resource: string,
+  { id, version }: Versioned & { id: number },
+  expected: ExpectedVersions,
+): void {
+  if (expected === undefined || expected.includes(version)) return
+  const name = `${resource.charAt(0).toUpperCase()}${resource.slice(1)}`
+  throw new AppError(
+    `${resource}.version_conflict`,
+    `${name} ${id} was changed in the meantime: its version is ${version}. Read it again before you repeat the change.`,
+    { status: 412, extensions: { version } },
+  )
 }

@@ -1,5 +1,5 @@
 import type { Outbox } from '../../log/outbox.ts'
-import { publishDeleted, type Row } from './orders.ts'
+import { type OrderRow, publishDeleted } from './order-store.ts'
 
 /** Orders of one transaction. */
 const BATCH = 100
@@ -7,7 +7,7 @@ const BATCH = 100
 /** Deletes orders that were delivered or cancelled before a time and not changed since, each with its `order.deleted`. */
 export const expireOrders = (outbox: Outbox, before: Date): Promise<number> =>
   outbox.change(async (sql) => {
-    const rows = await sql<Row[]>`
+    const rows = await sql<OrderRow[]>`
       delete from sse.orders where id = any (array(
         select id from sse.orders where status in ('delivered', 'cancelled') and updated_at < ${before}
         order by updated_at limit ${BATCH} for update skip locked))

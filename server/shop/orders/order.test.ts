@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { checkDeletable, checkTransition, checkVersion, NEXT, totalOf } from './order.ts'
+import { checkDeletable, checkTransition, NEXT, totalOf } from './order.ts'
 import { type OrderStatus, STATUSES } from './schema.ts'
 
 describe('the steps of an order', () => {
@@ -33,14 +33,6 @@ test.each(STATUSES.map((status) => [status]))('%s: deleted only while nobody wai
   const check = () => checkDeletable({ id: 1, status })
   if (['pending', 'delivered', 'cancelled'].includes(status)) expect(check).not.toThrow()
   else expect(check).toThrow(expect.objectContaining({ code: 'order.not_deletable', status: 409 }))
-})
-
-test('a change is refused when it is meant for another version', () => {
-  expect(() => checkVersion({ id: 1, version: 3 }, undefined)).not.toThrow()
-  expect(() => checkVersion({ id: 1, version: 3 }, [2, 3])).not.toThrow()
-  expect(() => checkVersion({ id: 1, version: 3 }, [2])).toThrow(
-    expect.objectContaining({ code: 'order.version_conflict', status: 412 }),
-  )
 })
 
 test('a total is exact, or refused', () => {

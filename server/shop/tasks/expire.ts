@@ -1,5 +1,6 @@
 import type { Outbox } from '../../log/outbox.ts'
 import { DAY, HOUR } from '../../platform/time.ts'
+import { deletedState, publishChanges } from '../change.ts'
 import { PART_BYTES } from './files.ts'
 import { channelOf } from './task.ts'
 import { type TaskRow, toTask } from './task-store.ts'
@@ -28,14 +29,15 @@ export const expireTasks = (outbox: Outbox, before: Date): Promise<number> =>
     const ids = rows.map(({ id }) => id)
     await sql`update sse.files set task = null, created_at = '-infinity' where task = any (${ids}::bigint[])`
     await sql`delete from sse.tasks where id = any (${ids}::bigint[])`
-    const events = rows.map((row) => {
-      // The next version, so that it is told apart from the state that is deleted.
-      const task = toTask({ ...row, version: row.version + 1 })
-      return { channel: channelOf(task), data: JSON.stringify({ task, changed: [] }) }
-    })
-    await sql`
-      select sse.publish(e->>'channel', 'task.deleted', e->>'data')
-      from jsonb_array_elements(${JSON.stringify(events)}::text::jsonb) e`
+    await publishChanges(
+      sql,
+      rows.map((row) => ({
+        channel: channelOf(row),
+        type: 'task.deleted',
+        resource: toTask(deletedState(row)),
+        changed: [],
+      })),
+    )
     return rows.length
   })
 

@@ -9,7 +9,7 @@ import { type Files, listFiles } from './files.ts'
 import { kinds } from './kinds/kinds.ts'
 import { type Job, LEASE, type Queue } from './queue.ts'
 import { backOff, MAX_FAILURES } from './task.ts'
-import { ANEW, changeTask, type TaskRow } from './task-store.ts'
+import { changeTask, NO_PROGRESS, type TaskRow } from './task-store.ts'
 import { advance, findStrandedOwners, lockOwner, lockOwnerOf } from './turns.ts'
 
 export interface WorkerOptions {
@@ -110,7 +110,7 @@ export class Worker {
         started_at: new Date(),
         next_attempt_at: null,
         files: [],
-        ...(row.checkpoint === null && ANEW),
+        ...(row.checkpoint === null && NO_PROGRESS),
       })
       await advance(sql, queue, row.owner)
       return taken

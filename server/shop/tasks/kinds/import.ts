@@ -1,6 +1,6 @@
 import { AppError } from '../../../platform/errors.ts'
 import { Slice } from '../../../platform/turns.ts'
-import { insertOrders } from '../../orders/orders.ts'
+import { insertOrders } from '../../orders/order-store.ts'
 import type { NewOrder } from '../../orders/schema.ts'
 import { toCsv } from './csv-cells.ts'
 import type { Kind, TaskContext } from './kind.ts'

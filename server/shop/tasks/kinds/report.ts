@@ -1,4 +1,4 @@
-import { PAGE_BYTES } from '../../../http/page-bytes.ts'
+import { PAGE_BYTES } from '../../../http/paging.ts'
 import { AppError } from '../../../platform/errors.ts'
 import { Slice } from '../../../platform/turns.ts'
 import type { OrderLine } from '../../orders/schema.ts'

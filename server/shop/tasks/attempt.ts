@@ -2,22 +2,22 @@ import type { Outbox } from '../../log/outbox.ts'
 import type { Sql } from '../../platform/database.ts'
 import { messageOf } from '../../platform/errors.ts'
 import type { Logger } from '../../platform/logger.ts'
-import { type Files, insertPart, listFiles } from './files.ts'
+import { type Files, insertPart } from './files.ts'
 import type { ResultFile, TaskContext } from './kinds/kind.ts'
-import type { TaskFile } from './schema.ts'
 import { changeTask, type TaskRow } from './task-store.ts'
 
-/** Least milliseconds between two writes of a task's progress. */
+/** Minimum milliseconds between two writes of the progress of a task. */
 const PROGRESS_INTERVAL = 100
 
-/** The task was cancelled, deleted or taken up by another worker: this attempt writes nothing any more. */
+/** The task was cancelled, deleted or claimed by another worker: this attempt can no longer write. */
 export class AttemptLostError extends Error {
   override name = 'AttemptLostError'
   constructor(task: number) {
-    super(`this attempt of task ${task} does not hold it any more`)
+    super(`this attempt no longer holds task ${task}`)
   }
 }
 
+/** What an attempt needs. */
 export interface AttemptOptions {
   outbox: Outbox
   files: Files
@@ -30,8 +30,8 @@ interface Progress {
 }
 
 /**
- * One worker's hold on a task. Every write asks, under the row's lock, whether the hold still lasts: of two workers that
- * both believe to have the task (one was asleep while its lease ended), only the newer can write.
+ * The hold of one worker on a task. `attempt` is a fencing token, checked under the row lock of every write: of two workers
+ * that both assume to hold the task, because one was suspended while its lease ended, only the newer can write.
  */
 export class Attempt {
   readonly #options: AttemptOptions
@@ -42,25 +42,28 @@ export class Attempt {
   #writing: Promise<void> | undefined
   #writtenAt = 0
 
-  /** @param task as it was when it was taken up */
+  /** @param task the row when it was claimed */
   constructor(options: AttemptOptions, task: TaskRow) {
     this.#options = options
     this.#task = task
   }
 
+  /** Aborts when the running code has to end. */
   get signal(): AbortSignal {
     return this.#controller.signal
   }
 
+  /** From 1. */
   get number(): number {
     return this.#task.attempt
   }
 
-  /** Ends the running code: the hold is lost, or (`stopping`) is to be given back. */
+  /** Ends the running code: the hold was lost, or the instance stops and the task is queued again. */
   abort(reason: AttemptLostError | 'stopping'): void {
     this.#controller.abort(reason)
   }
 
+  /** What the kind of the task runs with. */
   get context(): TaskContext<never> {
     const { outbox, files } = this.#options
     return {
@@ -82,26 +85,15 @@ export class Attempt {
     }
   }
 
-  /** Ends the attempt with a last change, after the progress that was reported last. */
-  async settle(change: (sql: Sql, task: TaskRow) => Promise<unknown>): Promise<void> {
+  /** Writes the progress that was reported last, and then the outcome. @throws {AttemptLostError} */
+  async settle(outcome: (sql: Sql, task: TaskRow) => Promise<unknown>): Promise<void> {
     clearTimeout(this.#timer)
     await this.#writing
     const last = this.#pending
     await this.#hold(async (sql, task) => {
-      await change(sql, last ? await changeTask(sql, task, 'task.progress', last) : task)
+      await outcome(sql, last ? await changeTask(sql, task, 'task.progress', last) : task)
     })
     this.#pending = undefined
-  }
-
-  /** Whether what it has left so far is whole as far as it goes. */
-  async hasCheckpoint(sql: Sql): Promise<boolean> {
-    const rows = await sql`select 1 from sse.tasks where id = ${this.#task.id} and checkpoint is not null`
-    return rows.length > 0
-  }
-
-  /** What can be downloaded. */
-  listFiles(sql: Sql): Promise<TaskFile[]> {
-    return listFiles(sql, this.#task.id)
   }
 
   #hold<T>(work: (sql: Sql, task: TaskRow) => Promise<T>): Promise<T> {
@@ -140,10 +132,10 @@ export class Attempt {
 
   #onProblem(error: unknown): void {
     if (error instanceof AttemptLostError) this.abort(error)
-    else this.#options.logger.debug({ problem: messageOf(error) }, 'a progress was not written')
+    else this.#options.logger.debug({ problem: messageOf(error) }, 'the progress of a task could not be written')
   }
 
-  /** Without a checkpoint to go on from, what an earlier attempt left is thrown away. */
+  /** Without a checkpoint to resume at, what an earlier attempt has written is deleted. */
   async #createFile(name: string, contentType: string): Promise<ResultFile> {
     const { id, checkpoint } = this.#task
     const file = await this.#hold(async (sql) => {

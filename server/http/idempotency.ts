@@ -3,6 +3,7 @@ import type { Sql } from '../platform/database.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Database } from '../platform/pool.ts'
 import { DAY } from '../platform/time.ts'
+import { parseKey } from '../protocol/event.ts'
 
 /** What a repetition of a request is recognised by. */
 export interface RequestKey {
@@ -24,11 +25,9 @@ interface KeyedRow {
  * @throws {AppError} `key.invalid`
  */
 export function requestKey(request: Request, user: string, what: unknown): RequestKey | null {
-  const key = request.headers.get('idempotency-key')
-  if (key === null) return null
-  if (!/^\P{Cc}{1,255}$/u.test(key)) {
-    throw new AppError('key.invalid', 'An idempotency key is text of 1 to 255 characters without control characters.')
-  }
+  const header = request.headers.get('idempotency-key')
+  if (header === null) return null
+  const key = parseKey(header)
   const digest = new Bun.CryptoHasher('sha256').update(canonicalize(what) ?? '').digest('hex')
   return { key: `${user}\u001f${key}`, digest }
 }

@@ -1,9 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { t } from 'elysia'
+import { LIST_PAGE } from '../protocol/limits.ts'
 import { Nullable } from '../protocol/schema.ts'
-
-/** Items of a page when the request has no `limit`, and at most. */
-export const PAGE_ITEMS = { default: 50, max: 500 } as const
 
 /**
  * Bytes of rows after which a page ends, so that building and sending it holds the event loop for some 10 ms and not
@@ -27,8 +25,8 @@ export const pageParameters = {
   limit: t.Optional(
     t.Integer({
       minimum: 1,
-      maximum: PAGE_ITEMS.max,
-      description: `Defaults to ${PAGE_ITEMS.default}; a page of large items has fewer.`,
+      maximum: LIST_PAGE.max,
+      description: `Defaults to ${LIST_PAGE.default}; a page of large items has fewer.`,
     }),
   ),
 }
@@ -39,7 +37,7 @@ export const NextPage = Nullable(Type.Integer({ description: '`before` of the ne
 /** The parameters of a list with the default of `limit`. */
 export const pageRequest = <Q extends { limit?: number }>(query: Q): Q & { limit: number } => ({
   ...query,
-  limit: query.limit ?? PAGE_ITEMS.default,
+  limit: query.limit ?? LIST_PAGE.default,
 })
 
 /** One page of a list. */

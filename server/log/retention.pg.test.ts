@@ -4,6 +4,7 @@ import type { NewEvent } from '../protocol/event.ts'
 import { createDatabase, directly, type TestDatabase } from '../testing/database.ts'
 import { startInstance } from '../testing/instance.ts'
 import { openStream, publish } from '../testing/stream-reader.ts'
+import { until } from '../testing/until.ts'
 import { createLog, type EventLog } from './log.ts'
 
 const HOUR = 60 * MINUTE
@@ -158,7 +159,11 @@ test('an instance drops what has expired, and tells a client whose cursor is old
     instance.url,
     Array.from({ length: 300 }, (_, data) => ({ channel: 'c', type: 't', data })),
   )
-  while ((await log.bounds()).oldest < 101) await Bun.sleep(10)
+  await until(
+    'retention has dropped 100 positions',
+    () => log.bounds(),
+    ({ oldest }) => oldest >= 101,
+  )
   await using reader = await openStream(instance.url, ['c'], { 'last-event-id': '5' })
   await reader.untilEvents(200)
   expect(reader.frames[1]).toMatchObject({ event: 'gap', id: '100', data: '{"from":5,"to":100,"reason":"purged"}' })

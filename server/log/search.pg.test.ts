@@ -17,9 +17,8 @@ beforeAll(async () => {
     data: index + 1,
   }))
   await publish(instance.url, events.slice(0, 6))
-  await Bun.sleep(20)
-  middle = new Date().toISOString()
-  await Bun.sleep(20)
+  await database.sql`update sse.log set time = time - interval '1 minute'`
+  middle = new Date(Date.now() - 30_000).toISOString()
   await publish(instance.url, events.slice(6))
 })
 afterAll(async () => {

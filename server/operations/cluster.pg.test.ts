@@ -3,6 +3,7 @@ import type { Runtime } from '../runtime.ts'
 import { createDatabase, type TestDatabase } from '../testing/database.ts'
 import { startInstance } from '../testing/instance.ts'
 import { openStream } from '../testing/stream-reader.ts'
+import { until } from '../testing/until.ts'
 import type { ClusterView } from './cluster-schema.ts'
 import { labOrigins } from './lab.ts'
 
@@ -22,14 +23,8 @@ afterAll(async () => {
 
 const view = async (instance: Runtime) => (await (await fetch(`${instance.url}/api/cluster`)).json()) as ClusterView
 
-/** Asks until the answer is as wanted. */
-async function until(instance: Runtime, condition: (cluster: ClusterView) => boolean): Promise<ClusterView> {
-  for (;;) {
-    const cluster = await view(instance)
-    if (condition(cluster)) return cluster
-    await Bun.sleep(50)
-  }
-}
+const untilCluster = (instance: Runtime, condition: (cluster: ClusterView) => boolean) =>
+  until('the cluster is as wanted', () => view(instance), condition)
 
 const cause = (instance: Runtime, fault: string) =>
   fetch(`${instance.url}/api/lab/faults`, {
@@ -40,7 +35,7 @@ const cause = (instance: Runtime, fault: string) =>
 
 describe('the cluster', () => {
   test('tells each instance of all, of Postgres, and of what is kept', async () => {
-    const cluster = await until(b, ({ instances }) => instances.length === 2)
+    const cluster = await untilCluster(b, ({ instances }) => instances.length === 2)
     expect(cluster.instances.map(({ name, isSelf }) => [name, isSelf])).toEqual([
       ['a', false],
       ['b', true],
@@ -57,9 +52,9 @@ describe('the cluster', () => {
 
   test('forgets an instance that has stopped', async () => {
     const c = await startInstance(database.url, { INSTANCE_NAME: 'c' })
-    await until(a, ({ instances }) => instances.length === 3)
+    await untilCluster(a, ({ instances }) => instances.length === 3)
     await c.stop()
-    await until(a, ({ instances }) => instances.length === 2)
+    await untilCluster(a, ({ instances }) => instances.length === 2)
   })
 })
 
@@ -98,7 +93,11 @@ describe('the lab', () => {
     for (const port of [own, other]) {
       const origin = `http://localhost:${port}`
       // It learns of another instance with its own next sign of life.
-      while ((await allowed(a.url, origin)) !== origin) await Bun.sleep(50)
+      await until(
+        `${origin} is allowed`,
+        () => allowed(a.url, origin),
+        (found) => found === origin,
+      )
     }
     expect(await allowed(a.url, 'http://evil.example')).toBeNull()
     // Without LAB.

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { createLogger } from '../platform/logger.ts'
 import { createDatabase, directly, type TestDatabase } from '../testing/database.ts'
+import { until } from '../testing/until.ts'
 import { Monitor } from './monitor.ts'
 
 let database: TestDatabase
@@ -15,7 +16,7 @@ const logger = createLogger({ logLevel: 'silent', logFormat: 'json' })
 async function readUntil(migrations: number, condition: (checks: ReturnType<Monitor['checks']>) => boolean) {
   const monitor = new Monitor({ database: directly(database.sql), migrations, logger, interval: 10 })
   monitor.start()
-  while (!condition(monitor.checks())) await Bun.sleep(5)
+  await until('the checks are as wanted', () => monitor.checks(), condition)
   await monitor.stop()
   return monitor.checks()
 }

@@ -1,10 +1,15 @@
 // The five invariants of README.md, with real Postgres and two instances on it.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import type { Sql } from '../platform/database.ts'
+import type { Transaction } from '../platform/start-lock.ts'
 import type { Runtime } from '../runtime.ts'
 import { createDatabase, type TestDatabase } from '../testing/database.ts'
 import { startInstance } from '../testing/instance.ts'
+import { freePort } from '../testing/ports.ts'
 import { openStream, publish } from '../testing/stream-reader.ts'
+import type { ScannedFrame } from './frame-scanner.ts'
+import { StreamSocket } from './stream-socket.ts'
 
 let database: TestDatabase
 let a: Runtime & AsyncDisposable
@@ -171,6 +176,24 @@ describe("3. A connection's ids only grow, and it skips no event of its channels
     expect(reader.events.map(({ position }) => position)).toEqual([7, 8, 9, 10])
   })
 
+  test('a connected client receives a gap for events that were purged before its instance had read them', async () => {
+    await using own = await createDatabase()
+    await using instance = await startInstance(own.url)
+    await using reader = await openStream(instance.url, ['c'])
+    await own.sql.begin(async (transaction) => {
+      await append(transaction, 'c', [1, 2, 3])
+      await transaction`delete from sse.log`
+    })
+    await publish(instance.url, [{ channel: 'c', type: 'next' }])
+    await reader.untilEvents(1)
+    expect(reader.frames.map(({ event, id }) => [event, id])).toEqual([
+      ['ready', '0'],
+      ['gap', '3'],
+      ['next', '4'],
+    ])
+    expect(reader.frames[1]?.data).toBe('{"from":0,"to":3,"reason":"purged"}')
+  })
+
   test('a cursor beyond the head is not of this log: the client is told, and gets what comes', async () => {
     const channel = newChannel()
     const [head = 0] = await publish(a.url, [{ channel, type: 'before' }])
@@ -230,36 +253,61 @@ describe("3. A connection's ids only grow, and it skips no event of its channels
 })
 
 describe('4. Nobody waits for a client', () => {
-  test('a reader that does not read delays no other, and has missed nothing when it reads on', async () => {
+  test('a reader that does not read delays no other, and has missed nothing when it reads again', async () => {
     const channel = newChannel()
-    // fetch reads ahead on its own; a socket that is not read from does not.
-    const slow = await openSlowReader(a.url, channel)
+    using slow = await openSlowReader(a.url, channel)
     await using quick = await openStream(a.url, [channel])
-    const data = 'x'.repeat(60_000)
-    const total = 400
-    for (let index = 0; index < total; index += 20) {
-      await publish(
-        b.url,
-        Array.from({ length: 20 }, (_, offset) => ({ channel, type: 't', data: `${index + offset} ${data}` })),
-      )
-    }
-    await quick.untilEvents(total)
-    expect(quick.events).toHaveLength(total)
-    const received = await slow.readEvents(total)
-    expect(received).toEqual(Array.from({ length: total }, (_, index) => index))
+    const positions = await publishMuch(b.url, channel)
+    await quick.untilEvents(positions.length)
+    expect(quick.events.map(({ position }) => position)).toEqual(positions)
+    const frames = await slow.readUntil(({ id }) => id === positions.at(-1))
+    expect(frames.map(({ id }) => id)).toEqual(positions)
+  })
+
+  test('nothing is queued for a reader that does not read: what is purged meanwhile is a gap to it', async () => {
+    await using own = await createDatabase()
+    await using instance = await startInstance(own.url, { WINDOW_BYTES: '0' })
+    using slow = await openSlowReader(instance.url, 'c')
+    await using quick = await openStream(instance.url, ['c'])
+    const last = (await publishMuch(instance.url, 'c')).at(-1)
+    await quick.until(({ frames }) => frames.at(-1)?.id === String(last))
+    await own.sql`delete from sse.log`
+    const frames = await slow.readUntil(({ event }) => event === 'gap')
+    const cursor = frames.at(-2)?.id
+    expect(JSON.parse(frames.at(-1)?.text.match(/{.*}/)?.[0] ?? '')).toEqual({
+      from: cursor,
+      to: last,
+      reason: 'purged',
+    })
+    expect(frames.slice(0, -1).map(({ id }) => id)).toEqual(
+      Array.from({ length: cursor ?? 0 }, (_, index) => 1 + index),
+    )
   })
 })
 
+/** Publishes several times what the network's buffers hold of one stream, and returns the positions. */
+async function publishMuch(url: string, channel: string): Promise<number[]> {
+  const data = 'x'.repeat(60_000)
+  const positions: number[] = []
+  for (let batch = 0; batch < 14; batch++) {
+    const events = Array.from({ length: 20 }, () => ({ channel, type: 't', data }))
+    positions.push(...(await publish(url, events)))
+  }
+  return positions
+}
+
 describe('5. A lost, doubled or late NOTIFY changes latency, never content', () => {
-  test('without any notification events come on the slow tick', async () => {
+  test('without any notification, events come within a poll interval', async () => {
     await using own = await createDatabase()
-    // A listener on another database hears nothing of this one.
-    await using other = await createDatabase()
-    await using instance = await startInstance(own.url, { DATABASE_LISTEN_URL: other.url, POLL_INTERVAL_MS: '50' })
+    const refused = `postgres://127.0.0.1:${await freePort()}/refused`
+    await using instance = await startInstance(own.url, { DATABASE_LISTEN_URL: refused, POLL_INTERVAL_MS: '50' })
     await using reader = await openStream(instance.url, ['c'])
-    await own.sql`select sse.publish('c', 't', to_json(n)) from generate_series(1, 30) n`
-    await reader.untilEvents(30)
-    expect(reader.events.map(({ data }) => data)).toEqual(Array.from({ length: 30 }, (_, index) => index + 1))
+    // The second batch comes after a read of the log that found the first: only the poll interval brings it.
+    await append(own.sql, 'c', [1, 2, 3])
+    await reader.untilEvents(3)
+    await append(own.sql, 'c', [4, 5, 6])
+    await reader.untilEvents(6)
+    expect(reader.events.map(({ data }) => data)).toEqual([1, 2, 3, 4, 5, 6])
   })
 
   test('false, doubled and garbled notifications change nothing', async () => {
@@ -267,58 +315,63 @@ describe('5. A lost, doubled or late NOTIFY changes latency, never content', () 
     await using reader = await openStream(a.url, [channel])
     for (const payload of ['999999999', '0', '-1', 'nonsense', ''])
       await database.sql`select pg_notify('sse_log', ${payload})`
-    await publish(b.url, [{ channel, type: 't', data: 1 }])
-    for (let times = 0; times < 20; times++) await database.sql`select pg_notify('sse_log', '999999999')`
-    await publish(b.url, [{ channel, type: 't', data: 2 }])
-    await reader.untilEvents(2)
-    expect(reader.events.map(({ data }) => data)).toEqual([1, 2])
+    for (let data = 1; data <= 10; data++) {
+      await database.sql.begin(async (transaction) => {
+        await append(transaction, channel, [data])
+        await transaction`select pg_notify('sse_log', (999999999 + n)::text) from generate_series(1, 20) n`
+      })
+    }
+    await reader.untilEvents(10)
+    expect(reader.events.map(({ data }) => data)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   })
 
-  test('a listener whose backend was killed listens again, and misses nothing that came meanwhile', async () => {
-    const channel = newChannel()
-    await using reader = await openStream(a.url, [channel])
+  test('a listener whose backend was killed listens again, and the instance reads what came meanwhile', async () => {
+    await using own = await createDatabase()
+    // No poll of this test: what comes, comes by a notification, or because LISTEN succeeded again.
+    await using instance = await startInstance(own.url, { POLL_INTERVAL_MS: '60000' })
+    await using reader = await openStream(instance.url, ['c'])
     for (let round = 0; round < 5; round++) {
-      await database.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sse-update listen' and datname = current_database()`
-      await database.sql`select sse.publish(${channel}, 't', to_json(${round}::int))`
+      await own.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sse-update listen' and datname = current_database()`
+      await append(own.sql, 'c', [2 * round])
+      await reader.untilEvents(2 * round + 1)
+      await append(own.sql, 'c', [2 * round + 1])
+      await reader.untilEvents(2 * round + 2)
     }
-    await reader.untilEvents(5)
-    expect(reader.events.map(({ data }) => data)).toEqual([0, 1, 2, 3, 4])
+    expect(reader.events.map(({ data }) => data)).toEqual(Array.from({ length: 10 }, (_, index) => index))
   })
 })
 
-/** A raw connection that asks for a stream and then reads nothing until it is told to. */
+/** Appends to the log as another instance does, past the outbox: no relay wakes the feed. */
+async function append(sql: Sql | Transaction, channel: string, data: readonly number[]): Promise<void> {
+  await sql`
+    select sse.append(array_fill(${channel}::text, array[${data.length}::int]), array_fill('t'::text, array[${data.length}::int]),
+                      ${data.map(String)}::text[]::json[], array_fill(null::text, array[${data.length}::int]), null)`
+}
+
+/** A connection of its own that reads nothing after `ready`, until `readUntil`: fetch would read ahead. */
 async function openSlowReader(url: string, channel: string) {
-  const { hostname, port } = new URL(url)
-  let text = ''
-  let progress = Promise.withResolvers<void>()
+  const frames: ScannedFrame[] = []
   const opened = Promise.withResolvers<void>()
-  const decoder = new TextDecoder()
-  const socket = await Bun.connect({
-    hostname,
-    port: Number(port),
-    socket: {
-      data(self, bytes) {
-        text += decoder.decode(bytes, { stream: true })
-        if (text.includes('event: ready')) {
-          opened.resolve()
-          if (!isReading) self.pause()
-        }
-        progress.resolve()
-        progress = Promise.withResolvers()
-      },
+  let onFrame = () => socket.pause()
+  const socket = new StreamSocket({
+    url: `${url}/events?channel=${channel}`,
+    onFrame(frame) {
+      frames.push(frame)
+      if (frame.event === 'ready') opened.resolve()
+      onFrame()
     },
+    onClose: (problem) => opened.reject(new Error(problem)),
   })
-  let isReading = false
-  socket.write(`GET /events?channel=${channel} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`)
   await opened.promise
   return {
-    async readEvents(count: number): Promise<number[]> {
-      isReading = true
+    /** Reads on, and returns the frames after `ready` up to the first for which the condition holds. */
+    async readUntil(condition: (frame: ScannedFrame) => boolean): Promise<ScannedFrame[]> {
+      const found = Promise.withResolvers<void>()
+      onFrame = () => condition(frames.at(-1) as ScannedFrame) && found.resolve()
       socket.resume()
-      const found = () => [...text.matchAll(/"data":"(\d+) x/g)].map((match) => Number(match[1]))
-      while (found().length < count) await progress.promise
-      socket.end()
-      return found()
+      await found.promise
+      return frames.filter(({ event }) => event !== 'ready' && event !== 'heartbeat')
     },
+    [Symbol.dispose]: () => socket.close(),
   }
 }

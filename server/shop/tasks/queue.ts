@@ -149,7 +149,7 @@ export class Queue {
   }
 
   /** Makes the workers of this instance poll at once. Call it after a job was added. */
-  kick(): void {
+  wake(): void {
     for (const worker of this.#workers) this.#boss.notifyWorker(worker)
   }
 

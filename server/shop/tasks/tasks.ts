@@ -58,7 +58,7 @@ type Work = (sql: Sql, row: TaskRow) => Promise<TaskRow>
 export function createTasks(options: TaskLimits): Tasks {
   const { outbox, queue, maxPerOwner } = options
   const woken = (task: Task) => {
-    queue.kick()
+    queue.wake()
     return task
   }
   const insert = (start: TaskStart, key: RequestKey | null, actor: Actor) =>

@@ -116,7 +116,7 @@ export class Worker {
       await advance(sql, queue, row.owner)
       return taken
     })
-    queue.kick()
+    queue.wake()
     return task
   }
 
@@ -174,7 +174,7 @@ export class Worker {
         await advance(sql, queue, owner)
       })
     }
-    if (owners.length > 0) queue.kick()
+    if (owners.length > 0) queue.wake()
   }
 
   /** Aborts attempts that no longer hold their task. */

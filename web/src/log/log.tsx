@@ -26,7 +26,7 @@ export default function Log(): JSX.Element {
   const [changes, setChanges] = createSignal(0)
   const [state, setState] = createSignal<'loading' | 'ready' | 'failed'>('loading')
   const [problem, setProblem] = createSignal('')
-  const [cursor, setCursor] = createSignal<number | 'end'>()
+  const [cursor, setCursor] = createSignal<Cursor | 'end'>()
   const [after, setAfter] = createSignal<number>()
   const [isLive, setIsLive] = createSignal(true)
   const [opened, setOpened] = createSignal<StreamEvent>()

@@ -1,6 +1,7 @@
 import { useSearchParams } from '@solidjs/router'
 import { batch, createEffect, createMemo, createSignal, For, type JSX, onCleanup, Show, untrack } from 'solid-js'
 import { createStore } from 'solid-js/store'
+import { LIST_PAGE } from '../../../server/protocol/limits.ts'
 import type { Order, OrderStatus } from '../../../server/shop/orders/schema.ts'
 import { ApiError, api, ask } from '../live/api.ts'
 import { createCollection } from '../live/create-collection.ts'
@@ -12,7 +13,6 @@ import { States } from '../ui/states.tsx'
 import { Column } from './column.tsx'
 import { NewOrderForm } from './new-order.tsx'
 
-const PAGE = 500
 const MAX_ORDERS = 5000
 const STATUSES: readonly OrderStatus[] = ['pending', 'paid', 'packed', 'shipped', 'delivered', 'cancelled']
 /** How long what somebody else changed is marked. */
@@ -140,7 +140,7 @@ export default function Orders(): JSX.Element {
 }
 
 const pageOf = async (before?: number) => {
-  const query = { limit: PAGE, ...(before !== undefined && { before }) }
+  const query = { limit: LIST_PAGE.max, ...(before !== undefined && { before }) }
   const { orders, ...page } = await ask(api.orders.get({ query }))
   return { ...page, rows: orders }
 }

@@ -3,6 +3,7 @@ import { DOCUMENT_PATHS, documentRoutes } from './api/routes.ts'
 import type { CorsOptions } from './http/cors.ts'
 import { createFrontDoor } from './http/front-door.ts'
 import type { HostCheckOptions } from './http/host.ts'
+import { toJsonResponse } from './http/json-response.ts'
 import { problemResponse } from './http/problem.ts'
 import { checkRepetition } from './http/query-parameters.ts'
 import { urlOf } from './http/request-url.ts'
@@ -51,6 +52,7 @@ export const createApp = (options: AppOptions) => {
       return toResponse(error, code, request)
     })
     .onRequest(({ request }) => checkApiQuery(request))
+    .mapResponse({ as: 'global' }, toJsonResponse)
     .use(healthRoutes(options.checks))
     .use(metricsRoutes(options.metrics))
     .use(eventRoutes(options))

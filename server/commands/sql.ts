@@ -6,10 +6,11 @@ import { openDatabase } from '../platform/start-database.ts'
 import { print } from './output.ts'
 import { settingsHelp } from './settings-help.ts'
 
+/** `sse-update sql`. */
 export const sqlCommand = () =>
   new Command('sql')
-    .description('Run SQL on the database, and print its rows as JSON lines: for machines without psql.')
-    .argument('<statements>', 'one or more; several run in one transaction')
+    .description('Run SQL on the database, and print the rows as JSON lines: for machines without psql.')
+    .argument('<statements>', 'one or more SQL statements; several run in one transaction')
     .addHelpText(
       'after',
       `\nExample:\n  sse-update sql "SELECT sse.publish('orders.alice.1', 'order.paid', '{\\"total\\":12}')"\n${settingsHelp(['databaseUrl', 'dataDir'])}`,
@@ -17,7 +18,7 @@ export const sqlCommand = () =>
     .action(async (statements: string) => {
       const config = loadConfig(process.env)
       const { address, embedded } = await openDatabase(config, createLogger(config))
-      // Not a name of the server's: triggers tell changes by hand from the server's by it.
+      // Triggers recognise the server by its application name, and must take this for another client.
       const sql = connectDatabase(address, { max: 1, name: 'sql' })
       try {
         const rows = await sql.unsafe(statements)

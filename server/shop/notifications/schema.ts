@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { t } from 'elysia'
 import { ChannelToken, Nullable } from '../../protocol/schema.ts'
 
+/** How important a notification is; `info` by default. */
 export const NotificationLevel = Type.Union([
   Type.Literal('info'),
   Type.Literal('success'),
@@ -9,6 +10,7 @@ export const NotificationLevel = Type.Union([
   Type.Literal('error'),
 ])
 
+/** The body of `POST /api/notifications`. */
 export const NewNotification = t.Object(
   {
     to: Type.Union(
@@ -19,12 +21,12 @@ export const NewNotification = t.Object(
           maxItems: 1000,
         }),
       ],
-      { description: '"everyone", or 1 to 1000 people', examples: [['alice', 'bob'], 'everyone'] },
+      { description: '"everyone", or 1 to 1000 names', examples: [['alice', 'bob'], 'everyone'] },
     ),
     title: t.String({
       pattern: '\\S',
       maxLength: 200,
-      description: 'text, not only spaces',
+      description: 'text that is not blank',
       examples: ['Your order is on its way'],
     }),
     body: t.Optional(t.String({ maxLength: 10_000, examples: ['It will be there tomorrow.'] })),
@@ -32,9 +34,9 @@ export const NewNotification = t.Object(
     link: t.Optional(
       t.String({
         maxLength: 2000,
-        // No script, and no address that a browser reads as another host's.
+        // No scripts, and no path that a browser resolves to another host.
         pattern: '^(?:https?://[^\\s\\\\]+|/(?![/\\\\])[^\\s\\\\]*)$',
-        description: 'an address to open: https://…, or a path of this server',
+        description: 'an address to open: https://…, or a path on this server',
         examples: ['/orders/17'],
       }),
     ),
@@ -42,6 +44,7 @@ export const NewNotification = t.Object(
   { additionalProperties: false, title: 'NewNotification' },
 )
 
+/** A notification as its recipient sees it. */
 export const Notification = t.Object(
   {
     id: Type.Integer({ examples: [5] }),
@@ -52,12 +55,15 @@ export const Notification = t.Object(
     level: NotificationLevel,
     link: Nullable(t.String({ examples: ['/orders/17'] })),
     createdAt: t.String({ format: 'date-time' }),
-    readAt: Nullable(t.String({ format: 'date-time', description: 'when this person read it' })),
+    readAt: Nullable(t.String({ format: 'date-time', description: 'when this recipient has read it' })),
     version: Type.Integer({ description: '1 when sent, 2 when read', examples: [1] }),
   },
   { title: 'Notification' },
 )
 
+/** The type of {@link NotificationLevel}. */
 export type NotificationLevel = typeof NotificationLevel.static
+/** The type of {@link NewNotification}. */
 export type NewNotification = typeof NewNotification.static
+/** The type of {@link Notification}. */
 export type Notification = typeof Notification.static

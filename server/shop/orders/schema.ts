@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { t } from 'elysia'
 import { ChannelToken } from '../../protocol/schema.ts'
 
-// Not Elysia's t.UnionEnum: that would make the first the default.
+/** The statuses of an order. Not Elysia's t.UnionEnum, which would make the first one the default. */
 export const OrderStatus = Type.Union(
   [
     Type.Literal('pending'),
@@ -15,7 +15,7 @@ export const OrderStatus = Type.Union(
   { description: 'pending → paid → packed → shipped → delivered; cancelled from the first three' },
 )
 
-// Numbers are Type.Integer here: Elysia's t.Integer takes text for a number, which is meant for addresses.
+/** A line of an order. Its numbers are Type.Integer: Elysia's t.Integer, made for addresses, also accepts text. */
 export const OrderLine = t.Object(
   {
     sku: t.String({ minLength: 1, maxLength: 100, examples: ['A1'] }),
@@ -31,16 +31,18 @@ export const OrderLine = t.Object(
   { additionalProperties: false, title: 'OrderLine' },
 )
 
+/** The body of `POST /api/orders`. */
 export const NewOrder = t.Object(
   {
     customer: ChannelToken('a token of the channel orders.<customer>.<id>', ['alice']),
     currency: t.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217', examples: ['EUR'] }),
-    // So that an event with the whole order stays well below MAX_EVENT_BYTES.
+    // An event with the whole order stays well below MAX_EVENT_BYTES.
     lines: t.Array(OrderLine, { minItems: 1, maxItems: 100 }),
   },
   { additionalProperties: false, title: 'NewOrder' },
 )
 
+/** An order. */
 export const Order = t.Object(
   {
     id: Type.Integer({ examples: [17] }),
@@ -56,10 +58,15 @@ export const Order = t.Object(
   { title: 'Order' },
 )
 
+/** The type of {@link OrderStatus}. */
 export type OrderStatus = typeof OrderStatus.static
 
+/** All statuses, in the order of the steps. */
 export const STATUSES = OrderStatus.anyOf.map((status) => status.const)
 
+/** The type of {@link OrderLine}. */
 export type OrderLine = typeof OrderLine.static
+/** The type of {@link NewOrder}. */
 export type NewOrder = typeof NewOrder.static
+/** The type of {@link Order}. */
 export type Order = typeof Order.static

@@ -17,7 +17,7 @@ export const TASK_EVENTS = {
   'task.running': 'A worker has started an attempt.',
   'task.progress': 'It has made progress; at most one event every 100 ms, with the newest progress.',
   'task.succeeded': 'It is done; its files can be downloaded.',
-  'task.failed': 'It failed for good; `error` says why.',
+  'task.failed': 'It failed, and is not retried automatically; `error` is the reason.',
   'task.cancelled': 'It was cancelled.',
   'task.renamed': 'It has another description.',
   'task.deleted': 'It was deleted with its files; the task is as it was before, with the next version.',

@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { t } from 'elysia'
 import { Nullable } from '../../protocol/schema.ts'
 
+/** The states of a task. */
 export const TaskState = Type.Union(
   [
     Type.Literal('queued'),
@@ -13,6 +14,7 @@ export const TaskState = Type.Union(
   { description: 'queued → running → succeeded, failed or cancelled' },
 )
 
+/** The kinds of work; see `kinds/`. */
 export const TaskKind = Type.Union([Type.Literal('demo'), Type.Literal('report'), Type.Literal('import')])
 
 const DemoInput = t.Object(
@@ -38,15 +40,16 @@ const ReportInput = t.Object(
   { additionalProperties: false },
 )
 
+/** The description of a task. */
 export const Description = t.String({
   pattern: '\\S',
   maxLength: 200,
-  description: 'text for people, not only spaces; defaults to what the kind says',
+  description: 'text that is not blank; defaults to one by the kind',
   examples: ['November'],
 })
 const description = t.Optional(Description)
 
-/** What `POST /api/tasks` takes; an import is started by `POST /api/orders/import`. */
+/** The body of `POST /api/tasks`. An import is started by `POST /api/orders/import`. */
 export const NewTask = Type.Union(
   [
     t.Object(
@@ -67,6 +70,7 @@ export const NewTask = Type.Union(
   },
 )
 
+/** A file that a task has produced. */
 export const TaskFile = t.Object(
   {
     name: t.String({ examples: ['report.csv'] }),
@@ -78,24 +82,27 @@ export const TaskFile = t.Object(
 
 const time = t.String({ format: 'date-time' })
 
+/** A task. */
 export const Task = t.Object(
   {
     id: Type.Integer({ examples: [9] }),
     kind: TaskKind,
     owner: t.String({ examples: ['bob'] }),
     description: t.String(),
-    input: Type.Record(t.String(), Type.Unknown(), { description: 'what the kind was given' }),
+    input: Type.Record(t.String(), Type.Unknown(), { description: 'the input of the kind' }),
     state: TaskState,
     progress: Type.Number({ minimum: 0, maximum: 100, description: 'percent' }),
-    step: t.String({ description: 'what it is doing, for people', examples: ['120,000 of 200,000 orders'] }),
-    attempt: Type.Integer({ description: 'how often a worker has taken it up' }),
+    step: t.String({ description: 'what it is doing, as text for users', examples: ['120,000 of 200,000 orders'] }),
+    attempt: Type.Integer({ description: 'how many attempts were started' }),
     error: Nullable(t.String({ description: 'why the last attempt failed' })),
     result: Nullable(Type.Record(t.String(), Type.Unknown(), { description: 'figures, once it succeeded' })),
     files: t.Array(TaskFile, { description: 'at /api/tasks/:id/files/:name' }),
     version: Type.Integer({ description: 'grows by one with each change', examples: [1] }),
     createdAt: time,
     updatedAt: time,
-    nextAttemptAt: Nullable(t.String({ format: 'date-time', description: 'when it is tried again' })),
+    nextAttemptAt: Nullable(
+      t.String({ format: 'date-time', description: 'when the next attempt starts at the earliest' }),
+    ),
     startedAt: Nullable(t.String({ format: 'date-time', description: 'of the last attempt' })),
     endedAt: Nullable(time),
   },
@@ -126,11 +133,18 @@ export const Task = t.Object(
   },
 )
 
+/** The type of {@link TaskState}. */
 export type TaskState = typeof TaskState.static
+/** The type of {@link TaskKind}. */
 export type TaskKind = typeof TaskKind.static
+/** The type of {@link NewTask}. */
 export type NewTask = typeof NewTask.static
+/** The type of {@link TaskFile}. */
 export type TaskFile = typeof TaskFile.static
+/** The type of {@link Task}. */
 export type Task = typeof Task.static
 
+/** All states. */
 export const STATES = TaskState.anyOf.map((state) => state.const)
+/** All kinds. */
 export const KINDS = TaskKind.anyOf.map((kind) => kind.const)

@@ -14,7 +14,7 @@ interface ReportInput {
 
 /** Orders of one query, or fewer when they are large. */
 const PAGE = 500
-/** Orders from which the sums in memory are added to those in Postgres. */
+/** Sums in memory above which they are added to those in Postgres. */
 const FLUSH = 5_000
 
 interface OrderRow {
@@ -23,19 +23,20 @@ interface OrderRow {
   currency: string
   lines: OrderLine[]
   total: number
-  /** As text: a Date would lose the microseconds. */
+  /** As text, because a Date has no microseconds. */
   created: string
   day: string
 }
 
 /**
- * What was ordered in a period, added up by day, customer and SKU, as CSV and as a page with charts. Cancelled orders
- * don't count. Orders are read a page at a time and sums are kept in Postgres, so memory does not grow with either.
+ * Adds up the orders of a period by day, customer and SKU, as CSV and as a page with charts. Cancelled orders do not
+ * count. Orders are read a page at a time and sums are kept in Postgres, so memory does not grow with either.
  */
 export const report: Kind<ReportInput> = {
   describe: ({ from, to }) => (from || to ? `Report ${from ?? '…'} to ${to ?? 'today'}` : 'Report of all orders'),
   check({ from, to }) {
-    for (const day of [from, to]) if (day !== undefined && !isDay(day)) throw invalid(`There is no day ${day}.`)
+    for (const day of [from, to])
+      if (day !== undefined && !isDay(day)) throw invalid(`${day} is not a day of the calendar.`)
     if (from && to && from > to) throw invalid(`${from} is after ${to}.`)
   },
   async run(context) {
@@ -56,7 +57,7 @@ export const report: Kind<ReportInput> = {
 }
 
 async function addUp(
-  { database, signal, report: tell }: TaskContext<ReportInput>,
+  { database, signal, report: reportProgress }: TaskContext<ReportInput>,
   { from, to }: { from: string; to: string },
   totals: ReportTotals,
 ): Promise<number> {
@@ -72,7 +73,10 @@ async function addUp(
   const slice = new Slice()
   for (;;) {
     signal.throwIfAborted()
-    tell(all === 0 ? 0 : (95 * Math.min(read, all)) / all, `${format(read)} of ${format(Math.max(read, all))} orders`)
+    reportProgress(
+      all === 0 ? 0 : (95 * Math.min(read, all)) / all,
+      `${format(read)} of ${format(Math.max(read, all))} orders`,
+    )
     const rows = await database.query(
       (sql) => sql<(OrderRow & { status: string })[]>`
         select id, customer, currency, lines, total, status, created_at::text as created,
@@ -133,7 +137,7 @@ async function writeCsv(context: TaskContext<ReportInput>, totals: ReportTotals)
   }
 }
 
-/** Whether the calendar has it. */
+/** Whether the calendar has the day, and Postgres can store it. */
 function isDay(day: string): boolean {
   const date = new Date(`${day}T00:00:00Z`)
   return day > '0001' && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day)

@@ -6,7 +6,11 @@ import { SILENT } from '../telemetry/telemetry.ts'
 import { SSE } from '../transports/sse/encoding.ts'
 import { StreamSink } from '../transports/sse/stream-sink.ts'
 
-/** A hub without a log or sockets, and streams that are read by `onText`. */
+/**
+ * Creates a hub without a log and without sockets; `open` adds a stream whose text is passed to `onText`.
+ *
+ * @param heartbeat in milliseconds
+ */
 export function createInProcessHub(heartbeat = 15_000) {
   const hub = new Hub({
     recent: new RecentEvents(0, 2 ** 20),

@@ -1,8 +1,7 @@
 import { Type } from '@sinclair/typebox'
-import { t } from 'elysia'
 import { ChannelToken } from '../../protocol/schema.ts'
 
-/** The statuses of an order. Not Elysia's t.UnionEnum, which would make the first one the default. */
+/** The statuses of an order. */
 export const OrderStatus = Type.Union(
   [
     Type.Literal('pending'),
@@ -15,11 +14,11 @@ export const OrderStatus = Type.Union(
   { description: 'pending → paid → packed → shipped → delivered; cancelled from the first three' },
 )
 
-/** A line of an order. Its numbers are Type.Integer: Elysia's t.Integer, made for addresses, also accepts text. */
-export const OrderLine = t.Object(
+/** A line of an order. */
+export const OrderLine = Type.Object(
   {
-    sku: t.String({ minLength: 1, maxLength: 100, examples: ['A1'] }),
-    name: t.String({ minLength: 1, maxLength: 200, examples: ['Tea'] }),
+    sku: Type.String({ minLength: 1, maxLength: 100, examples: ['A1'] }),
+    name: Type.String({ minLength: 1, maxLength: 200, examples: ['Tea'] }),
     quantity: Type.Integer({ minimum: 1, maximum: 1_000_000, examples: [2] }),
     unitPrice: Type.Integer({
       minimum: 0,
@@ -32,28 +31,28 @@ export const OrderLine = t.Object(
 )
 
 /** The body of `POST /api/orders`. */
-export const NewOrder = t.Object(
+export const NewOrder = Type.Object(
   {
     customer: ChannelToken('a token of the channel orders.<customer>.<id>', ['alice']),
-    currency: t.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217', examples: ['EUR'] }),
+    currency: Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217', examples: ['EUR'] }),
     // An event with the whole order stays well below MAX_EVENT_BYTES.
-    lines: t.Array(OrderLine, { minItems: 1, maxItems: 100 }),
+    lines: Type.Array(OrderLine, { minItems: 1, maxItems: 100 }),
   },
   { additionalProperties: false, title: 'NewOrder' },
 )
 
 /** An order. */
-export const Order = t.Object(
+export const Order = Type.Object(
   {
     id: Type.Integer({ examples: [17] }),
-    customer: t.String({ examples: ['alice'] }),
-    currency: t.String({ examples: ['EUR'] }),
-    lines: t.Array(OrderLine),
+    customer: Type.String({ examples: ['alice'] }),
+    currency: Type.String({ examples: ['EUR'] }),
+    lines: Type.Array(OrderLine),
     total: Type.Integer({ description: 'in minor units', examples: [900] }),
     status: OrderStatus,
     version: Type.Integer({ description: 'grows by one with each change', examples: [1] }),
-    createdAt: t.String({ format: 'date-time' }),
-    updatedAt: t.String({ format: 'date-time' }),
+    createdAt: Type.String({ format: 'date-time' }),
+    updatedAt: Type.String({ format: 'date-time' }),
   },
   { title: 'Order' },
 )

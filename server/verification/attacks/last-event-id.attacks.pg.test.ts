@@ -35,9 +35,9 @@ const IDS: [name: string, id: string][] = [
   ['is 10 kB of digits', '9'.repeat(10_000)],
 ]
 
-describe.each(IDS)('A last event ID that %s', (_name, id) => {
+describe.each(IDS)('a last event ID that %s', (_name, id) => {
   test.each(['header', 'parameter'])(
-    'as a %s is a gap with the reason unknown, and the stream goes on',
+    'as a %s is a gap with the reason unknown, and the stream continues',
     async (place) => {
       const query = new URLSearchParams({ channel: 'ids', ...(place === 'parameter' && { lastEventId: id }) })
       const headers = place === 'header' ? { 'last-event-id': id } : undefined
@@ -56,7 +56,7 @@ describe.each(IDS)('A last event ID that %s', (_name, id) => {
   )
 })
 
-test("An EventSource with another server's id is not lost for good: it gets the gap, and its id is of this log then", async () => {
+test('an EventSource with an ID of another server gets a gap, and then has an ID of this log', async () => {
   const source = new EventSource(`${instance.url}/events?channel=ids`, {
     fetch: (url, init) => fetch(url, { ...init, headers: { ...init.headers, 'last-event-id': 'other-7' } }),
   })
@@ -68,7 +68,7 @@ test("An EventSource with another server's id is not lost for good: it gets the 
   expect(Number(gap.lastEventId)).toBeGreaterThanOrEqual(head)
 })
 
-test('A cursor of a page of history that is not a position is a clear 400', async () => {
+test('a page of history refuses a cursor that is not a position with 400', async () => {
   const response = await fetch(`${instance.url}/events?after=abc`, { headers: { accept: 'application/json' } })
   expect([response.status, await response.json()]).toMatchObject([400, { code: 'cursor.invalid' }])
 })

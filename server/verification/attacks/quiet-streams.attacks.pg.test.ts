@@ -1,4 +1,4 @@
-// Clients that end a connection on which nothing comes for some seconds.
+// Clients that end a connection after some seconds without data.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Runtime } from '../../runtime.ts'
@@ -17,7 +17,7 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]()
 })
 
-test('A client with a read timeout of 5 s stays on a quiet stream, and gets a comment without a blank line', async () => {
+test('a client with a read timeout of 5 s stays connected to a quiet stream by comments without a blank line', async () => {
   const response = await fetch(`${instance.url}/events?channel=quiet`)
   const reader = (response.body as ReadableStream<Uint8Array>).getReader()
   const decoder = new TextDecoder()
@@ -32,7 +32,7 @@ test('A client with a read timeout of 5 s stays on a quiet stream, and gets a co
   expect(text.match(/^event: /gm)).toEqual(['event: '])
 })
 
-test('Comments on 10,000 quiet streams that fall due together are written over many turns of the event loop', async () => {
+test('comments for 10,000 quiet streams that are due at once are written over many event-loop turns', async () => {
   const { hub, open } = createInProcessHub()
   const count = 10_000
   let comments = 0
@@ -40,7 +40,7 @@ test('Comments on 10,000 quiet streams that fall due together are written over m
   for (let index = 0; index < count; index++) open((text) => text === ':\n' && ++comments === count && all.resolve())
   await Bun.sleep(0)
   hub.start()
-  // How long a turn takes depends on what else the machine does; how many streams it writes to does not.
+  // The duration of a turn depends on the load of the machine; the number of streams per turn does not.
   let most = 0
   let before = 0
   const turns = setInterval(() => {

@@ -1,11 +1,11 @@
-// Attacks on those who read the log: patterns that are expensive to match, and queries that outlive their reader.
+// Expensive readers of the log: patterns that are expensive to match, and queries that outlive their reader.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Runtime } from '../../runtime.ts'
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { startInstance } from '../../testing/instance.ts'
 
-/** Postgres may take so long for a page, in milliseconds: a regular expression for each row took 2,100 a pattern. */
+/** Time budget of a page in Postgres, in milliseconds. A regular expression for each row took 2,100 per pattern. */
 const BUDGET = 2000
 
 let database: TestDatabase
@@ -19,7 +19,7 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]()
 })
 
-/** Appends `count` events to a channel, past the checks of today: what an old log may hold. */
+/** Appends `count` events to a channel without today's checks, as an old log may contain them. */
 const append = (channel: string, count: number) =>
   database.sql`
     select sse.append(array_fill(${channel}::text, array[${count}::int]), array_fill('t'::text, array[${count}::int]),
@@ -57,8 +57,8 @@ test('more than 64 types of one page are refused', async () => {
   expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([400, 'type.too_many'])
 })
 
-describe('readers that leave', () => {
-  test('take their query with them: none of 50 runs on in Postgres', async () => {
+describe('readers that disconnect', () => {
+  test('cancel their query: none of 50 continues in Postgres', async () => {
     await using own = await createDatabase()
     await using patient = await startInstance(own.url, { QUERY_TIMEOUT_MS: '600000' })
     const leaving = new AbortController()
@@ -73,7 +73,7 @@ describe('readers that leave', () => {
         )[0]?.count,
       )
     await own.sql.begin(async (holder) => {
-      // Whoever reads the log waits for it.
+      // Every read of the log waits for this lock.
       await holder`lock table sse.log`
       const requests = Array.from({ length: 50 }, (_, index) =>
         fetch(`${patient.url}/events?after=${index}&channel=a.*.b`, {
@@ -86,12 +86,12 @@ describe('readers that leave', () => {
       await Promise.all(requests)
       while ((await running()) > 1) await Bun.sleep(5)
     })
-    const answer = await fetch(`${patient.url}/events?after=0`, { headers: { accept: 'application/json' } })
-    expect(answer.status).toBe(200)
+    const response = await fetch(`${patient.url}/events?after=0`, { headers: { accept: 'application/json' } })
+    expect(response.status).toBe(200)
   })
 })
 
-/** How long a request takes, in milliseconds. */
+/** The duration of a request in milliseconds. */
 async function timed(request: () => Promise<Response>) {
   const start = performance.now()
   const response = await request()

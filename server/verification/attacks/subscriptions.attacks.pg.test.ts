@@ -1,4 +1,4 @@
-// Attacks by streams that ask for as much as they may: patterns that are expensive to route by, and to remember.
+// Streams at the limits of a subscription: patterns that are expensive to route and to store.
 
 import { expect, test } from 'bun:test'
 import { Hub } from '../../fanout/hub.ts'
@@ -14,7 +14,7 @@ import { MemorySink } from '../../testing/memory-sink.ts'
 import { publish } from '../../testing/stream-reader.ts'
 import { SSE } from '../../transports/sse/encoding.ts'
 
-/** Milliseconds that any request may wait: in one piece, the routing below takes two seconds. */
+/** Maximum response time in milliseconds. In one piece, the routing below takes two seconds. */
 const BUDGET = 500
 
 test('50 streams of 64 patterns with wildcards at every token do not stop the event loop', async () => {
@@ -30,7 +30,7 @@ test('50 streams of 64 patterns with wildcards at every token do not stop the ev
   expect(longest).toBeLessThan(BUDGET)
 }, 60_000)
 
-/** A stream that is read with as little work as can be, so that the time measured is the server's. */
+/** A stream that is read with as little work as possible, so that the measured time is the server's. */
 async function open(url: string, channels: readonly string[]) {
   const abort = new AbortController()
   const query = new URLSearchParams(channels.map((channel) => ['channel', channel]))
@@ -58,7 +58,7 @@ const wildcards = (stream: number) =>
     return [...tokens, 'a', 'a', '>'].join('.')
   })
 
-/** Asks for /healthz again and again while something happens; answers the longest time that one took, in milliseconds. */
+/** Polls /healthz during an action; returns the longest response time in milliseconds. */
 async function longestWait(url: string, action: () => Promise<void>): Promise<number> {
   let isOver = false
   let longest = 0
@@ -75,7 +75,7 @@ async function longestWait(url: string, action: () => Promise<void>): Promise<nu
   return longest
 }
 
-test('streams that fill the index of subscriptions are sent away, and modest ones are still served', () => {
+test('streams that fill the subscription index are rejected, and small ones are still served', () => {
   const recent = new RecentEvents(0, 1000)
   const hub = new Hub({
     recent,
@@ -112,7 +112,7 @@ test('streams that fill the index of subscriptions are sent away, and modest one
   expect(hub.indexSize).toBe(0)
 })
 
-test('patterns that lie within others take no room of their own', () => {
+test('patterns covered by others take no space in the index', () => {
   const patterns = ['>', 'a.>', 'a.b', '*', '*.>', 'a.*.c']
   expect(createSelection(patterns).patterns).toEqual(['>'])
   expect(createSelection(['a.>', 'a.*', 'a.b.c', 'a.*.>', 'a', '*']).patterns).toEqual(['*', 'a.>'])

@@ -1,19 +1,18 @@
 import { Type } from '@sinclair/typebox'
-import { t } from 'elysia'
 import { detail } from '../../http/describe-route.ts'
 import { NextPage, pageParameters } from '../../http/paging.ts'
-import { IdInAddress } from '../../http/parameters.ts'
+import { BooleanInAddress, IdInAddress } from '../../http/parameters.ts'
 import { Cursor } from '../../protocol/schema.ts'
 import { NewNotification, Notification } from './schema.ts'
 
 /** `GET /api/notifications`. */
 export const INBOX = {
-  query: t.Object({
-    unread: t.Optional(t.BooleanString({ description: 'only what is not read yet' })),
+  query: Type.Object({
+    unread: Type.Optional(BooleanInAddress({ description: 'only what is not read yet' })),
     ...pageParameters,
   }),
-  response: t.Object({
-    notifications: t.Array(Notification),
+  response: Type.Object({
+    notifications: Type.Array(Notification),
     next: NextPage,
     unread: Type.Integer({ description: 'how many are not read, on this page or not' }),
     cursor: Cursor,
@@ -38,9 +37,9 @@ export const SEND = {
 
 /** `POST /api/notifications/read`. */
 export const READ_ALL = {
-  body: t.Object(
+  body: Type.Object(
     {
-      through: t.Optional(
+      through: Type.Optional(
         Type.Integer({
           minimum: 1,
           maximum: Number.MAX_SAFE_INTEGER,
@@ -50,8 +49,8 @@ export const READ_ALL = {
     },
     { additionalProperties: false },
   ),
-  response: t.Object({
-    ids: t.Array(Type.Integer(), { description: 'what was marked now, at most 10,000 at once' }),
+  response: Type.Object({
+    ids: Type.Array(Type.Integer(), { description: 'what was marked now, at most 10,000 at once' }),
     unread: Type.Integer({ description: 'how many are left' }),
   }),
   detail: detail({ summary: 'Mark everything as read', headers: ['X-User', 'X-Client-Id'] }),
@@ -59,7 +58,7 @@ export const READ_ALL = {
 
 /** `POST /api/notifications/:id/read`. */
 export const READ = {
-  params: t.Object({ id: IdInAddress }),
+  params: Type.Object({ id: IdInAddress }),
   parse: 'none',
   response: Notification,
   detail: detail({

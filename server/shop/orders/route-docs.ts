@@ -1,23 +1,22 @@
 import { Type } from '@sinclair/typebox'
-import { t } from 'elysia'
 import { detail } from '../../http/describe-route.ts'
 import { NextPage, pageParameters } from '../../http/paging.ts'
 import { IdInAddress, NoQuery } from '../../http/parameters.ts'
 import { ChannelToken, Cursor } from '../../protocol/schema.ts'
 import { NewOrder, Order, OrderStatus } from './schema.ts'
 
-const params = t.Object({ id: IdInAddress })
+const params = Type.Object({ id: IdInAddress })
 
-const Transition = t.Object({ to: OrderStatus }, { additionalProperties: false })
+const Transition = Type.Object({ to: OrderStatus }, { additionalProperties: false })
 
 /** `GET /api/orders`. */
 export const LIST = {
-  query: t.Object({
-    status: t.Optional(OrderStatus),
-    customer: t.Optional(ChannelToken('whose orders', ['alice'])),
+  query: Type.Object({
+    status: Type.Optional(OrderStatus),
+    customer: Type.Optional(ChannelToken('whose orders', ['alice'])),
     ...pageParameters,
   }),
-  response: t.Object({ orders: t.Array(Order), next: NextPage, cursor: Cursor }),
+  response: Type.Object({ orders: Type.Array(Order), next: NextPage, cursor: Cursor }),
   detail: detail({ summary: 'Orders, newest first', responseHeaders: ['X-Cursor'] }),
 }
 
@@ -36,14 +35,14 @@ export const CREATE = {
 /** `GET /api/orders/count`. */
 export const COUNT = {
   query: NoQuery,
-  response: t.Object({ counts: t.Record(t.String(), Type.Integer()), cursor: Cursor }),
+  response: Type.Object({ counts: Type.Record(Type.String(), Type.Integer()), cursor: Cursor }),
   detail: detail({ summary: 'How many orders there are, by status', responseHeaders: ['X-Cursor'] }),
 }
 
 /** `GET /api/orders/:id`. */
 export const READ = {
   params,
-  response: t.Composite([Order, t.Object({ cursor: Cursor })]),
+  response: Type.Composite([Order, Type.Object({ cursor: Cursor })]),
   detail: detail({ summary: 'One order', errors: ['order.unknown'], responseHeaders: ['X-Cursor', 'ETag'] }),
 }
 

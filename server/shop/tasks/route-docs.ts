@@ -1,24 +1,23 @@
 import { Type } from '@sinclair/typebox'
-import { t } from 'elysia'
 import { detail } from '../../http/describe-route.ts'
 import { NextPage, pageParameters } from '../../http/paging.ts'
 import { IdInAddress, NoQuery } from '../../http/parameters.ts'
 import { ChannelToken, Cursor } from '../../protocol/schema.ts'
 import { Description, NewTask, Task, TaskKind, TaskState } from './schema.ts'
 
-const params = t.Object({ id: IdInAddress })
+const params = Type.Object({ id: IdInAddress })
 const CHANGE_HEADERS = ['X-User', 'X-Client-Id', 'If-Match'] as const
 const ACTION_ERRORS = ['task.unknown', 'task.illegal_action', 'task.version_conflict', 'if_match.invalid'] as const
 
 /** `GET /api/tasks`. */
 export const LIST = {
-  query: t.Object({
-    state: t.Optional(TaskState),
-    kind: t.Optional(TaskKind),
-    owner: t.Optional(ChannelToken('whose tasks', ['bob'])),
+  query: Type.Object({
+    state: Type.Optional(TaskState),
+    kind: Type.Optional(TaskKind),
+    owner: Type.Optional(ChannelToken('whose tasks', ['bob'])),
     ...pageParameters,
   }),
-  response: t.Object({ tasks: t.Array(Task), next: NextPage, cursor: Cursor }),
+  response: Type.Object({ tasks: Type.Array(Task), next: NextPage, cursor: Cursor }),
   detail: detail({ summary: 'Tasks, newest first', responseHeaders: ['X-Cursor'] }),
 }
 
@@ -37,21 +36,21 @@ export const START = {
 /** `GET /api/tasks/count`. */
 export const COUNT = {
   query: NoQuery,
-  response: t.Object({ counts: t.Record(t.String(), Type.Integer()), cursor: Cursor }),
+  response: Type.Object({ counts: Type.Record(Type.String(), Type.Integer()), cursor: Cursor }),
   detail: detail({ summary: 'How many tasks there are, by state', responseHeaders: ['X-Cursor'] }),
 }
 
 /** `GET /api/tasks/:id`. */
 export const READ = {
   params,
-  response: t.Composite([Task, t.Object({ cursor: Cursor })]),
+  response: Type.Composite([Task, Type.Object({ cursor: Cursor })]),
   detail: detail({ summary: 'One task', errors: ['task.unknown'], responseHeaders: ['X-Cursor', 'ETag'] }),
 }
 
 /** `PATCH /api/tasks/:id`. */
 export const RENAME = {
   params,
-  body: t.Object({ description: Description }, { additionalProperties: false }),
+  body: Type.Object({ description: Description }, { additionalProperties: false }),
   response: Task,
   detail: detail({
     summary: 'Rename a task',
@@ -100,7 +99,7 @@ export const RETRY = {
 
 /** `GET /api/tasks/:id/files/:name`. */
 export const DOWNLOAD = {
-  params: t.Object({ id: IdInAddress, name: t.String({ pattern: '^[\\w.-]{1,200}$' }) }),
+  params: Type.Object({ id: IdInAddress, name: Type.String({ pattern: '^[\\w.-]{1,200}$' }) }),
   detail: detail({
     summary: 'Download a file that a task has produced',
     errors: ['file.unknown'],

@@ -4,6 +4,7 @@ import { messageOf } from '../../platform/errors.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { type Files, insertPart } from './files.ts'
 import type { ResultFile, TaskContext } from './kinds/kind.ts'
+import { type Progress, ProgressWriter } from './progress.ts'
 import { changeTask, type TaskRow } from './task-store.ts'
 
 /** Minimum milliseconds between two writes of the progress of a task. */
@@ -24,11 +25,6 @@ export interface AttemptOptions {
   logger: Logger
 }
 
-interface Progress {
-  progress: number
-  step: string
-}
-
 /**
  * The hold of one worker on a task. `attempt` is a fencing token, checked under the row lock of every write: of two workers
  * that both assume to hold the task, because one was suspended while its lease ended, only the newer can write.
@@ -37,15 +33,13 @@ export class Attempt {
   readonly #options: AttemptOptions
   readonly #task: TaskRow
   readonly #controller = new AbortController()
-  #pending: Progress | undefined
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #writing: Promise<void> | undefined
-  #writtenAt = 0
+  readonly #progress: ProgressWriter
 
   /** @param task the row when it was claimed */
   constructor(options: AttemptOptions, task: TaskRow) {
     this.#options = options
     this.#task = task
+    this.#progress = new ProgressWriter({ interval: PROGRESS_INTERVAL, write: (progress) => this.#write(progress) })
   }
 
   /** Aborts when the running code has to end. */
@@ -60,6 +54,7 @@ export class Attempt {
 
   /** Ends the running code: the hold was lost, or the instance stops and the task is queued again. */
   abort(reason: AttemptLostError | 'stopping'): void {
+    void this.#progress.stop()
     this.#controller.abort(reason)
   }
 
@@ -73,7 +68,7 @@ export class Attempt {
       signal: this.signal,
       database: outbox,
       files,
-      report: (progress, step) => this.#report({ progress: clamp(progress), step }),
+      report: (progress, step) => this.#progress.report({ progress: clamp(progress), step }),
       commit: (work, checkpoint) =>
         this.#hold(async (sql) => {
           if (checkpoint !== undefined) {
@@ -87,13 +82,11 @@ export class Attempt {
 
   /** Writes the progress that was reported last, and then the outcome. @throws {AttemptLostError} */
   async settle(outcome: (sql: Sql, task: TaskRow) => Promise<unknown>): Promise<void> {
-    clearTimeout(this.#timer)
-    await this.#writing
-    const last = this.#pending
+    await this.#progress.stop()
+    const last = this.#progress.pending
     await this.#hold(async (sql, task) => {
       await outcome(sql, last ? await changeTask(sql, task, 'task.progress', last) : task)
     })
-    this.#pending = undefined
   }
 
   #hold<T>(work: (sql: Sql, task: TaskRow) => Promise<T>): Promise<T> {
@@ -106,28 +99,12 @@ export class Attempt {
     })
   }
 
-  #report(progress: Progress): void {
-    this.#pending = progress
-    if (this.#writing !== undefined || this.#timer !== undefined) return
-    const wait = this.#writtenAt + PROGRESS_INTERVAL - performance.now()
-    this.#timer = setTimeout(() => this.#write(), Math.max(0, wait))
-  }
-
-  #write(): void {
-    this.#timer = undefined
-    const progress = this.#pending
-    if (!progress || this.signal.aborted) return
-    this.#pending = undefined
-    this.#writing = this.#hold((sql, task) => changeTask(sql, task, 'task.progress', progress))
-      .then(
-        () => {},
-        (error) => this.#onProblem(error),
-      )
-      .finally(() => {
-        this.#writing = undefined
-        this.#writtenAt = performance.now()
-        if (this.#pending) this.#report(this.#pending)
-      })
+  async #write(progress: Progress): Promise<void> {
+    try {
+      await this.#hold((sql, task) => changeTask(sql, task, 'task.progress', progress))
+    } catch (error) {
+      this.#onProblem(error)
+    }
   }
 
   #onProblem(error: unknown): void {

@@ -65,20 +65,6 @@ describe('a task', () => {
     expect(body).toEqual({ ...tasks.at(-1), cursor: expect.any(Number) })
   })
 
-  test('publishes its progress at most every 100 ms', async () => {
-    const owner = newOwner()
-    await using reader = await openStream(b.url, [`tasks.${owner}.*`])
-    await start(owner, { seconds: 1 })
-    await untilType(reader, 'task.succeeded')
-    const times = reader.events
-      .filter(({ type }) => type === 'task.progress')
-      .map((event) => Date.parse(taskOf(event).updatedAt))
-    expect(times.length).toBeGreaterThan(1)
-    // The last one goes out with the end, whenever that is; clocks of Postgres and of the server may differ by a little.
-    const gaps = times.slice(1, -1).map((time, index) => time - (times[index] ?? 0))
-    expect(Math.min(...gaps, 100)).toBeGreaterThan(60)
-  })
-
   test('that fails is retried, later each time, and then has failed with the reason', async () => {
     const owner = newOwner()
     await using reader = await openStream(a.url, [`tasks.${owner}.*`])

@@ -259,7 +259,8 @@ test('without Postgres, requests get 503 with Retry-After', async () => {
   address.port = String(proxy.port)
   await using instance = await startInstance(address.href, { QUERY_TIMEOUT_MS: '300' })
   const order = { customer: newCustomer(), currency: 'EUR', lines: LINES }
-  expect((await call('POST', '', order, {}, instance.url)).status).toBe(201)
+  // On a busy machine the first queries may exceed the timeout.
+  while ((await call('POST', '', order, {}, instance.url)).status !== 201);
   proxy.blackhole()
   const lost = await call('POST', '', order, {}, instance.url)
   expect([lost.status, lost.headers.get('retry-after'), lost.body.code]).toEqual([503, '2', 'database.unknown'])

@@ -19,7 +19,7 @@ interface Reading {
 
 /** Columns of every row. */
 interface AtHead {
-  cursor: number
+  cursor: string
   total: number
 }
 
@@ -30,11 +30,11 @@ interface AtHead {
 const readAtCursor = <R>(database: Database, { rows, on = (sql) => sql`true`, total = (sql) => sql`0` }: Reading) =>
   database.query(
     (sql) => sql<(R & AtHead)[]>`
-      select head.position as cursor, (${total(sql)})::int as total, found.*
+      select (select sse.cursor()) as cursor, (${total(sql)})::int as total, found.*
       from sse.head left join lateral (${rows(sql)}) found on ${on(sql)}`,
   )
 
-const cursorOf = (rows: readonly AtHead[]) => rows[0]?.cursor ?? 0
+const cursorOf = (rows: readonly AtHead[]) => rows[0]?.cursor ?? '0'
 
 /** What the pages of a list are read from. */
 export interface ListQuery<R, T> {

@@ -137,7 +137,8 @@ export const FOLLOW_HEAD = detail({
 /** `POST /events`. */
 export const PUBLISH = detail({
   summary: 'Publish an event, or several at once',
-  description: 'An array publishes several: all of them, in their order, or none.',
+  description:
+    'An array publishes several: all of them, in their order, or none. With Idempotency-Key, the key of each event of an array is made of the header and its place in the array: an array that was shortened is a repetition of its first events, and one that was extended publishes the additional events.',
   headers: ['X-Client-Id', 'Idempotency-Key'],
   errors: [
     ...RECEIVING,

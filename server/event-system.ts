@@ -5,7 +5,7 @@ import { createReplay } from './fanout/replay.ts'
 import { Admission } from './log/admission.ts'
 import { createAudit } from './log/audit.ts'
 import type { Hole } from './log/holes.ts'
-import { createLog } from './log/log.ts'
+import { createLog, type EventLog } from './log/log.ts'
 import { LostEvents } from './log/lost-events.ts'
 import { Publisher } from './log/publisher.ts'
 import { Relay } from './log/relay.ts'
@@ -13,11 +13,13 @@ import { createRetention } from './log/retention.ts'
 import { createSearch } from './log/search.ts'
 import type { Config } from './platform/config.ts'
 import type { DatabaseAddress } from './platform/database.ts'
+import { together } from './platform/lifecycle.ts'
 import { Listener } from './platform/listener.ts'
 import type { Logger } from './platform/logger.ts'
 import type { Pools } from './platform/pools.ts'
 import type { Telemetry } from './telemetry/telemetry.ts'
 
+/** What {@link createEventSystem} needs. */
 export interface EventSystemOptions {
   config: Config
   pools: Pools
@@ -27,11 +29,44 @@ export interface EventSystemOptions {
   logger: Logger
 }
 
-/** The stations of an event, put together; see README.md for the map. @throws {AppError} `database.unavailable` */
-export async function createEventSystem({ config, pools, address, telemetry, logger }: EventSystemOptions) {
+/**
+ * Puts together the path of an event, from the log to the streams; README.md has the picture. It is a part of a
+ * life cycle; streams are ended before it is stopped (`hub.drain`, `hub.stop`).
+ *
+ * @throws {AppError} `database.unavailable`
+ */
+export async function createEventSystem(options: EventSystemOptions) {
+  const { config, pools, telemetry, logger } = options
   const lost = new LostEvents(logger.child({ part: 'log' }), telemetry)
   const onHole = (hole: Hole) => lost.add(hole)
   const log = createLog(pools.events, pools.readers, onHole)
+  const { recent, hub, feed } = await createFanout(options, log, lost)
+  const relay = new Relay({
+    log,
+    onMoved: () => feed.wake(),
+    interval: config.outboxPollMs,
+    logger: logger.child({ part: 'relay' }),
+  })
+  const publisher = new Publisher({ log, onCommit: (position) => feed.wake(position), telemetry })
+  const admission = new Admission(config.maxPendingPublishes)
+  const listener = createListener(options, feed, relay)
+  const retention = createRetention({
+    log,
+    limits: { maxAge: config.retention || null, maxEvents: config.retentionEvents || null },
+    interval: config.retentionIntervalMs,
+    logger: logger.child({ part: 'retention' }),
+  })
+  const audit = createAudit({ log, database: pools.readers, onHole, logger: logger.child({ part: 'log' }) })
+  const search = createSearch(pools.readers, onHole)
+  const parts = { hub: { start: () => hub.start() }, feed, relay, listener, retention, audit }
+  return { log, search, lost, recent, hub, feed, relay, publisher, admission, listener, ...together(parts) }
+}
+
+/** The parts of an event system, and its start and stop. */
+export type EventSystem = Awaited<ReturnType<typeof createEventSystem>>
+
+/** What follows the log and delivers to streams, from the head of the log on. */
+async function createFanout({ config, telemetry, logger }: EventSystemOptions, log: EventLog, lost: LostEvents) {
   const { head, oldest } = await log.bounds()
   const recent = new RecentEvents(head, config.windowBytes)
   const hub = new Hub({
@@ -59,56 +94,15 @@ export async function createEventSystem({ config, pools, address, telemetry, log
     interval: config.pollIntervalMs,
     logger: logger.child({ part: 'feed' }),
   })
-  const relay = new Relay({
-    log,
-    onMoved: () => feed.wake(),
-    interval: config.outboxPollMs,
-    logger: logger.child({ part: 'relay' }),
-  })
-  const publisher = new Publisher({
-    log,
-    onCommit: (position) => feed.wake(position),
-    telemetry,
-  })
-  const admission = new Admission(config.maxPendingPublishes)
-  const retention = createRetention({
-    log,
-    limits: { maxAge: config.retention || null, maxEvents: config.retentionEvents || null },
-    interval: config.retentionIntervalMs,
-    logger: logger.child({ part: 'retention' }),
-  })
-  const audit = createAudit({ log, database: pools.readers, onHole, logger: logger.child({ part: 'log' }) })
-  const listener = new Listener({
+  return { recent, hub, feed }
+}
+
+/** Notifications only shorten the wait for the next poll: whatever arrives, feed and relay read by themselves. */
+const createListener = ({ config, pools, address, logger }: EventSystemOptions, feed: Feed, relay: Relay): Listener =>
+  new Listener({
     address: config.databaseListenUrl ?? address,
     database: pools.events,
     handlers: { sse_log: (position) => feed.wake(Number(position)), sse_outbox: () => relay.wake() },
     onListening: () => feed.wake(),
     logger: logger.child({ part: 'listener' }),
   })
-  return {
-    log,
-    search: createSearch(pools.readers, onHole),
-    lost,
-    recent,
-    hub,
-    feed,
-    relay,
-    publisher,
-    admission,
-    listener,
-    start() {
-      hub.start()
-      feed.start()
-      relay.start()
-      listener.start()
-      retention.start()
-      audit.start()
-    },
-    /** After nothing more is published. */
-    async stop() {
-      await Promise.all([relay.stop(), feed.stop(), listener.stop(), retention.stop(), audit.stop()])
-    },
-  }
-}
-
-export type EventSystem = Awaited<ReturnType<typeof createEventSystem>>

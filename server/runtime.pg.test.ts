@@ -188,10 +188,12 @@ describe('starting', () => {
     await untilReady(instance.url, ({ status }) => status === 'ok')
   })
 
-  test('on a port that is taken ends with a clear error', async () => {
+  test('on a port that is taken ends with a clear error, and with no warning of a part that was stopped', async () => {
     await using instance = await startInstance(database.url)
     const { port } = new URL(instance.url)
-    await expect(startProcess({ DATABASE_URL: database.url, PORT: port })).rejects.toThrow(`Port ${port}`)
+    const failure = await startProcess({ DATABASE_URL: database.url, PORT: port }).catch((error) => error.message)
+    expect(failure).toContain(`Port ${port}`)
+    expect(failure).not.toMatch(/"level":[4-6]0/)
   })
 
   test('with bad settings names them all and exits 2', async () => {

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import type { Envelope } from './protocol/event.ts'
 import type { Runtime } from './runtime.ts'
 import { createDatabase, type TestDatabase } from './testing/database.ts'
 import { startInstance } from './testing/instance.ts'
-import { type Envelope, openStream } from './testing/stream-reader.ts'
+import { openStream } from './testing/stream-reader.ts'
 
 let database: TestDatabase
 let instances: (Runtime & AsyncDisposable)[]

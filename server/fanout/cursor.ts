@@ -7,11 +7,13 @@ import { Liveness } from './liveness.ts'
 import type { ReplayStep } from './replay.ts'
 import type { Sink } from './sink.ts'
 
-/** Of one subscriber. */
+/** What a cursor works with, and where it begins. */
 export interface CursorOptions {
+  /** Of the connection, unique in the instance. */
   id: string
+  /** Of the client; `null` when it sent none. */
   clientId: string | null
-  /** See `Subscription`. */
+  /** See `Subscription.isProxied`. */
   isProxied?: boolean
   sink: Sink
   encoding: Encoding
@@ -44,7 +46,7 @@ const TIME_SLICE = 5
  * One subscriber: a position in the log, and a sink to write to.
  *
  * It is either **live**, moving with all others, or **behind** at a position of its own. A chunk is offered to it while it is
- * live; if its sink does not take one, nothing is queued: it falls behind, and reads on from its position when the sink
+ * live; if its sink does not take the chunk, nothing is queued: it falls behind, and reads from its position when the sink
  * wants more. Starting at an old position and being slow are the same state.
  *
  *     behind ── position reaches served() ──► live
@@ -57,12 +59,12 @@ export class Cursor {
   readonly #options: CursorOptions
   /** Own position while behind; `undefined` while live. */
   #behindAt: number | undefined
-  /** Where the flush under way began, while it is live and the flush has not offered it its chunk. */
+  /** Where the flush under way began, while the cursor is live and was not offered its chunk yet. */
   #expectedAt: number | undefined
   readonly #liveness: Liveness
   #gap: Gap | undefined
   #isAdvancing = false
-  /** How often it was moved, so that what was read before is not taken. */
+  /** How often it was moved: what was read before a jump is dropped. */
   #jumps = 0
   #isClosed = false
   #hasCaughtUp = false
@@ -89,10 +91,10 @@ export class Cursor {
   }
 
   /**
-   * Says that a flush which began at `from` has events for it, which `offer` brings in this turn of the event loop or in a
-   * later one.
+   * Announces that a flush which began at `from` has events for it. `offer` follows in the same event-loop turn or in a later
+   * one.
    *
-   * @returns whether it is live; one that is behind reads them by itself
+   * @returns whether it is live; a cursor that is behind reads the events by itself
    */
   expect(from: number): boolean {
     if (!this.isLive || this.#isClosed) return false
@@ -118,7 +120,7 @@ export class Cursor {
     return false
   }
 
-  /** Makes the cursor go on at `gap.to`, and sends the gap before anything else. */
+  /** Moves the cursor to `gap.to`, and sends the gap before anything else. */
   jump(gap: Gap): void {
     this.#gap = { ...gap, from: this.#gap ? this.#gap.from : gap.from }
     this.#behindAt = gap.to
@@ -127,13 +129,13 @@ export class Cursor {
     void this.advance()
   }
 
-  /** The sink wants more: for its transport to call. */
+  /** The sink wants more: called by its transport. */
   resume(): Promise<void> {
     this.#liveness.progressed()
     return this.advance()
   }
 
-  /** The client has left: for its transport to call. */
+  /** The client has disconnected: called by its transport. */
   leave(): void {
     this.#end('client')
   }
@@ -145,7 +147,7 @@ export class Cursor {
     let sliceEnd = performance.now() + TIME_SLICE
     try {
       while (this.#behindAt !== undefined && this.#wantsMore) {
-        // A long window in which little is for this cursor takes many steps without a pause of their own.
+        // A long window with few events for this cursor takes many steps, none of which pauses by itself.
         if (performance.now() > sliceEnd) {
           await sleep(0)
           sliceEnd = performance.now() + TIME_SLICE
@@ -202,7 +204,7 @@ export class Cursor {
     return !this.#isClosed && this.#options.sink.wantsMore
   }
 
-  /** The first time, the client is told that it has caught up: its last event may lie far before the cursor. */
+  /** The first time, a heartbeat reports that the client has caught up: its last event may be far before the cursor. */
   #goLive(cursor: number): void {
     this.#behindAt = undefined
     if (this.#hasCaughtUp) return
@@ -218,7 +220,7 @@ export class Cursor {
   async #step(cursor: number): Promise<void> {
     const jumps = this.#jumps
     const step = await this.#read(cursor)
-    // While it was read, the log may have been found to be another one.
+    // During the read, the log may have turned out to be another one.
     if (!step || this.#isClosed || jumps !== this.#jumps) return
     this.#behindAt = step.cursor
     if (step.gap) this.#write(this.#options.encoding.gap(step.gap))
@@ -227,7 +229,7 @@ export class Cursor {
     this.#options.onReplayed(step.events, step.chunk.byteLength)
   }
 
-  /** While Postgres is away, what it holds can wait: the client still gets its heartbeats. */
+  /** While Postgres is unavailable, its events can wait: the client still gets its heartbeats. */
   async #read(cursor: number): Promise<ReplayStep | undefined> {
     try {
       return await this.#options.replay(cursor)

@@ -94,3 +94,42 @@ test('an event that was dropped is encoded all the same, and takes no room', () 
   expect(recent.encode(first, SSE).byteLength).toBeGreaterThan(600)
   expect(recent.bytes).toBe(before)
 })
+
+test('an entry costs 350 bytes besides its data, its channel and its chunks', () => {
+  const recent = new RecentEvents(0, 100_000)
+  recent.push({ ...event(1), channel: 'orders', data: '"é"' })
+  expect(recent.bytes).toBe(350 + 4 + 2 * 6)
+})
+
+test('the bound is inclusive', () => {
+  const size = new RecentEvents(0, 100_000)
+  size.push(event(1))
+  const recent = new RecentEvents(0, 2 * size.bytes)
+  recent.push(event(1))
+  recent.push(event(2))
+  expect([recent.tail, recent.bytes]).toEqual([0, 2 * size.bytes])
+  recent.push(event(3))
+  expect([recent.tail, recent.bytes]).toEqual([1, 2 * size.bytes])
+})
+
+test('what was dropped no longer counts, with its chunks', () => {
+  const recent = new RecentEvents(0, 1500)
+  recent.encode(recent.push(event(1, 500)), SSE)
+  recent.push(event(2, 600))
+  const { bytes } = recent
+  expect(recent.tail).toBe(1)
+  const alone = new RecentEvents(1, 1500)
+  alone.push(event(2, 600))
+  expect(bytes).toBe(alone.bytes)
+})
+
+test('a reset forgets events that were dropped and not cut off yet', () => {
+  const recent = new RecentEvents(0, 2000)
+  for (let position = 1; position <= 100; position++) recent.push(event(position))
+  recent.reset(200)
+  expect([recent.tail, recent.bytes]).toEqual([200, 0])
+  recent.push(event(201))
+  expect([recent.tail, recent.at(201)?.position]).toEqual([200, 201])
+  for (let position = 202; position <= 300; position++) recent.push(event(position))
+  expect(recent.bytes).toBeLessThanOrEqual(2000)
+})

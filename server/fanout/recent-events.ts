@@ -1,27 +1,28 @@
 import type { LoggedEvent } from '../protocol/event.ts'
 import type { Chunk, Encoding } from './encoding.ts'
 
-/** An event, with its bytes in the encodings that were asked for so far. */
+/** An event, with its bytes in the encodings that were needed so far. */
 export interface RecentEvent extends LoggedEvent {
-  /** Of the data: what a flush goes by. */
+  /** Of the data, in UTF-8: what a flush is bounded by. */
   readonly bytes: number
+  /** Filled by `RecentEvents.encode`. */
   chunks: { encoding: Encoding; chunk: Chunk }[]
 }
 
-/** What an entry costs besides its texts and chunks. */
+/** Bytes that an entry costs besides its texts and chunks. */
 const OVERHEAD = 350
 
 /**
  * The newest events of the log, in memory, bounded in bytes: reconnecting and slow clients are served from here without
- * touching Postgres. It keeps the events themselves; their encoded bytes come with the first stream that wants them, and
- * count too.
+ * touching Postgres. It keeps the events themselves; their encoded bytes are added for the first stream that needs them,
+ * and count too.
  *
  * **Its positions are dense**, so the event after a cursor is found by subtraction.
  */
 export class RecentEvents {
   readonly #maxBytes: number
   #events: RecentEvent[] = []
-  /** Index of the oldest event in `#events`; what lies before it was dropped and waits for the array to be cut. */
+  /** Index of the oldest event in `#events`; entries before it were dropped, and are cut from the array later. */
   #start = 0
   #bytes = 0
   #head: number
@@ -50,7 +51,7 @@ export class RecentEvents {
   /**
    * Adds the event after the head and drops the oldest beyond the bound; the newest always stays.
    *
-   * @throws {Error} when an event is not the next one: that would break the order for everybody
+   * @throws {Error} when an event is not the next one: that would break the order of every stream
    */
   push(event: LoggedEvent): RecentEvent {
     const { position, data } = event

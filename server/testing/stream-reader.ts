@@ -1,12 +1,8 @@
 import { type EventSourceMessage, EventSourceParserStream } from 'eventsource-parser/stream'
-
-/** The envelope of an event on the wire. */
-export interface Envelope {
-  channel: string
-  type: string
-  data: unknown
-  time: string
-}
+import { CONTROL_EVENTS } from '../protocol/control-events.ts'
+import type { Envelope } from '../protocol/event.ts'
+import { controlViolations } from './control-check.ts'
+import { reportViolations } from './wire-check.ts'
 
 /** A stream that is being read, with everything that it has delivered. */
 export interface StreamReader extends AsyncDisposable {
@@ -28,7 +24,7 @@ export interface StreamReader extends AsyncDisposable {
   close(): Promise<void>
 }
 
-const CONTROL = new Set(['ready', 'gap', 'heartbeat', 'closing'])
+const CONTROL = new Set(Object.keys(CONTROL_EVENTS))
 /** Milliseconds after which a condition that does not hold fails the test. */
 const TIMEOUT = 30_000
 
@@ -50,6 +46,7 @@ export async function openStream(
     const body = response.body as ReadableStream<Uint8Array<ArrayBuffer>>
     for await (const frame of body.pipeThrough(new TextDecoderStream()).pipeThrough(parser)) {
       frames.push(frame)
+      reportViolations(controlViolations(frame.event ?? '', frame.data))
       for (const check of [...waiting]) check()
     }
   })().catch(() => {})

@@ -47,6 +47,8 @@ describeInBrowser('the lab', () => {
     await page.getByLabel('How many').fill(String(STREAMS))
     await page.getByRole('button', { name: 'Open', exact: true }).click()
     await page.getByText(`${STREAMS} live`).waitFor()
+    expect(await page.getByTestId('verdict').getAttribute('data-state')).toBe('none')
+    expect(await page.getByTestId('latency').textContent()).toBe('p50 – · p99 –')
     let published = 0
     const settled = async () => {
       published += EVENTS

@@ -29,7 +29,7 @@ module.exports = {
     ...downward,
     forbid(
       'operations and api are only above: app.ts and runtime.ts alone import them',
-      allBut(['^server/(operations|api)/', '^server/(app|runtime)\\.ts$']),
+      allBut(['^server/(operations|api)/', '^server/(app|runtime)\\.ts$', '^server/testing/']),
       '^server/(operations|api)/',
     ),
     forbid(

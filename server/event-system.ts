@@ -4,6 +4,7 @@ import { RecentEvents } from './fanout/recent-events.ts'
 import { createReplay } from './fanout/replay.ts'
 import { Admission } from './log/admission.ts'
 import { createAudit } from './log/audit.ts'
+import { loadBounds } from './log/bounds.ts'
 import type { Hole } from './log/holes.ts'
 import { createLog, type EventLog } from './log/log.ts'
 import { LostEvents } from './log/lost-events.ts'
@@ -40,7 +41,7 @@ export async function createEventSystem(options: EventSystemOptions) {
   const lost = new LostEvents(logger.child({ part: 'log' }), telemetry)
   const onHole = (hole: Hole) => lost.add(hole)
   const log = createLog(pools.events, pools.readers, onHole)
-  const { recent, hub, feed } = await createFanout(options, log, lost)
+  const { bounds, recent, hub, feed } = await createFanout(options, log, lost)
   const relay = new Relay({
     log,
     onMoved: () => feed.wake(),
@@ -59,7 +60,7 @@ export async function createEventSystem(options: EventSystemOptions) {
   const audit = createAudit({ log, database: pools.readers, onHole, logger: logger.child({ part: 'log' }) })
   const search = createSearch(pools.readers, onHole)
   const parts = { hub: { start: () => hub.start() }, feed, relay, listener, retention, audit }
-  return { log, search, lost, recent, hub, feed, relay, publisher, admission, listener, ...together(parts) }
+  return { log, bounds, search, lost, recent, hub, feed, relay, publisher, admission, listener, ...together(parts) }
 }
 
 /** The parts of an event system, and its start and stop. */
@@ -67,8 +68,9 @@ export type EventSystem = Awaited<ReturnType<typeof createEventSystem>>
 
 /** What follows the log and delivers to streams, from the head of the log on. */
 async function createFanout({ config, telemetry, logger }: EventSystemOptions, log: EventLog, lost: LostEvents) {
-  const { head, oldest } = await log.bounds()
-  const recent = new RecentEvents(head, config.windowBytes)
+  const bounds = await loadBounds(log)
+  const { head, epoch } = bounds.current
+  const recent = new RecentEvents(head, config.windowBytes, epoch)
   const hub = new Hub({
     recent,
     replay: createReplay(recent, log),
@@ -81,20 +83,21 @@ async function createFanout({ config, telemetry, logger }: EventSystemOptions, l
     maxConnections: config.maxConnections,
     instance: config.instanceName,
   })
-  hub.oldest = oldest
   const feed = new Feed({
     log,
     position: head,
+    epoch,
     deliver: (events) => hub.deliver(events),
-    skip: (to, reason) => hub.skip(to, reason),
-    onOldest: (position) => {
-      hub.oldest = position
-      lost.forget(position)
+    skip: (to, reason, epoch) => hub.skip(to, reason, epoch),
+    renew: (epoch, shared) => hub.renew(epoch, shared),
+    onBounds: (seen) => {
+      bounds.observe(seen)
+      lost.forget(seen.oldest)
     },
     interval: config.pollIntervalMs,
     logger: logger.child({ part: 'feed' }),
   })
-  return { recent, hub, feed }
+  return { bounds, recent, hub, feed }
 }
 
 /** Notifications only shorten the wait for the next poll: whatever arrives, feed and relay read by themselves. */

@@ -126,7 +126,7 @@ interface Parts {
 
 /** What each door of the application gets. */
 function appOptions({ config, logger, pools, events, work, bodies, operations }: Parts): AppOptions {
-  const { hub, log, search, publisher, admission } = events
+  const { hub, log, bounds, search, publisher, admission } = events
   const { cluster, checks, metrics, faults } = operations
   const { outbox, tasks } = work
   return {
@@ -140,6 +140,7 @@ function appOptions({ config, logger, pools, events, work, bodies, operations }:
     events: {
       hub,
       log,
+      bounds,
       search,
       publisher,
       admission,

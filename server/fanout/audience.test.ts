@@ -10,7 +10,7 @@ let recent: RecentEvents
 let delivered: [number, number][]
 let audience: Audience
 beforeEach(() => {
-  recent = new RecentEvents(0, 100_000)
+  recent = new RecentEvents(0, 100_000, 'e1')
   delivered = []
   const telemetry = { ...SILENT, delivered: (events: number, bytes: number) => void delivered.push([events, bytes]) }
   audience = new Audience(createSelection(['a']), SSE, recent, telemetry)
@@ -42,7 +42,7 @@ function join({ clientId = null as string | null, isLive = true, takes = true } 
 }
 
 const idsIn = (chunk: Uint8Array | undefined) =>
-  [...new TextDecoder().decode(chunk).matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id))
+  [...new TextDecoder().decode(chunk).matchAll(/^id: (\d+)-e1$/gm)].map(([, id]) => Number(id))
 
 describe('a flush', () => {
   test('offers one chunk with all pending events to every live cursor', () => {

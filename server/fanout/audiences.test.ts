@@ -8,7 +8,7 @@ import { createSelection } from './selection.ts'
 
 let audiences: Audiences
 beforeEach(() => {
-  audiences = new Audiences(new RecentEvents(0, 1000), SILENT)
+  audiences = new Audiences(new RecentEvents(0, 1000, 'e1'), SILENT)
 })
 
 const cursor = () => ({}) as Cursor

@@ -42,7 +42,7 @@ function create(more: Partial<CursorOptions> = {}) {
       connection: '7',
       instance: 'i',
       channels: ['a'],
-      cursor: 5,
+      cursor: '5-e1',
       oldest: 1,
       head: 5,
       resumed: true,
@@ -52,7 +52,9 @@ function create(more: Partial<CursorOptions> = {}) {
     retry: 100,
     heartbeat: 1000,
     stallTimeout: 5000,
+    start: 5,
     served: () => log.head,
+    epoch: () => 'e1',
     replay: (cursor) => {
       const step = Promise.withResolvers<ReplayStep>()
       log.asked.push(cursor)

@@ -1,6 +1,7 @@
 import { AppError } from '../platform/errors.ts'
 import { jittered, SECOND, sleep } from '../platform/time.ts'
 import type { Gap, Ready } from '../protocol/control-events.ts'
+import { formatCursor } from '../protocol/cursor.ts'
 import type { CloseReason } from '../telemetry/telemetry.ts'
 import type { Chunk, Encoding } from './encoding.ts'
 import { Liveness } from './liveness.ts'
@@ -17,6 +18,8 @@ export interface CursorOptions {
   isProxied?: boolean
   sink: Sink
   encoding: Encoding
+  /** Position after which it begins. */
+  start: number
   /** The first message. */
   ready: Ready
   /** Follows right after that. */
@@ -29,6 +32,8 @@ export interface CursorOptions {
   stallTimeout: number
   /** Position up to which every live cursor has been served. */
   served: () => number
+  /** Epoch of that position, and of every cursor's. */
+  epoch: () => string
   /** What comes after a cursor, up to `served()`. */
   replay: (cursor: number) => ReplayStep | Promise<ReplayStep>
   /** Events of a replay were handed to the sink. */
@@ -74,7 +79,7 @@ export class Cursor {
     this.id = options.id
     this.clientId = options.clientId
     this.isProxied = options.isProxied ?? false
-    this.#behindAt = options.ready.cursor
+    this.#behindAt = options.start
     this.#gap = options.gap
     this.#liveness = new Liveness(options.heartbeat, options.stallTimeout)
     const { sink, encoding, ready, retry, gap } = options
@@ -177,7 +182,7 @@ export class Cursor {
     const { encoding } = this.#options
     switch (this.#liveness.due(now, this.#wantsMore)) {
       case 'heartbeat':
-        this.#write(encoding.heartbeat(this.position, new Date()))
+        this.#write(encoding.heartbeat(this.#cursorAt(this.position), new Date()))
         return true
       case 'comment':
         this.#liveness.wrote('comment')
@@ -209,12 +214,12 @@ export class Cursor {
     this.#behindAt = undefined
     if (this.#hasCaughtUp) return
     this.#hasCaughtUp = true
-    if (cursor > this.#options.ready.cursor) this.#write(this.#options.encoding.heartbeat(cursor, new Date()))
+    if (cursor > this.#options.start) this.#write(this.#options.encoding.heartbeat(this.#cursorAt(cursor), new Date()))
   }
 
   #sendGap(gap: Gap): void {
     this.#gap = undefined
-    this.#write(this.#options.encoding.gap(gap))
+    this.#writeGap(gap)
   }
 
   async #step(cursor: number): Promise<void> {
@@ -223,7 +228,7 @@ export class Cursor {
     // During the read, the log may have turned out to be another one.
     if (!step || this.#isClosed || jumps !== this.#jumps) return
     this.#behindAt = step.cursor
-    if (step.gap) this.#write(this.#options.encoding.gap(step.gap))
+    if (step.gap) this.#writeGap(step.gap)
     if (!step.chunk) return
     this.#write(step.chunk)
     this.#options.onReplayed(step.events, step.chunk.byteLength)
@@ -242,8 +247,16 @@ export class Cursor {
 
   #closing(reason: Exclude<CloseReason, 'client'>, retry: number): Chunk {
     // A gap that the client has not received yet must not move its cursor.
-    const cursor = this.#gap === undefined ? this.position : undefined
+    const cursor = this.#gap === undefined ? this.#cursorAt(this.position) : undefined
     return this.#options.encoding.closing({ reason: reason === 'shutdown' ? 'drain' : reason, retry }, cursor)
+  }
+
+  #cursorAt(position: number): string {
+    return formatCursor(position, this.#options.epoch())
+  }
+
+  #writeGap(gap: Gap): void {
+    this.#write(this.#options.encoding.gap(gap, this.#cursorAt(gap.to)))
   }
 
   #write(frame: Chunk): void {

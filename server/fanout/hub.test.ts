@@ -30,7 +30,7 @@ afterEach(() => {
 function createHub(more: Partial<HubOptions> = {}): void {
   const counted = createTotals()
   totals = counted.totals
-  recent = new RecentEvents(HEAD, 100_000)
+  recent = new RecentEvents(HEAD, 100_000, 'e1')
   forgotten = 0
   const replay = createReplay(recent, { read: () => Promise.reject(new Error('not in memory')) })
   hub = new Hub({
@@ -96,13 +96,12 @@ const request = (more: Partial<Subscription> = {}) => ({
 
 describe('a stream that is opened', () => {
   test('gets ready with its position, its channels and what the instance says of itself', async () => {
-    hub.oldest = 4
     const { ready } = await open({ selection: createSelection(['b', 'a']), cursor: 8, resumed: true, oldest: 3 })
     expect(JSON.parse(/^data: (.*)$/m.exec(ready)?.[1] ?? '')).toMatchObject({
       connection: '1',
       instance: 'web-1',
       channels: ['a', 'b'],
-      cursor: 8,
+      cursor: '8-e1',
       oldest: 3,
       head: HEAD,
       resumed: true,
@@ -164,8 +163,8 @@ describe('events', () => {
   test('go to the live streams that selected their channel', async () => {
     const [a, b] = [await open(), await open({ selection: createSelection(['b']) })]
     await hub.deliver([event(11, 'a'), event(12, 'b'), event(13, 'a')])
-    expect((await a.read()).match(/^id: .*$/gm)).toEqual(['id: 11', 'id: 13'])
-    expect((await b.read()).match(/^id: .*$/gm)).toEqual(['id: 12'])
+    expect((await a.read()).match(/^id: .*$/gm)).toEqual(['id: 11-e1', 'id: 13-e1'])
+    expect((await b.read()).match(/^id: .*$/gm)).toEqual(['id: 12-e1'])
     expect(hub.position).toBe(13)
     expect([a.cursor.position, b.cursor.position]).toEqual([13, 13])
     expect(totals.deliveredEvents).toBe(3)
@@ -175,7 +174,7 @@ describe('events', () => {
     await hub.deliver([event(11), event(12)])
     await settle()
     const { read, cursor } = await open({ cursor: HEAD })
-    expect((await read()).match(/^id: .*$/gm)).toEqual(['id: 11', 'id: 12'])
+    expect((await read()).match(/^id: .*$/gm)).toEqual(['id: 11-e1', 'id: 12-e1'])
     await settle()
     expect([cursor.isLive, totals.deliveredEvents]).toEqual([true, 2])
     expect(totals.deliveredBytes).toBeGreaterThan(100)
@@ -185,7 +184,7 @@ describe('events', () => {
     const { read, cursor } = await open({ cursor: 12 })
     expect(cursor.isLive).toBe(false)
     await hub.deliver([event(11), event(12), event(13)])
-    expect((await read()).match(/^id: .*$/gm)).toEqual(['id: 13'])
+    expect((await read()).match(/^id: .*$/gm)).toEqual(['id: 13-e1'])
   })
 
   test('are flushed before more are taken when 256 KiB are pending', async () => {
@@ -201,7 +200,7 @@ describe('a log that continues elsewhere', () => {
   test('gives live streams a gap, and leaves those that are behind in the same log alone', async () => {
     const [live, ahead] = [await open(), await open({ cursor: 12 })]
     await hub.skip(20, 'purged')
-    expect(await live.read()).toBe('event: gap\ndata: {"from":10,"to":20,"reason":"purged"}\nid: 20\n\n')
+    expect(await live.read()).toBe('event: gap\ndata: {"from":10,"to":20,"reason":"purged"}\nid: 20-e1\n\n')
     expect([hub.position, recent.head, recent.tail, forgotten]).toEqual([20, 20, 20, 1])
     expect(ahead.cursor.position).toBe(12)
   })
@@ -217,12 +216,12 @@ describe('a log that continues elsewhere', () => {
     createHub({ flushInterval: 1_000_000 })
     const { read } = await open()
     await hub.deliver([event(11)])
-    expect(await read()).toContain('id: 11\n')
+    expect(await read()).toContain('id: 11-e1\n')
     await settle()
     await hub.deliver([event(12)])
     expect(hub.position).toBe(11)
     await hub.skip(20, 'purged')
-    expect(await read()).toContain('id: 12\n')
+    expect(await read()).toContain('id: 12-e1\n')
     expect(await read()).toContain('{"from":12,"to":20,"reason":"purged"}')
   })
 
@@ -240,7 +239,7 @@ describe('a log that continues elsewhere', () => {
     await read()
     await settle()
     await hub.deliver([event(21)])
-    expect(await read()).toContain('id: 21\n')
+    expect(await read()).toContain('id: 21-e1\n')
   })
 })
 
@@ -313,7 +312,7 @@ describe('the end', () => {
     await hub.deliver([event(11)])
     await hub.deliver([event(12)])
     hub.stop()
-    expect(await read()).toContain('id: 11\n')
+    expect(await read()).toContain('id: 11-e1\n')
     expect(await read()).toContain('"reason":"drain"')
     expect(hub.connectionCount).toBe(0)
   })

@@ -26,11 +26,18 @@ export class RecentEvents {
   #start = 0
   #bytes = 0
   #head: number
+  #epoch: string
 
-  /** @param head position after which the window begins */
-  constructor(head: number, maxBytes: number) {
+  /** @param head position after which the window begins, in this epoch */
+  constructor(head: number, maxBytes: number, epoch: string) {
     this.#head = head
+    this.#epoch = epoch
     this.#maxBytes = maxBytes
+  }
+
+  /** Epoch in which all of its positions are valid. */
+  get epoch(): string {
+    return this.#epoch
   }
 
   /** Position of the newest event. */
@@ -66,15 +73,21 @@ export class RecentEvents {
   /** The bytes of an event, kept with it. */
   encode(event: RecentEvent, encoding: Encoding): Chunk {
     for (const kept of event.chunks) if (kept.encoding === encoding) return kept.chunk
-    const chunk = encoding.event(event)
+    const chunk = encoding.event(event, this.#epoch)
     event.chunks.push({ encoding, chunk })
     // One that was dropped meanwhile is only on its way to streams.
     if (this.at(event.position) === event) this.#grow(chunk.byteLength)
     return chunk
   }
 
-  /** Forgets everything and goes on after `head`: for a log that lost positions that were never read. */
-  reset(head: number): void {
+  /** The log has another epoch with the same events up to the head. Bytes that are cached keep the earlier one in their ids. */
+  renew(epoch: string): void {
+    this.#epoch = epoch
+  }
+
+  /** Forgets everything and continues after `head`: for a log that lost positions that were never read. */
+  reset(head: number, epoch = this.#epoch): void {
+    this.#epoch = epoch
     this.#events = []
     this.#start = 0
     this.#bytes = 0

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
-import type { EventLog, Page, ReadOptions } from '../log/log.ts'
+import type { EventLog } from '../log/log.ts'
+import type { Page, ReadOptions } from '../log/read-page.ts'
 import type { LoggedEvent } from '../protocol/event.ts'
 import { SSE, UNNAMED_SSE } from '../transports/sse/encoding.ts'
 import { RecentEvents } from './recent-events.ts'
@@ -30,7 +31,16 @@ const log = {
     const events = Array.from({ length: end - options.after }, (_, index) =>
       event(options.after + 1 + index, index === 0 ? 'page-1' : null),
     )
-    return { events, cursor: end, oldest: 1, head: HEAD, timeAtCursor: null }
+    return {
+      events,
+      cursor: end,
+      oldest: 1,
+      head: HEAD,
+      epoch: 'e1',
+      isCurrent: true,
+      sharedThrough: HEAD,
+      timeAtCursor: null,
+    }
   },
 } as unknown as EventLog
 
@@ -45,7 +55,7 @@ const request = (cursor: number, more: Partial<ReplayRequest> = {}): ReplayReque
 
 describe('from the log', () => {
   test('many at the same place cost one query, at once and soon after', async () => {
-    const replay = createReplay(new RecentEvents(HEAD, 1000), log)
+    const replay = createReplay(new RecentEvents(HEAD, 1000, 'e1'), log)
     const steps = await Promise.all(Array.from({ length: 100 }, () => replay.next(request(0))))
     expect(reads).toHaveLength(1)
     expect(new Set(steps.map(({ chunk }) => chunk)).size).toBe(1)
@@ -54,7 +64,7 @@ describe('from the log', () => {
   })
 
   test('those with other channels or another encoding, or at the end of what there is, read for themselves', async () => {
-    const replay = createReplay(new RecentEvents(HEAD, 1000), log)
+    const replay = createReplay(new RecentEvents(HEAD, 1000, 'e1'), log)
     await replay.next(request(0))
     await replay.next(request(0, { selection: createSelection(['b']) }))
     await replay.next(request(0, { encoding: UNNAMED_SSE }))
@@ -65,12 +75,12 @@ describe('from the log', () => {
   })
 
   test('what a page caused is left out for it alone', async () => {
-    const replay = createReplay(new RecentEvents(HEAD, 1000), log)
+    const replay = createReplay(new RecentEvents(HEAD, 1000, 'e1'), log)
     const all = await replay.next(request(0))
     const own = await replay.next(request(0, { clientId: 'page-1' }))
     expect(reads).toHaveLength(1)
-    expect(new TextDecoder().decode(all.chunk)).toContain('id: 1\n')
-    expect(new TextDecoder().decode(own.chunk)).not.toContain('id: 1\n')
+    expect(new TextDecoder().decode(all.chunk)).toContain('id: 1-e1\n')
+    expect(new TextDecoder().decode(own.chunk)).not.toContain('id: 1-e1\n')
     expect(own.cursor).toBe(all.cursor)
   })
 
@@ -79,13 +89,13 @@ describe('from the log', () => {
     const failing = {
       read: (options: ReadOptions) => (failures++ === 0 ? Promise.reject(new Error('away')) : log.read(options)),
     }
-    const replay = createReplay(new RecentEvents(HEAD, 1000), failing as unknown as EventLog)
+    const replay = createReplay(new RecentEvents(HEAD, 1000, 'e1'), failing as unknown as EventLog)
     await expect(Promise.resolve(replay.next(request(0)))).rejects.toThrow('away')
     expect((await replay.next(request(0))).cursor).toBe(50)
   })
 
   test('another log is read anew', async () => {
-    const replay = createReplay(new RecentEvents(HEAD, 1000), log)
+    const replay = createReplay(new RecentEvents(HEAD, 1000, 'e1'), log)
     await replay.next(request(0))
     replay.forget()
     await replay.next(request(0))
@@ -95,7 +105,7 @@ describe('from the log', () => {
 
 describe('from memory', () => {
   test('steps are bounded in bytes, and go to the end', async () => {
-    const recent = new RecentEvents(0, 10_000_000)
+    const recent = new RecentEvents(0, 10_000_000, 'e1')
     for (let position = 1; position <= HEAD; position++) recent.push(event(position))
     const replay = createReplay(recent, log)
     let cursor = 0
@@ -113,7 +123,7 @@ describe('from memory', () => {
 
 describe('a step from memory', () => {
   const windowOf = (count: number, more: Partial<LoggedEvent> = {}) => {
-    const recent = new RecentEvents(0, 100_000_000)
+    const recent = new RecentEvents(0, 100_000_000, 'e1')
     for (let position = 1; position <= count; position++) recent.push({ ...event(position), ...more })
     return recent
   }
@@ -167,7 +177,7 @@ describe('a step from memory', () => {
   })
 
   test('counts the events that it leaves out for their own client', async () => {
-    const recent = new RecentEvents(0, 100_000_000)
+    const recent = new RecentEvents(0, 100_000_000, 'e1')
     for (let position = 1; position <= 4; position++) recent.push(event(position, position === 2 ? 'page-1' : null))
     const replay = createReplay(recent, log)
     expect((await replay.next(request(0, { through: 4 }))).events).toBe(4)
@@ -181,7 +191,7 @@ describe('a step from memory', () => {
   })
 
   test('serves a cursor at the tail of the window, and the log one before it', async () => {
-    const recent = new RecentEvents(500, 100_000_000)
+    const recent = new RecentEvents(500, 100_000_000, 'e1')
     for (let position = 501; position <= HEAD; position++) recent.push(event(position))
     const replay = createReplay(recent, log)
     await replay.next(request(500))
@@ -193,7 +203,7 @@ describe('a step from memory', () => {
 
 describe('a step from the log', () => {
   test('asks for at most 1,000 events and 64 KiB of the selection, up to where it should end', async () => {
-    await createReplay(new RecentEvents(HEAD, 1000), log).next(request(7, { through: 900 }))
+    await createReplay(new RecentEvents(HEAD, 1000, 'e1'), log).next(request(7, { through: 900 }))
     expect(reads[0]).toMatchObject({ after: 7, through: 900, limit: 1000, maxBytes: 64 * 1024, patterns: ['a'] })
   })
 
@@ -207,7 +217,7 @@ describe('a step from the log', () => {
         return log.read(options)
       },
     }
-    const replay = createReplay(new RecentEvents(HEAD, 1000), slow as EventLog)
+    const replay = createReplay(new RecentEvents(HEAD, 1000, 'e1'), slow as EventLog)
     // At the end of what there is, so that it is dropped when it is complete.
     const old = replay.next(request(980))
     replay.forget()

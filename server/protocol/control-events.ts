@@ -97,14 +97,3 @@ export const CONTROL_EVENTS = {
     data: Closing,
   },
 } as const satisfies Record<string, { summary: string; data: TSchema }>
-
-/** The gap between a cursor and what is available after it; `undefined` when nothing is missing. All are positions. */
-export function gapAfter(
-  cursor: number,
-  { oldest, head, hole }: { oldest: number; head: number; hole?: { to: number } | undefined },
-): Gap | undefined {
-  if (cursor > head) return { from: cursor, to: head, reason: 'unknown' }
-  if (cursor < oldest - 1) return { from: cursor, to: oldest - 1, reason: 'purged' }
-  if (hole) return { from: cursor, to: hole.to, reason: 'lost' }
-  return undefined
-}

@@ -13,7 +13,7 @@ import { StreamSink } from '../transports/sse/stream-sink.ts'
  */
 export function createInProcessHub(heartbeat = 15_000) {
   const hub = new Hub({
-    recent: new RecentEvents(0, 2 ** 20),
+    recent: new RecentEvents(0, 2 ** 20, 'e1'),
     replay: { next: ({ cursor }) => ({ events: 0, cursor }), forget() {} },
     telemetry: SILENT,
     logger: createLogger({ logLevel: 'silent', logFormat: 'json' }),

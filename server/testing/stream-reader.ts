@@ -1,5 +1,6 @@
 import { type EventSourceMessage, EventSourceParserStream } from 'eventsource-parser/stream'
 import { CONTROL_EVENTS } from '../protocol/control-events.ts'
+import { parseLogCursor } from '../protocol/cursor.ts'
 import type { Envelope } from '../protocol/event.ts'
 import { controlViolations } from './control-check.ts'
 import { reportViolations } from './wire-check.ts'
@@ -23,6 +24,9 @@ export interface StreamReader extends AsyncDisposable {
   ended: Promise<void>
   close(): Promise<void>
 }
+
+/** The position in an event's id, or in another cursor; `NaN` when there is none. */
+export const positionOf = (cursor: string | undefined): number => parseLogCursor(cursor ?? '')?.position ?? Number.NaN
 
 const CONTROL = new Set(Object.keys(CONTROL_EVENTS))
 /** Milliseconds after which a condition that does not hold fails the test. */
@@ -57,7 +61,7 @@ export async function openStream(
     get events() {
       return frames
         .filter(({ event }) => !CONTROL.has(event ?? ''))
-        .map(({ id, data }) => ({ position: Number(id), ...(JSON.parse(data) as Envelope) }))
+        .map(({ id, data }) => ({ position: positionOf(id), ...(JSON.parse(data) as Envelope) }))
     },
     until(condition) {
       return new Promise((resolve, reject) => {

@@ -41,7 +41,7 @@ async function open(url: string, channels: readonly string[]) {
   const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>).getReader()
   return {
     async readTo(position: number) {
-      for (let end = ''; !end.includes(`id: ${position}\n`); ) {
+      for (let end = ''; !end.includes(`id: ${position}-`); ) {
         const { value } = await reader.read()
         end = end.slice(-100) + new TextDecoder().decode(value?.subarray(-1000))
       }
@@ -76,7 +76,7 @@ async function longestWait(url: string, action: () => Promise<void>): Promise<nu
 }
 
 test('streams that fill the subscription index are rejected, and small ones are still served', () => {
-  const recent = new RecentEvents(0, 1000)
+  const recent = new RecentEvents(0, 1000, 'e1')
   const hub = new Hub({
     recent,
     replay: createReplay(recent, {} as EventLog),

@@ -209,7 +209,7 @@ describe('verify', () => {
     ] as const) {
       const { out, error, code } = await run(['verify', '--url', instance.url, ...args, '--restart-cmd', command])
       expect([code, report(out)]).toMatchObject([1, { isClean: true, restart }])
-      expect(error).toContain('nothing is proved')
+      expect(error).toContain('proves nothing')
     }
   })
 

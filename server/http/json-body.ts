@@ -1,7 +1,7 @@
 import type { TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { AppError } from '../platform/errors.ts'
-import { nextTurn } from '../platform/turns.ts'
+import { yieldToEventLoop } from '../platform/event-loop.ts'
 import { type Bodies, type Incoming, parseJson } from './body.ts'
 import { findUnstorable } from './storable.ts'
 import { invalidValue } from './validation.ts'
@@ -22,7 +22,7 @@ export function jsonBody(bodies: Bodies, schema: TSchema, maxBytes: number) {
   return ({ request, server }: Incoming): Promise<unknown> =>
     bodies.readJson({ request, server }, maxBytes, async (bytes) => {
       // Several large bodies may have arrived in this event-loop turn: parse one per turn.
-      if (bytes.byteLength > SMALL_BODY) await nextTurn()
+      if (bytes.byteLength > SMALL_BODY) await yieldToEventLoop()
       const value = parseJson(bytes)
       if (!validator.Check(value)) throw invalidValue(validator, value, 'body')
       const problem = findUnstorable(value)

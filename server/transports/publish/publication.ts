@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { AppError, tooDeep } from '../../platform/errors.ts'
-import { Slice } from '../../platform/turns.ts'
+import { Slice } from '../../platform/event-loop.ts'
 import { MAX_BATCH } from '../../protocol/limits.ts'
 import { JsonScanner, type JsonVisitor, NestingError } from './json-scanner.ts'
 

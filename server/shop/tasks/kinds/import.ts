@@ -1,5 +1,5 @@
 import { AppError } from '../../../platform/errors.ts'
-import { Slice } from '../../../platform/turns.ts'
+import { Slice } from '../../../platform/event-loop.ts'
 import { insertOrders } from '../../orders/order-store.ts'
 import type { NewOrder } from '../../orders/schema.ts'
 import { toCsv } from './csv-cells.ts'

@@ -1,4 +1,4 @@
-import { Slice } from '../../../platform/turns.ts'
+import { Slice } from '../../../platform/event-loop.ts'
 
 /** A line of a file, without its line break. */
 export interface Line {

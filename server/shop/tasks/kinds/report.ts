@@ -1,7 +1,7 @@
 import { PAGE_BYTES } from '../../../http/paging.ts'
 import { AppError } from '../../../platform/errors.ts'
+import { Slice } from '../../../platform/event-loop.ts'
 import type { Database } from '../../../platform/pool.ts'
-import { Slice } from '../../../platform/turns.ts'
 import type { OrderLine } from '../../orders/schema.ts'
 import { toCsv } from './csv-cells.ts'
 import type { Kind, TaskContext } from './kind.ts'

@@ -32,7 +32,7 @@ test('it takes a request line that is longer than the 16 KiB of its runtime', as
   expect((await fetch(`${instance.url}/healthz?${'x'.repeat(32_000)}`)).status).toBe(200)
 })
 
-test('it serves the dashboard: the page to be asked for anew, what it loads for ever', async () => {
+test('it serves the dashboard: the page is revalidated, its assets are cached forever', async () => {
   const page = await fetch(instance.url)
   expect(page.headers.get('cache-control')).toBe('no-cache')
   const scripts = [...(await page.text()).matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map((match) =>

@@ -19,17 +19,17 @@ const ready = async (url: string) => {
   }
 }
 
-/** Asks until the answer is as wanted. */
-async function untilReady(url: string, condition: (answer: Awaited<ReturnType<typeof ready>>) => boolean) {
+/** Reads readiness until it is as wanted. */
+async function untilReady(url: string, condition: (state: Awaited<ReturnType<typeof ready>>) => boolean) {
   for (;;) {
-    const answer = await ready(url)
-    if (condition(answer)) return answer
+    const state = await ready(url)
+    if (condition(state)) return state
     await Bun.sleep(10)
   }
 }
 
 describe('health', () => {
-  test('says ok when everything is', async () => {
+  test('is ok when every part is', async () => {
     await using instance = await startInstance(database.url)
     expect(await (await fetch(`${instance.url}/healthz`)).json()).toEqual({ status: 'ok' })
     expect(await untilReady(instance.url, ({ status }) => status === 'ok')).toMatchObject({
@@ -43,18 +43,18 @@ describe('health', () => {
     })
   })
 
-  test('without notifications it is degraded, and says why', async () => {
+  test('is degraded without notifications, and says why', async () => {
     await using instance = await startInstance(database.url, {
       DATABASE_LISTEN_URL: `postgres://postgres@127.0.0.1:${await freePort()}/x`,
     })
-    const answer = await untilReady(
+    const state = await untilReady(
       instance.url,
       ({ checks }) => checks.listener?.detail?.includes('ECONNREFUSED') ?? false,
     )
-    expect(answer).toMatchObject({ code: 200, status: 'degraded', checks: { listener: { status: 'degraded' } } })
+    expect(state).toMatchObject({ code: 200, status: 'degraded', checks: { listener: { status: 'degraded' } } })
   })
 
-  test('without Postgres it is unavailable but alive; publishing says when to try again; streams stay and go on', async () => {
+  test('is unavailable but alive without Postgres; publishing gets a time to retry; streams stay open and resume', async () => {
     const { hostname, port } = new URL(database.url)
     await using proxy = await startFaultProxy({ host: hostname, port: Number(port) })
     const url = new URL(database.url)
@@ -83,12 +83,12 @@ describe('health', () => {
     await untilReady(instance.url, ({ code }) => code === 200)
   })
 
-  test('while publishing fails but reading does not it is degraded, and says why', async () => {
+  test('is degraded while publishing fails but reading does not, and says why', async () => {
     await using own = await createDatabase()
     await using instance = await startInstance(own.url)
     const locked = Promise.withResolvers<void>()
     const release = Promise.withResolvers<void>()
-    // Somebody holds the lock that orders the log.
+    // Another session holds the lock that orders the log.
     const holding = own.sql.begin(async (transaction) => {
       await transaction`select from sse.head for update`
       locked.resolve()
@@ -114,7 +114,7 @@ describe('health', () => {
 })
 
 describe('stopping', () => {
-  test('ends streams with a reconnection time, answers what is being published, and exits 0', async () => {
+  test('ends streams with a reconnection time, responds to publish requests under way, and exits with code 0', async () => {
     await using instance = await startProcess({ DATABASE_URL: database.url })
     await using reader = await openStream(instance.url, ['c'])
     const publishing = Array.from({ length: 50 }, () => publish(instance.url, [{ channel: 'c', type: 't' }]))
@@ -124,7 +124,7 @@ describe('stopping', () => {
     expect(instance.output).toContain('stopped')
   })
 
-  test('does not wait for ever for a client that keeps a request open', async () => {
+  test('does not wait forever for a client that keeps a request open', async () => {
     await using instance = await startProcess({ DATABASE_URL: database.url, SHUTDOWN_TIMEOUT_MS: '300' })
     const socket = await Bun.connect({
       hostname: '127.0.0.1',
@@ -134,14 +134,14 @@ describe('stopping', () => {
     socket.write(
       'POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{',
     )
-    // The server has seen the request when it answers one that came later.
+    // The server has received the request when it responds to a later one.
     await fetch(`${instance.url}/healthz`)
     expect(await instance.end('SIGTERM')).toBe(0)
   })
 })
 
 describe('starting', () => {
-  test('two instances at once on an empty database both serve', async () => {
+  test('works for two instances at once on an empty database', async () => {
     await using empty = await createEmptyDatabase()
     const instances = await Promise.all([
       startProcess({ DATABASE_URL: empty.url }),
@@ -156,7 +156,7 @@ describe('starting', () => {
     await expect(startProcess({ DATABASE_URL: empty.url, MIGRATE: 'off' })).rejects.toThrow('sse-update migrate')
   })
 
-  test('with MIGRATE=off serves a database that is', async () => {
+  test('with MIGRATE=off serves a database that is migrated', async () => {
     await using instance = await startProcess({ DATABASE_URL: database.url, MIGRATE: 'off' })
     expect((await fetch(`${instance.url}/healthz`)).status).toBe(200)
   })
@@ -167,7 +167,7 @@ describe('starting', () => {
     await expect(startProcess({ DATABASE_URL: own.url, MIGRATE: 'off' })).rejects.toThrow('sse-update migrate')
   })
 
-  test('goes on when Postgres is too busy to answer in time', async () => {
+  test('continues when Postgres is too busy to respond in time', async () => {
     await using own = await createDatabase()
     const { promise: release, resolve: letGo } = Promise.withResolvers<void>()
     const held = own.sql.begin(async (transaction) => {
@@ -196,7 +196,7 @@ describe('starting', () => {
     expect(failure).not.toMatch(/"level":[4-6]0/)
   })
 
-  test('with bad settings names them all and exits 2', async () => {
+  test('with invalid settings names them all and exits with code 2', async () => {
     const child = Bun.spawn([process.execPath, 'server/main.ts', 'serve'], {
       env: { PATH: process.env.PATH ?? '', PORT: 'x', MIGRATE: 'y' },
       stderr: 'pipe',

@@ -233,6 +233,26 @@ describe('a log that continues elsewhere', () => {
     expect(cursor.isLive).toBe(true)
   })
 
+  test('has its epoch in the ids after the skip, and the earlier one in the ids before', async () => {
+    const { read } = await open()
+    await hub.deliver([event(11)])
+    await hub.skip(20, 'unknown', 'e2')
+    expect(await read()).toContain('id: 11-e1\n')
+    expect(await read()).toContain('id: 20-e2\n')
+    await hub.deliver([event(21)])
+    expect(await read()).toContain('id: 21-e2\n')
+  })
+
+  test('gives no gap when only its epoch is another one, except to a stream that is further than both share', async () => {
+    const live = await open()
+    const ahead = await open({ cursor: 15 })
+    hub.renew('e2', 12)
+    expect(await ahead.read()).toBe('event: gap\ndata: {"from":15,"to":10,"reason":"unknown"}\nid: 10-e2\n\n')
+    await hub.deliver([event(11)])
+    expect(await live.read()).toContain('event: t\n')
+    expect(hub.epoch).toBe('e2')
+  })
+
   test('is followed after the skip', async () => {
     const { read } = await open()
     await hub.skip(20, 'purged')
@@ -240,6 +260,16 @@ describe('a log that continues elsewhere', () => {
     await settle()
     await hub.deliver([event(21)])
     expect(await read()).toContain('id: 21-e1\n')
+  })
+})
+
+describe('a new epoch', () => {
+  test('leaves streams alone whose position both epochs share, and gives the others a gap', async () => {
+    const [shared, beyond] = [await open({ cursor: 12 }), await open({ cursor: 13 })]
+    hub.renew('e2', 12)
+    expect(hub.epoch).toBe('e2')
+    expect([shared.cursor.position, beyond.cursor.position]).toEqual([12, 10])
+    expect(await beyond.read()).toContain('{"from":13,"to":10,"reason":"unknown"}\nid: 10-e2\n')
   })
 })
 

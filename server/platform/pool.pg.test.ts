@@ -38,7 +38,7 @@ const sleep = (pool: Pool, signal?: AbortSignal) =>
   pool.query((sql) => sql`select pg_sleep(600)`, signal).catch((error) => error)
 
 describe('a statement', () => {
-  test('that takes too long is ended by Postgres before its answer is given up, and its connection is kept', async () => {
+  test('that takes too long is ended by Postgres before the pool gives up, and its connection is kept', async () => {
     await using pool = await open({ timeout: 1000 })
     const pid = () => pool.query((sql) => sql<{ pid: number }[]>`select pg_backend_pid() as pid`)
     const before = await pid()

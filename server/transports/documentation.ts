@@ -6,7 +6,7 @@ import { EventType, Publication, Published } from '../protocol/event.ts'
 import { HistoryPage } from '../protocol/history.ts'
 import { HISTORY_PAGE, MAX_PATTERNS, MAX_TYPES } from '../protocol/limits.ts'
 import { NAME_PATTERN } from '../protocol/names.ts'
-import { Time } from '../protocol/schema.ts'
+import { CursorOr, Time } from '../protocol/schema.ts'
 
 const query = (name: string, description: string, schema: TSchema, example: unknown) => ({
   name,
@@ -46,9 +46,9 @@ const parameters = [
   ),
   query(
     'lastEventId',
-    'Cursor, for clients that can not set Last-Event-ID; the header takes precedence. An id that is not of this log is a `gap` with the reason `unknown`.',
+    'Cursor, for clients that can not set Last-Event-ID; the header takes precedence. A cursor that is not of this log is a `gap` with the reason `unknown`.',
     Type.String(),
-    '42',
+    '42-k3f9',
   ),
   query(
     'clientId',
@@ -76,14 +76,14 @@ export const FOLLOW = detail({
       ...parameters,
       query(
         'after',
-        'Of history: only events after this position.',
-        Type.String({ pattern: '^(?:\\d+|earliest)$', default: 'earliest' }),
-        '41',
+        'Of history: only events after this cursor.',
+        { ...CursorOr('earliest'), default: 'earliest' },
+        '41-k3f9',
       ),
       query(
         'before',
-        'Of history: newest first, only events before this position, or `latest`; the next page is `before` its `cursor`.',
-        Type.String({ pattern: '^(?:\\d+|latest)$' }),
+        'Of history: newest first, only events before this cursor, or `latest`; the next page is `before` its `cursor`.',
+        CursorOr('latest'),
         'latest',
       ),
       query(
@@ -117,7 +117,7 @@ export const FOLLOW = detail({
         content: {
           'text/event-stream': {
             example:
-              'event: order.paid\ndata: {"channel":"orders.alice.17","type":"order.paid","data":{"total":900},"time":"2026-11-21T10:00:00.000Z"}\nid: 42\n\n',
+              'event: order.paid\ndata: {"channel":"orders.alice.17","type":"order.paid","data":{"total":900},"time":"2026-11-21T10:00:00.000Z"}\nid: 42-k3f9\n\n',
           },
           ...json(HistoryPage),
         },
@@ -137,7 +137,8 @@ export const FOLLOW_HEAD = detail({
 /** `POST /events`. */
 export const PUBLISH = detail({
   summary: 'Publish an event, or several at once',
-  description: 'An array publishes several: all of them, in their order, or none.',
+  description:
+    'An array publishes several: all of them, in their order, or none. With Idempotency-Key, the key of each event of an array is made of the header and its place in the array: an array that was shortened is a repetition of its first events, and one that was extended publishes the additional events.',
   headers: ['X-Client-Id', 'Idempotency-Key'],
   errors: [
     ...RECEIVING,

@@ -2,7 +2,7 @@ import Negotiator from 'negotiator'
 import type { Bodies, Incoming } from '../http/body.ts'
 import type { KnownParameters } from '../http/query-parameters.ts'
 import { AppError } from '../platform/errors.ts'
-import { Slice } from '../platform/turns.ts'
+import { Slice } from '../platform/event-loop.ts'
 import { parsePattern } from '../protocol/channel.ts'
 import { type LogCursor, parseLogCursor } from '../protocol/cursor.ts'
 import { keyWithin, type NewEvent, parseClientId, parseEvent, parseKey, parseType } from '../protocol/event.ts'
@@ -101,7 +101,7 @@ export function parseCursor(value: string | undefined): RequestedCursor {
   if (cursor) return cursor
   throw new AppError(
     'cursor.invalid',
-    `The cursor ${JSON.stringify(value.slice(0, 80))} is not one of this server's: it is the text of an id or of a page, such as "42-k3f9x2", or a position, or "earliest" for the oldest event kept.`,
+    `The cursor ${JSON.stringify(value.slice(0, 80))} is not one of this server's: it is an event's id such as "42-k3f9x2", a position, or "earliest" for the oldest event kept.`,
   )
 }
 

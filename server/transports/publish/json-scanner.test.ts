@@ -22,6 +22,17 @@ const outcomes = (text: string, step?: number) => {
   return [outcome(() => scan(Buffer.from(text), step)), outcome(() => JSON.parse(text))] as const
 }
 
+test.each(['"\\u09aF"', '"\\uafAF"'])('the hexadecimal digits of %p are valid', (text) => {
+  expect(outcomes(text)).toEqual(['valid', 'valid'])
+})
+
+test.each(['"\\u000g"', '"\\u000G"', '"\\u000`"', '"\\u000@"', '"\\u000/"', '"\\u000:"', '"\\u00"'])(
+  'those of %p are not',
+  (text) => {
+    expect(outcomes(text)).toEqual(['SyntaxError', 'SyntaxError'])
+  },
+)
+
 test('any JSON is valid, in steps of any length', () => {
   fc.assert(
     fc.property(fc.json({ maxDepth: 20 }), fc.integer({ min: 1, max: 20 }), (text, step) => {

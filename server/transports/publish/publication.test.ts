@@ -45,7 +45,7 @@ describe('the body of a request that publishes', () => {
 
   test('has no event where there is no object', async () => {
     expect((await read('[1,[{"channel":"a"}],"x",null]')).events).toEqual([undefined, undefined, undefined, undefined])
-    expect((await read('7')).events).toEqual([undefined])
+    expect(await read('7')).toEqual({ events: [undefined], isBatch: false })
   })
 
   test('may begin with a byte order mark', async () => {
@@ -55,6 +55,11 @@ describe('the body of a request that publishes', () => {
   test('keeps a member that no event has, however many there are', async () => {
     const { events } = await read(`{${Array.from({ length: 50_000 }, (_, index) => `"m${index}":1`).join()}}`)
     expect(Object.keys(events[0] ?? {}).length).toBeLessThan(10)
+  })
+
+  test('keeps a member that no event has after all those that it has', async () => {
+    const { events } = await read('{"channel":"a","type":"t","data":1,"key":"k","extra":1}')
+    expect(Object.keys(events[0] ?? {})).toEqual(['channel', 'type', 'data', 'key', 'extra'])
   })
 
   test('does not parse a channel that is too long, or that is no text', async () => {

@@ -10,7 +10,7 @@ test('one caller a turn goes on, in their order, and timers come between them', 
         await nextTurn()
         seen.push(name)
         // Longer than the timer's interval.
-        for (const start = performance.now(); performance.now() - start < 3; );
+        Bun.sleepSync(3)
       }
     }),
   )

@@ -5,7 +5,7 @@ import { createLogger } from '../platform/logger.ts'
 import { SSE } from '../transports/sse/encoding.ts'
 import { StreamSink } from '../transports/sse/stream-sink.ts'
 
-/** A hub without a log or sockets, and streams that are read by `onText`. */
+/** A hub without a log or sockets. `open` opens a stream that is read by `onText`, and resolves when its first text came. */
 export function createInProcessHub(heartbeat = 15_000) {
   const hub = new Hub({
     recent: new RecentEvents(0, 2 ** 20),
@@ -19,14 +19,19 @@ export function createInProcessHub(heartbeat = 15_000) {
     instance: 'i',
   })
   const selection = createSelection(['a'])
-  const open = (onText: (text: string) => void) => {
+  const open = (onText: (text: string) => void): Promise<void> => {
+    const opened = Promise.withResolvers<void>()
     const sink = new StreamSink(() => {})
     const { stream } = sink
     sink.attach(hub.open({ selection, encoding: SSE, sink, clientId: null, cursor: 0, resumed: false, oldest: 1 }))
     void (async () => {
       const decoder = new TextDecoder()
-      for await (const bytes of stream) onText(decoder.decode(bytes))
+      for await (const bytes of stream) {
+        opened.resolve()
+        onText(decoder.decode(bytes))
+      }
     })()
+    return opened.promise
   }
   return { hub, open }
 }

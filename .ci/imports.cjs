@@ -1,6 +1,6 @@
 // Which room of server/ may import which: each those before it in the list, type imports included, and no cycle anywhere.
 // `npm run imports` checks it. Tests may import anything.
-const rooms = ['platform', 'protocol', 'http', 'auth', 'log', 'fanout', 'transports', 'shop', 'operations', 'api']
+const rooms = ['platform', 'protocol', 'telemetry', 'http', 'auth', 'log', 'fanout', 'transports', 'shop', 'operations', 'api']
 
 const downward = rooms.map((room, index) => ({
   name: `${room} imports only rooms below it`,
@@ -26,9 +26,15 @@ module.exports = {
       to: { path: '^server/log/', dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'only telemetry/prometheus knows prom-client',
+      severity: 'error',
+      from: { path: '^(server|web/src)/', pathNot: '^server/telemetry/prometheus\\.ts$' },
+      to: { path: 'node_modules/prom-client/' },
+    },
+    {
       name: 'Elysia stays at the doors',
       severity: 'error',
-      from: { path: '^server/(platform|protocol|log|fanout|verification)/' },
+      from: { path: '^server/(platform|protocol|telemetry|log|fanout|verification)/' },
       to: { path: 'node_modules/(elysia|@elysiajs)' },
     },
     {

@@ -10,18 +10,19 @@ import { invalidRequest } from './http/validation.ts'
 import { type ClusterRoutesOptions, clusterRoutes } from './operations/cluster-routes.ts'
 import { dashboardPage, dashboardRoutes } from './operations/dashboard.ts'
 import { type Checks, healthRoutes } from './operations/health.ts'
-import { type MetricSources, metricsRoutes } from './operations/metrics.ts'
+import { metricsRoutes } from './operations/metrics.ts'
 import { databaseProblem } from './platform/database-errors.ts'
 import { AppError } from './platform/errors.ts'
 import type { Logger } from './platform/logger.ts'
 import { type ShopRoutesOptions, shopRoutes } from './shop/routes.ts'
+import type { Prometheus } from './telemetry/prometheus.ts'
 import { type EventRoutesOptions, eventRoutes } from './transports/routes.ts'
 
 export interface AppOptions extends EventRoutesOptions, ShopRoutesOptions, ClusterRoutesOptions {
   host: HostCheckOptions
   cors: Omit<CorsOptions, 'publicPaths'>
   checks: () => Checks
-  metrics: MetricSources
+  metrics: Prometheus
   /** Folder of the built dashboard; without it, the front page says how to build it. */
   dashboard: string | undefined
   logger: Logger

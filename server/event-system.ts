@@ -16,18 +16,20 @@ import type { DatabaseAddress } from './platform/database.ts'
 import { Listener } from './platform/listener.ts'
 import type { Logger } from './platform/logger.ts'
 import type { Pools } from './platform/pools.ts'
+import type { Telemetry } from './telemetry/telemetry.ts'
 
 export interface EventSystemOptions {
   config: Config
   pools: Pools
   /** Of the database; where LISTEN goes unless the configuration says otherwise. */
   address: DatabaseAddress
+  telemetry: Telemetry
   logger: Logger
 }
 
 /** The stations of an event, put together; see README.md for the map. @throws {AppError} `database.unavailable` */
-export async function createEventSystem({ config, pools, address, logger }: EventSystemOptions) {
-  const lost = new LostEvents(logger.child({ part: 'log' }))
+export async function createEventSystem({ config, pools, address, telemetry, logger }: EventSystemOptions) {
+  const lost = new LostEvents(logger.child({ part: 'log' }), telemetry)
   const onHole = (hole: Hole) => lost.add(hole)
   const log = createLog(pools.events, pools.readers, onHole)
   const { head, oldest } = await log.bounds()
@@ -35,6 +37,7 @@ export async function createEventSystem({ config, pools, address, logger }: Even
   const hub = new Hub({
     recent,
     replay: createReplay(recent, log),
+    telemetry,
     logger: logger.child({ part: 'hub' }),
     flushInterval: config.flushIntervalMs,
     heartbeat: config.heartbeatMs,
@@ -65,6 +68,7 @@ export async function createEventSystem({ config, pools, address, logger }: Even
   const publisher = new Publisher({
     log,
     onCommit: (position) => feed.wake(position),
+    telemetry,
   })
   const admission = new Admission(config.maxPendingPublishes)
   const retention = createRetention({
@@ -77,7 +81,7 @@ export async function createEventSystem({ config, pools, address, logger }: Even
   const listener = new Listener({
     address: config.databaseListenUrl ?? address,
     database: pools.events,
-    handlers: { sse_log: (position) => feed.wake(Number(position)), sse_outbox: () => relay.kick() },
+    handlers: { sse_log: (position) => feed.wake(Number(position)), sse_outbox: () => relay.wake() },
     onListening: () => feed.wake(),
     logger: logger.child({ part: 'listener' }),
   })

@@ -24,6 +24,8 @@ import { createNotifications } from './shop/notifications/notifications.ts'
 import { createOrders } from './shop/orders/orders.ts'
 import { areTasksOver } from './shop/tasks/stream-end.ts'
 import { createTaskSystem } from './shop/tasks/task-system.ts'
+import { createPrometheus } from './telemetry/prometheus.ts'
+import { createTotals } from './telemetry/totals.ts'
 
 /** One instance of the server. */
 export interface Runtime {
@@ -61,8 +63,9 @@ async function assemble(
   embedded: EmbeddedPostgres | undefined,
   migrationCount: number,
 ): Promise<Runtime> {
-  const events = await createEventSystem({ config, pools, address, logger })
-  const { log, search, recent, hub, feed, relay, publisher, admission, listener, lost } = events
+  const { telemetry, totals } = createTotals()
+  const events = await createEventSystem({ config, pools, address, telemetry, logger })
+  const { log, search, recent, hub, feed, relay, publisher, admission, listener } = events
   const monitor = new Monitor({
     database: pools.events,
     migrations: migrationCount,
@@ -72,7 +75,7 @@ async function assemble(
     database: pools.events,
     logger: logger.child({ part: 'database' }),
   })
-  const onPublished = () => relay.kick()
+  const onPublished = () => relay.wake()
   const outbox = createOutbox({ database: pools.domain, onPublished })
   const taskSystem = createTaskSystem({ outbox, pools, onPublished, config, logger: logger.child({ part: 'tasks' }) })
 
@@ -81,7 +84,7 @@ async function assemble(
     config,
     logger: logger.child({ part: 'cleanup' }),
   })
-  const bodies = createBodies(config)
+  const bodies = createBodies(config, telemetry)
 
   let isDraining = false
   const checks = createChecks({
@@ -104,7 +107,7 @@ async function assemble(
       isDraining,
       relayed: relay.moved,
       relaying: relay.idle < RELAYING,
-      published: publisher.published,
+      published: totals.publishedEvents,
       tasksRunning: taskSystem.worker.running,
       memoryBytes: process.memoryUsage.rss(),
     }),
@@ -142,18 +145,22 @@ async function assemble(
     tasks: taskSystem.tasks,
     files: taskSystem.files,
     maxUploadBytes: config.maxUploadBytes,
-    metrics: {
-      hub,
-      feed,
-      recent,
-      publisher,
-      admission,
-      bodies: bodies.budget,
-      listener,
-      lost,
-      monitor,
-      worker: taskSystem.worker,
-    },
+    metrics: createPrometheus(totals, {
+      connections: () => hub.connectionCount,
+      indexSize: () => hub.indexSize,
+      indexLimit: () => hub.maxIndexSize,
+      position: () => feed.position,
+      isLogReachable: () => feed.problem === undefined,
+      isListening: () => listener.isListening,
+      windowBytes: () => recent.bytes,
+      windowEvents: () => recent.head - recent.tail,
+      pendingPublishes: () => admission.requests,
+      openBodies: () => bodies.budget.count,
+      openBodyBytes: () => bodies.budget.bytes,
+      outboxAge: () => monitor.readings.outboxAge,
+      notificationQueueUsage: () => monitor.readings.notificationQueueUsage,
+      tasksRunning: () => taskSystem.worker.running,
+    }),
     dashboard: dashboardDirectory(),
     logger: logger.child({ part: 'http' }),
   })

@@ -43,7 +43,7 @@ export async function startWorker(config: Config, logger: Logger): Promise<Worke
       database: pools.events,
       logger: logger.child({ part: 'database' }),
     })
-    const onPublished = () => relay.kick()
+    const onPublished = () => relay.wake()
     const outbox = createOutbox({ database: pools.domain, onPublished })
     const taskSystem = createTaskSystem({ outbox, pools, onPublished, config, logger: logger.child({ part: 'tasks' }) })
     relay.start()

@@ -52,7 +52,7 @@ let createClient: () => Client
 
 /** A cursor at 0 of a log whose events are the texts `1;`, `2;`, …, and a client that reads when told to. */
 function connect(more: Partial<CursorOptions> = {}) {
-  const log = { position: 0, replays: 0, closed: '', isAhead: false }
+  const log = { position: 0, replays: 0, replayed: 0, replayedBytes: 0, closed: '', isAhead: false }
   const client = createClient()
   const cursor = new Cursor({
     id: 'c',
@@ -67,7 +67,11 @@ function connect(more: Partial<CursorOptions> = {}) {
     served: () => log.position,
     replay: (after): ReplayStep => {
       log.replays++
-      return { chunk: encode(`${after + 1};`), cursor: after + 1 }
+      return { chunk: encode(`${after + 1};`), events: 1, cursor: after + 1 }
+    },
+    onReplayed: (events, bytes) => {
+      log.replayed += events
+      log.replayedBytes += bytes
     },
     onAhead: () => {
       log.isAhead = true
@@ -180,7 +184,7 @@ describe.each(Object.keys(SINKS))('a cursor that writes to %s', (sink) => {
     const { log, read, readUntil } = connect({
       replay: (after) => {
         if (failures++ === 0) throw new AppError('database.unavailable', 'away', { status: 503 })
-        return { chunk: encode(`${after + 1};`), cursor: after + 1 }
+        return { chunk: encode(`${after + 1};`), events: 1, cursor: after + 1 }
       },
     })
     log.position = 1
@@ -192,7 +196,7 @@ describe.each(Object.keys(SINKS))('a cursor that writes to %s', (sink) => {
     const { log, read, cursor } = connect({
       replay: (after) => {
         Bun.sleepSync(2)
-        return { cursor: after + 1 }
+        return { events: 0, cursor: after + 1 }
       },
     })
     log.position = 50

@@ -1,13 +1,13 @@
 import { AppError } from '../platform/errors.ts'
 import { jittered, SECOND, sleep } from '../platform/time.ts'
 import type { Gap, Ready } from '../protocol/control-events.ts'
+import type { CloseReason } from '../telemetry/telemetry.ts'
 import type { Chunk, Encoding } from './encoding.ts'
+import { Liveness } from './liveness.ts'
 import type { ReplayStep } from './replay.ts'
 import type { Sink } from './sink.ts'
 
-/** Why a stream ended. */
-export type CloseReason = 'client' | 'replaced' | 'stalled' | 'shutdown' | 'error'
-
+/** Of one subscriber. */
 export interface CursorOptions {
   id: string
   clientId: string | null
@@ -27,22 +27,18 @@ export interface CursorOptions {
   stallTimeout: number
   /** Position up to which every live cursor has been served. */
   served: () => number
-  /** What lies after a cursor, up to `served()`. */
+  /** What comes after a cursor, up to `served()`. */
   replay: (cursor: number) => ReplayStep | Promise<ReplayStep>
-  /** Called when the cursor lies beyond `served()`: wants `advance()` when that has grown. */
+  /** Events of a replay were handed to the sink. */
+  onReplayed: (events: number, bytes: number) => void
+  /** Called when the cursor is beyond `served()`: call `advance()` when that has grown. */
   onAhead: () => void
   onClose: (reason: CloseReason) => void
   onError: (error: unknown) => void
 }
 
-/** Milliseconds after which a cursor that catches up lets others have their turn. */
+/** Milliseconds after which a cursor that catches up yields to the event loop. */
 const TIME_SLICE = 5
-
-/**
- * Milliseconds without a byte before a comment. With the interval of the hub's tick, a comment comes at most 4 s after
- * the last byte: the shortest read timeout that is a common default of HTTP clients is 5 s.
- */
-const COMMENT_AFTER = 3 * SECOND
 
 /**
  * One subscriber: a position in the log, and a sink to write to.
@@ -63,16 +59,13 @@ export class Cursor {
   #behindAt: number | undefined
   /** Where the flush under way began, while it is live and the flush has not offered it its chunk. */
   #expectedAt: number | undefined
+  readonly #liveness: Liveness
   #gap: Gap | undefined
   #isAdvancing = false
   /** How often it was moved, so that what was read before is not taken. */
   #jumps = 0
   #isClosed = false
   #hasCaughtUp = false
-  /** Of a frame, and of any byte: a comment does not put off a heartbeat. */
-  #lastFrame = performance.now()
-  #lastByte = performance.now()
-  #lastProgress = performance.now()
 
   constructor(options: CursorOptions) {
     this.#options = options
@@ -81,6 +74,7 @@ export class Cursor {
     this.isProxied = options.isProxied ?? false
     this.#behindAt = options.ready.cursor
     this.#gap = options.gap
+    this.#liveness = new Liveness(options.heartbeat, options.stallTimeout)
     const { sink, encoding, ready, retry, gap } = options
     sink.write(encoding.ready(ready, retry, gap?.reason !== 'unknown'))
   }
@@ -109,14 +103,19 @@ export class Cursor {
   /**
    * Hands the cursor what it expects. If the sink is busy it falls behind where the flush began.
    *
-   * @param chunk shared with others: not to be changed. `undefined` when the flush has nothing for it after all
+   * @param chunk shared with other cursors: not to be changed. `undefined` when the flush has nothing for it after all
+   * @returns whether the sink was given the chunk
    */
-  offer(chunk: Chunk | undefined): void {
+  offer(chunk: Chunk | undefined): boolean {
     const from = this.#expectedAt
     this.#expectedAt = undefined
-    if (from === undefined || this.#isClosed || chunk === undefined) return
-    if (this.#wantsMore) this.#write(chunk)
-    else this.#behindAt = from
+    if (from === undefined || this.#isClosed || chunk === undefined) return false
+    if (this.#wantsMore) {
+      this.#write(chunk)
+      return true
+    }
+    this.#behindAt = from
+    return false
   }
 
   /** Makes the cursor go on at `gap.to`, and sends the gap before anything else. */
@@ -130,7 +129,7 @@ export class Cursor {
 
   /** The sink wants more: for its transport to call. */
   resume(): Promise<void> {
-    this.#lastProgress = performance.now()
+    this.#liveness.progressed()
     return this.advance()
   }
 
@@ -153,7 +152,7 @@ export class Cursor {
         }
         const cursor = this.#behindAt
         if (cursor === undefined || this.#isClosed) break
-        if (this.#gap) this.#tellGap(this.#gap)
+        if (this.#gap) this.#sendGap(this.#gap)
         else if (cursor === this.#options.served()) this.#goLive(cursor)
         else if (cursor > this.#options.served()) return this.#options.onAhead()
         else await this.#step(cursor)
@@ -169,18 +168,22 @@ export class Cursor {
   /**
    * Sends a heartbeat after silence and comments before that, and ends the stream after too long without progress.
    *
-   * @param now of `performance.now()`, which no change of the system's clock moves
+   * @param now of `performance.now()`
    * @returns whether something was written
    */
   tick(now: number): boolean {
-    const { heartbeat, stallTimeout, encoding } = this.#options
-    if (this.#wantsMore) {
-      if (now - this.#lastFrame >= heartbeat) this.#write(encoding.heartbeat(this.position, new Date()))
-      else if (now - this.#lastByte >= COMMENT_AFTER) this.#enqueue(encoding.comment)
-      else return false
-      return true
+    const { encoding } = this.#options
+    switch (this.#liveness.due(now, this.#wantsMore)) {
+      case 'heartbeat':
+        this.#write(encoding.heartbeat(this.position, new Date()))
+        return true
+      case 'comment':
+        this.#liveness.wrote('comment')
+        this.#options.sink.write(encoding.comment)
+        return true
+      case 'stalled':
+        this.close('stalled')
     }
-    if (stallTimeout > 0 && now - this.#lastProgress >= stallTimeout) this.close('stalled')
     return false
   }
 
@@ -207,7 +210,7 @@ export class Cursor {
     if (cursor > this.#options.ready.cursor) this.#write(this.#options.encoding.heartbeat(cursor, new Date()))
   }
 
-  #tellGap(gap: Gap): void {
+  #sendGap(gap: Gap): void {
     this.#gap = undefined
     this.#write(this.#options.encoding.gap(gap))
   }
@@ -219,7 +222,9 @@ export class Cursor {
     if (!step || this.#isClosed || jumps !== this.#jumps) return
     this.#behindAt = step.cursor
     if (step.gap) this.#write(this.#options.encoding.gap(step.gap))
-    if (step.chunk) this.#write(step.chunk)
+    if (!step.chunk) return
+    this.#write(step.chunk)
+    this.#options.onReplayed(step.events, step.chunk.byteLength)
   }
 
   /** While Postgres is away, what it holds can wait: the client still gets its heartbeats. */
@@ -239,16 +244,9 @@ export class Cursor {
     return this.#options.encoding.closing({ reason: reason === 'shutdown' ? 'drain' : reason, retry }, cursor)
   }
 
-  #write(chunk: Chunk): void {
-    this.#enqueue(chunk)
-    this.#lastFrame = this.#lastByte
-  }
-
-  /** The sink wanted more: that it took all before is progress. */
-  #enqueue(chunk: Chunk): void {
-    this.#lastByte = performance.now()
-    this.#lastProgress = this.#lastByte
-    this.#options.sink.write(chunk)
+  #write(frame: Chunk): void {
+    this.#liveness.wrote('frame')
+    this.#options.sink.write(frame)
   }
 
   #end(reason: CloseReason): void {

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from 'bun:test'
 import { SECOND } from '../platform/time.ts'
+import { SILENT } from '../telemetry/telemetry.ts'
+import { createTotals } from '../telemetry/totals.ts'
 import { BodyBudget, type BodyBudgetOptions } from './body-budget.ts'
 import type { OpenBody, Pace } from './open-body.ts'
 
@@ -28,7 +30,7 @@ function pass(seconds: number, eachStep = () => {}): void {
 }
 
 const budgetOf = (options: Partial<BodyBudgetOptions> = {}) =>
-  new BodyBudget({ maxBytes: 100 * KIB, maxBodies: 100, maxBodiesPerAddress: 0, ...options })
+  new BodyBudget({ maxBytes: 100 * KIB, maxBodies: 100, maxBodiesPerAddress: 0, telemetry: SILENT, ...options })
 
 /** A body whose next bytes are waited for. */
 function open(budget: BodyBudget, { address = 'a', pace = PATIENT, bytes = 0 } = {}): OpenBody {
@@ -46,7 +48,8 @@ const codeOf = (body: OpenBody) => body.refusal?.code
 
 describe('a body', () => {
   test('is refused when less than the least rate arrives in a window', () => {
-    const budget = budgetOf()
+    const { telemetry, totals } = createTotals()
+    const budget = budgetOf({ telemetry })
     const pace = { ...PATIENT, leastRate: 1000, window: 5 * SECOND }
     const slow = open(budget, { pace })
     const quick = open(budget, { pace })
@@ -63,7 +66,7 @@ describe('a body', () => {
     // However much has come before.
     pass(10)
     expect(codeOf(quick)).toBe('body.too_slow')
-    expect(budget.refused.too_slow).toBe(2)
+    expect(totals.refusedBodies.too_slow).toBe(2)
   })
 
   test('is not refused for the time that the server takes', () => {
@@ -96,14 +99,15 @@ describe('the number of bodies', () => {
   })
 
   test('is bounded by address, as are their bytes', () => {
-    const budget = budgetOf({ maxBodiesPerAddress: 2 })
+    const { telemetry, totals } = createTotals()
+    const budget = budgetOf({ maxBodiesPerAddress: 2, telemetry })
     const mine = [open(budget), open(budget), open(budget)]
     const others = [open(budget, { address: 'b', bytes: 20 * KIB }), open(budget, { address: 'b', bytes: 20 * KIB })]
     pass(2)
     expect(mine.map(codeOf)).toEqual([undefined, undefined, 'body.too_many'])
     expect(others.map(codeOf)).toEqual([undefined, 'body.too_many'])
     expect(others[1]?.refusal).toMatchObject({ status: 429, retryAfter: 5 })
-    expect(budget.refused.too_many).toBe(2)
+    expect(totals.refusedBodies.too_many).toBe(2)
   })
 
   test('is not bounded by address when that is off', () => {

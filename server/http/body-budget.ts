@@ -1,5 +1,6 @@
 import { SECOND } from '../platform/time.ts'
-import { type BodyRefusal, OpenBody, type Pace } from './open-body.ts'
+import type { BodyRefusal, Telemetry } from '../telemetry/telemetry.ts'
+import { OpenBody, type Pace } from './open-body.ts'
 
 export interface BodyBudgetOptions {
   /** Bytes of unfinished bodies that may have arrived. */
@@ -8,6 +9,7 @@ export interface BodyBudgetOptions {
   maxBodies: number
   /** The same of one client address, which may hold a quarter of `maxBytes`; `0` for any. */
   maxBodiesPerAddress: number
+  telemetry: Pick<Telemetry, 'bodyRefused'>
 }
 
 /** Milliseconds between two looks at the unfinished bodies. */
@@ -28,8 +30,6 @@ export class BodyBudget {
   #bytes = 0
   #timer: Timer | undefined
   #lastRefusal = Number.NEGATIVE_INFINITY
-  /** For metrics: bodies refused so far, by reason. */
-  readonly refused: Record<BodyRefusal, number> = { too_slow: 0, too_many: 0, overloaded: 0 }
 
   constructor(options: BodyBudgetOptions) {
     this.#options = options
@@ -130,7 +130,7 @@ export class BodyBudget {
   }
 
   #refuse(body: OpenBody, reason: BodyRefusal): void {
-    this.refused[reason]++
+    this.#options.telemetry.bodyRefused(reason)
     if (reason !== 'too_slow') this.#lastRefusal = performance.now()
     body.refuse(reason)
     this.close(body)

@@ -1,6 +1,7 @@
 import type { Config } from '../platform/config.ts'
 import { AppError, tooDeep } from '../platform/errors.ts'
 import { SECOND } from '../platform/time.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import { BodyBudget } from './body-budget.ts'
 import type { OpenBody, Pace } from './open-body.ts'
 
@@ -74,13 +75,16 @@ export class Bodies {
 }
 
 /** Within the limits of the settings. */
-export const createBodies = ({
-  maxBodyMemory,
-  maxBodies,
-  maxBodiesPerAddress,
-  bodyTimeoutMs,
-}: Pick<Config, 'maxBodyMemory' | 'maxBodies' | 'maxBodiesPerAddress' | 'bodyTimeoutMs'>): Bodies =>
-  new Bodies(new BodyBudget({ maxBytes: maxBodyMemory, maxBodies, maxBodiesPerAddress }), bodyTimeoutMs)
+export const createBodies = (
+  {
+    maxBodyMemory,
+    maxBodies,
+    maxBodiesPerAddress,
+    bodyTimeoutMs,
+  }: Pick<Config, 'maxBodyMemory' | 'maxBodies' | 'maxBodiesPerAddress' | 'bodyTimeoutMs'>,
+  telemetry: Pick<Telemetry, 'bodyRefused'>,
+): Bodies =>
+  new Bodies(new BodyBudget({ maxBytes: maxBodyMemory, maxBodies, maxBodiesPerAddress, telemetry }), bodyTimeoutMs)
 
 /** The chunks of one body. */
 class BodySource {

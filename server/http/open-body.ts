@@ -1,5 +1,6 @@
 import { AppError } from '../platform/errors.ts'
 import { SECOND } from '../platform/time.ts'
+import type { BodyRefusal } from '../telemetry/telemetry.ts'
 
 /** What is asked of a body's sender. */
 export interface Pace {
@@ -10,9 +11,6 @@ export interface Pace {
   /** Milliseconds during which bytes were waited for. */
   window: number
 }
-
-/** Why bodies are refused. */
-export type BodyRefusal = 'too_slow' | 'too_many' | 'overloaded'
 
 /** Milliseconds after which an unfinished body is slow: it is counted, and has to make room for others. */
 const SLOW = SECOND

@@ -1,4 +1,5 @@
 import { AppError } from '../platform/errors.ts'
+import { parseKey } from '../protocol/event.ts'
 
 /** The entity tag of a row's version (RFC 9110, section 8.8.3). */
 export const etagOf = ({ version }: { version: number }): string => `"${version}"`
@@ -23,6 +24,5 @@ export function ifMatch(request: Request): number[] | undefined {
  */
 export function idempotencyKey(request: Request): string | null {
   const key = request.headers.get('idempotency-key')
-  if (key === null || /^\P{Cc}{1,255}$/u.test(key)) return key
-  throw new AppError('key.invalid', 'An idempotency key is text of 1 to 255 characters without control characters.')
+  return key === null ? null : parseKey(key)
 }

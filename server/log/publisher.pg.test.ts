@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { NewEvent } from '../protocol/event.ts'
+import { SILENT } from '../telemetry/telemetry.ts'
 import { createDatabase, directly, type TestDatabase } from '../testing/database.ts'
 import { createLog, type EventLog } from './log.ts'
 import { Publisher } from './publisher.ts'
@@ -22,7 +23,11 @@ function createPublisher() {
     transactions++
     return log.append(events)
   }
-  const publisher = new Publisher({ log: { append }, onCommit: (position) => commits.push(position) })
+  const publisher = new Publisher({
+    log: { append },
+    onCommit: (position) => commits.push(position),
+    telemetry: SILENT,
+  })
   return { publisher, commits, transactions: () => transactions }
 }
 
@@ -149,6 +154,7 @@ describe('a publish request fails', () => {
     new Publisher({
       log: { append: () => Promise.reject(Object.assign(new Error(code), { code })) },
       onCommit: () => {},
+      telemetry: SILENT,
     })
 
   test.each(['ECONNREFUSED', 'CONNECT_TIMEOUT', '57P03'])(

@@ -2,6 +2,7 @@ import { Hub } from '../fanout/hub.ts'
 import { RecentEvents } from '../fanout/recent-events.ts'
 import { createSelection } from '../fanout/selection.ts'
 import { createLogger } from '../platform/logger.ts'
+import { SILENT } from '../telemetry/telemetry.ts'
 import { SSE } from '../transports/sse/encoding.ts'
 import { StreamSink } from '../transports/sse/stream-sink.ts'
 
@@ -9,7 +10,8 @@ import { StreamSink } from '../transports/sse/stream-sink.ts'
 export function createInProcessHub(heartbeat = 15_000) {
   const hub = new Hub({
     recent: new RecentEvents(0, 2 ** 20),
-    replay: { next: ({ cursor }) => ({ cursor }), forget() {} },
+    replay: { next: ({ cursor }) => ({ events: 0, cursor }), forget() {} },
+    telemetry: SILENT,
     logger: createLogger({ logLevel: 'silent', logFormat: 'json' }),
     flushInterval: 5,
     heartbeat,
@@ -23,7 +25,8 @@ export function createInProcessHub(heartbeat = 15_000) {
     const opened = Promise.withResolvers<void>()
     const sink = new StreamSink(() => {})
     const { stream } = sink
-    sink.attach(hub.open({ selection, encoding: SSE, sink, clientId: null, cursor: 0, resumed: false, oldest: 1 }))
+    const start = { clientId: null, cursor: 0, resumed: false, oldest: 1 }
+    sink.attach(hub.open({ selection, encoding: SSE, sink, transport: 'sse', ...start }))
     void (async () => {
       const decoder = new TextDecoder()
       for await (const bytes of stream) {

@@ -5,16 +5,8 @@ import { AppError } from '../platform/errors.ts'
 import { Slice } from '../platform/turns.ts'
 import { parsePattern } from '../protocol/channel.ts'
 import { keyWithin, type NewEvent, parseClientId, parseEvent, parseKey, parseType } from '../protocol/event.ts'
+import { HISTORY_PAGE, MAX_PATTERNS, MAX_TYPES } from '../protocol/limits.ts'
 import { readEvents } from './publish/publication.ts'
-
-/** Most patterns of one stream. */
-const MAX_PATTERNS = 64
-
-/** Most types of one page of history: Postgres compares each with every row. */
-const MAX_TYPES = 64
-
-/** Most events of one page of history. */
-const MAX_LIMIT = 1000
 
 /** Where a reader wants to begin: after a position, at the oldest event kept, or (`undefined`) at the head. */
 export type RequestedCursor = number | 'earliest' | undefined
@@ -119,12 +111,12 @@ function toPosition(value: string): number | undefined {
 
 /** @throws {AppError} `limit.invalid` */
 export function requestedLimit(query: URLSearchParams): number {
-  const value = query.get('limit') ?? '100'
+  const value = query.get('limit') ?? String(HISTORY_PAGE.default)
   const limit = Number(value)
-  if (/^\d+$/.test(value) && limit >= 1 && limit <= MAX_LIMIT) return limit
+  if (/^\d+$/.test(value) && limit >= 1 && limit <= HISTORY_PAGE.max) return limit
   throw new AppError(
     'limit.invalid',
-    `The limit ${JSON.stringify(value.slice(0, 80))} is not a whole number from 1 to ${MAX_LIMIT}.`,
+    `The limit ${JSON.stringify(value.slice(0, 80))} is not a whole number from 1 to ${HISTORY_PAGE.max}.`,
   )
 }
 

@@ -147,7 +147,7 @@ async function stream(
   const lateRefusal = hub.refusal(subscription)
   if (lateRefusal) return comeBackLater(lateRefusal, requested)
   const sink = new StreamSink(abandon)
-  const cursor = hub.open({ ...subscription, ...start, sink, resumed: requested !== undefined })
+  const cursor = hub.open({ ...subscription, ...start, sink, transport: 'sse', resumed: requested !== undefined })
   sink.attach(cursor)
   request.signal.addEventListener('abort', () => cursor.close('client'))
   return new Response(sink.stream, { headers: STREAM_HEADERS })

@@ -77,10 +77,21 @@ describe('the scanner of frames', () => {
           [-1, 'closing'],
         ])
         expect(retries).toEqual([2000, 90, 91])
+        expect(frames.map(({ cursor }) => Number.parseInt(cursor, 10) || 0)).toEqual([0, 1, 2, 2, 7, 8, 8, 0])
         expect(frames[5]?.text).toContain('"n":8')
       }),
     )
   })
+})
+
+test('the scanner of frames keeps the text of an id, and reads the position that it begins with', () => {
+  const frames: ScannedFrame[] = []
+  const scanner = new FrameScanner((frame) => frames.push(frame))
+  scanner.push(new TextEncoder().encode('event: heartbeat\ndata: {}\nid: 42-k3f9\n\ndata: {}\n\n'))
+  expect(frames.map(({ id, cursor }) => [id, cursor])).toEqual([
+    [42, '42-k3f9'],
+    [-1, ''],
+  ])
 })
 
 describe('the decoder of responses', () => {
@@ -152,6 +163,15 @@ describe('a ledger', () => {
     ledger.begin(95)
     for (let n = 90; n < 100; n++) ledger.receive(n, n + 1)
     expect(ledger.missing(publications)).toBe(0)
+  })
+
+  test('continues at a smaller position after the log was set back', () => {
+    const ledger = new StreamLedger()
+    ledger.begin(50)
+    ledger.receive(59, 60)
+    ledger.setBack(10)
+    ledger.receive(10, 11)
+    expect([ledger.delivered, ledger.reordered, ledger.lastPosition]).toEqual([2, 0, 11])
   })
 
   test('counts what it did not ask for', () => {

@@ -7,6 +7,7 @@ import { requestKey } from '../../http/idempotency.ts'
 import { jsonBody, LARGE_BODY, SMALL_BODY } from '../../http/json-body.ts'
 import { IdInAddress } from '../../http/parameters.ts'
 import { otherMethods } from '../../http/problem.ts'
+import { LIST_PAGE } from '../../protocol/limits.ts'
 import { Cursor, Nullable } from '../../protocol/schema.ts'
 import type { Notifications } from './notifications.ts'
 import { NewNotification, Notification } from './schema.ts'
@@ -35,7 +36,7 @@ export const notificationRoutes = ({ notifications, bodies }: NotificationRoutes
     .get(
       '/',
       async ({ query, request, set }) => {
-        const { limit = 50, ...filter } = query
+        const { limit = LIST_PAGE.default, ...filter } = query
         const inbox = await notifications.inbox(identify(request).user, { ...filter, limit })
         set.headers['x-cursor'] = String(inbox.cursor)
         return inbox
@@ -49,8 +50,8 @@ export const notificationRoutes = ({ notifications, bodies }: NotificationRoutes
           limit: t.Optional(
             t.Integer({
               minimum: 1,
-              maximum: 500,
-              description: 'Defaults to 50; a page of large notifications has fewer.',
+              maximum: LIST_PAGE.max,
+              description: `Defaults to ${LIST_PAGE.default}; a page of large notifications has fewer.`,
             }),
           ),
         }),

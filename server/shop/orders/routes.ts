@@ -8,6 +8,7 @@ import { jsonBody, LARGE_BODY, SMALL_BODY } from '../../http/json-body.ts'
 import { IdInAddress, NoQuery } from '../../http/parameters.ts'
 import { otherMethods } from '../../http/problem.ts'
 import { etagOf, ifMatch } from '../../http/request-headers.ts'
+import { LIST_PAGE } from '../../protocol/limits.ts'
 import { ChannelToken, Cursor, Nullable } from '../../protocol/schema.ts'
 import type { Orders } from './orders.ts'
 import { NewOrder, Order, OrderStatus } from './schema.ts'
@@ -36,7 +37,7 @@ export const orderRoutes = ({ orders, bodies }: OrderRoutesOptions) => {
     .get(
       '/',
       async ({ query, set }) => {
-        const { limit = 50, ...filter } = query
+        const { limit = LIST_PAGE.default, ...filter } = query
         const page = await orders.list({ ...filter, limit })
         set.headers['x-cursor'] = String(page.cursor)
         return page
@@ -49,7 +50,11 @@ export const orderRoutes = ({ orders, bodies }: OrderRoutesOptions) => {
             t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'the `next` of the page before' }),
           ),
           limit: t.Optional(
-            t.Integer({ minimum: 1, maximum: 500, description: 'Defaults to 50; a page of large orders has fewer.' }),
+            t.Integer({
+              minimum: 1,
+              maximum: LIST_PAGE.max,
+              description: `Defaults to ${LIST_PAGE.default}; a page of large orders has fewer.`,
+            }),
           ),
         }),
         response: OrderList,

@@ -140,7 +140,7 @@ export class Queue {
   }
 
   /** There is a new job: the workers of this instance need not wait for their next look. */
-  kick(): void {
+  wake(): void {
     for (const worker of this.#workers) this.#boss.notifyWorker(worker)
   }
 

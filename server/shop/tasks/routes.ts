@@ -8,6 +8,7 @@ import { jsonBody, SMALL_BODY } from '../../http/json-body.ts'
 import { IdInAddress, NoQuery } from '../../http/parameters.ts'
 import { otherMethods } from '../../http/problem.ts'
 import { etagOf, ifMatch } from '../../http/request-headers.ts'
+import { LIST_PAGE } from '../../protocol/limits.ts'
 import { ChannelToken, Cursor, Nullable } from '../../protocol/schema.ts'
 import type { Files } from './files.ts'
 import { PAGE_POLICY } from './kinds/report-page.ts'
@@ -35,7 +36,7 @@ export const taskRoutes = ({ tasks, files, bodies }: TaskRoutesOptions) => {
     .get(
       '/',
       async ({ query, set }) => {
-        const { limit = 50, ...filter } = query
+        const { limit = LIST_PAGE.default, ...filter } = query
         const page = await tasks.list({ ...filter, limit })
         set.headers['x-cursor'] = String(page.cursor)
         return page
@@ -48,7 +49,9 @@ export const taskRoutes = ({ tasks, files, bodies }: TaskRoutesOptions) => {
           before: t.Optional(
             t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'the `next` of the page before' }),
           ),
-          limit: t.Optional(t.Integer({ minimum: 1, maximum: 500, description: 'Defaults to 50.' })),
+          limit: t.Optional(
+            t.Integer({ minimum: 1, maximum: LIST_PAGE.max, description: `Defaults to ${LIST_PAGE.default}.` }),
+          ),
         }),
         response: TaskList,
         detail: detail({ summary: 'Tasks, newest first', responseHeaders: ['X-Cursor'] }),

@@ -110,9 +110,9 @@ export function createTasks({ outbox, queue, maxPerOwner, maxOwnerBytes }: Tasks
         await publishTask(sql, toTask(created), 'task.queued', ['state'], actor)
         return toTask(created)
       })
-      .then(kicked)
-  const kicked = (task: Task) => {
-    queue.kick()
+      .then(wakeWorkers)
+  const wakeWorkers = (task: Task) => {
+    queue.wake()
     return task
   }
   type Work = (sql: Sql, row: TaskRow) => Promise<TaskRow>
@@ -132,7 +132,7 @@ export function createTasks({ outbox, queue, maxPerOwner, maxOwnerBytes }: Tasks
         await advance(sql, queue, row.owner)
         return toTask(row)
       })
-      .then(kicked)
+      .then(wakeWorkers)
   return {
     async start({ kind, input = {}, description }, key, actor) {
       kinds[kind].check?.(input as never)

@@ -115,7 +115,7 @@ export class Worker {
       await advance(sql, queue, row.owner)
       return taken
     })
-    queue.kick()
+    queue.wake()
     return task
   }
 
@@ -209,7 +209,7 @@ export class Worker {
         await advance(sql, queue, owner)
       })
     }
-    if (owners.length > 0) queue.kick()
+    if (owners.length > 0) queue.wake()
   }
 
   /** Ends what is not this worker's any more. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { AppError, tooDeep } from '../../platform/errors.ts'
 import { Slice } from '../../platform/turns.ts'
-import { MAX_BATCH } from '../../protocol/event.ts'
+import { MAX_BATCH } from '../../protocol/limits.ts'
 import { JsonScanner, type JsonVisitor, NestingError } from './json-scanner.ts'
 
 /** An event of a body as it was written: its data is JSON text; what is no object is `undefined`. */

@@ -7,6 +7,7 @@ import { createLog } from '../../log/log.ts'
 import { LostEvents } from '../../log/lost-events.ts'
 import { createLogger } from '../../platform/logger.ts'
 import type { Runtime } from '../../runtime.ts'
+import { createTotals } from '../../telemetry/totals.ts'
 import { createDatabase, directly, type TestDatabase } from '../../testing/database.ts'
 import { startInstance, startProcess } from '../../testing/instance.ts'
 import { openStream, publish, type StreamReader } from '../../testing/stream-reader.ts'
@@ -242,7 +243,8 @@ describe('the audit', () => {
   })
 
   test('a hole counts once, whatever parts of it readers come across, until retention has passed it', () => {
-    const lost = new LostEvents(createLogger({ logLevel: 'silent', logFormat: 'json' }))
+    const { telemetry, totals } = createTotals()
+    const lost = new LostEvents(createLogger({ logLevel: 'silent', logFormat: 'json' }), telemetry)
     for (const [from, to] of [
       [10, 20],
       [12, 20],
@@ -252,11 +254,11 @@ describe('the audit', () => {
       [8, 26],
     ] as const)
       lost.add({ from, to })
-    expect(lost.total).toBe(19)
+    expect(totals.lostEvents).toBe(19)
     expect(lost.problem).toContain('19 events are missing from sse.log, from position 9 on')
     lost.forget(27)
     expect(lost.problem).toContain('1 events are missing from sse.log, from position 31 on')
     lost.forget(32)
-    expect([lost.problem, lost.total]).toEqual([undefined, 19])
+    expect([lost.problem, totals.lostEvents]).toEqual([undefined, 19])
   })
 })

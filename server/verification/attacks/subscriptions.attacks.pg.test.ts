@@ -7,6 +7,7 @@ import { createReplay } from '../../fanout/replay.ts'
 import { createSelection } from '../../fanout/selection.ts'
 import type { EventLog } from '../../log/log.ts'
 import { createLogger } from '../../platform/logger.ts'
+import { SILENT } from '../../telemetry/telemetry.ts'
 import { createDatabase } from '../../testing/database.ts'
 import { startProcess } from '../../testing/instance.ts'
 import { MemorySink } from '../../testing/memory-sink.ts'
@@ -75,6 +76,7 @@ test('streams that fill the index of subscriptions are sent away, and modest one
   const hub = new Hub({
     recent,
     replay: createReplay(recent, {} as EventLog),
+    telemetry: SILENT,
     logger: createLogger({ logLevel: 'silent', logFormat: 'json' }),
     flushInterval: 5,
     heartbeat: 15_000,
@@ -89,7 +91,8 @@ test('streams that fill the index of subscriptions are sent away, and modest one
       Array.from({ length: 64 }, (_, index) => `s${opened}.p${index}.${'*.'.repeat(13)}z`),
     )
     if (hub.refusal({ clientId: null, encoding: SSE, selection: selection })) break
-    hub.open({ selection, encoding: SSE, sink: new MemorySink(), clientId: null, cursor: 0, resumed: false, oldest: 1 })
+    const start = { clientId: null, cursor: 0, resumed: false, oldest: 1 }
+    hub.open({ selection, encoding: SSE, sink: new MemorySink(), transport: 'sse', ...start })
   }
   expect(opened).toBeGreaterThan(400)
   expect(opened).toBeLessThan(1000)

@@ -1,8 +1,9 @@
 import { createEffect, createSignal, type JSX, on, Show } from 'solid-js'
 import { createBuffer } from '../live/create-buffer.ts'
-import { tellGap } from '../live/notice.ts'
+import { showGap } from '../live/notice.ts'
 import { stream } from '../live/stream.ts'
 import { createFollow } from '../sse/create-stream.ts'
+import type { Cursor } from '../sse/cursor.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 import { createHold } from '../ui/create-hold.ts'
 import { formatNumber, formatTime } from '../ui/format.ts'
@@ -26,7 +27,7 @@ export default function Log(): JSX.Element {
   const [changes, setChanges] = createSignal(0)
   const [state, setState] = createSignal<'loading' | 'ready' | 'failed'>('loading')
   const [problem, setProblem] = createSignal('')
-  const [cursor, setCursor] = createSignal<number | 'end'>()
+  const [cursor, setCursor] = createSignal<Cursor | 'end'>()
   const [after, setAfter] = createSignal<number>()
   const [isLive, setIsLive] = createSignal(true)
   const [opened, setOpened] = createSignal<StreamEvent>()
@@ -128,7 +129,7 @@ export default function Log(): JSX.Element {
         buffer.add(event)
       },
       onGap: (gap) => {
-        tellGap(gap)
+        showGap(gap)
         reload()
       },
     }

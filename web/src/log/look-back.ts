@@ -1,3 +1,4 @@
+import type { Cursor } from '../sse/cursor.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 
 export interface Filter {
@@ -13,7 +14,7 @@ export interface Filter {
 export interface LogPage {
   /** Newest first. */
   events: StreamEvent[]
-  cursor: number
+  cursor: Cursor
   more: boolean
   head: number
 }
@@ -23,7 +24,7 @@ const LIMIT = 500
 /** A page of the log before a cursor. @throws {Error} with what the server has to say */
 export async function lookBack(
   { channel, type, since, until }: Filter,
-  before: number | undefined,
+  before: Cursor | undefined,
   limit = LIMIT,
 ): Promise<LogPage> {
   const query = new URLSearchParams({ before: String(before ?? 'latest'), limit: String(limit), channel })

@@ -3,7 +3,7 @@ import type { Notification } from '../../../server/shop/notifications/schema.ts'
 import { api, ask } from '../live/api.ts'
 import { type Collection, createCollection, type Effect } from '../live/create-collection.ts'
 import { user } from '../live/identity.ts'
-import { tell } from '../live/notice.ts'
+import { showNotice } from '../live/notice.ts'
 import { payloadOf } from '../live/stream.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 
@@ -65,7 +65,7 @@ async function attempt(action: () => Promise<void>): Promise<void> {
   try {
     await action()
   } catch (error) {
-    tell((error as Error).message)
+    showNotice((error as Error).message)
   }
 }
 

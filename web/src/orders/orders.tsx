@@ -1,18 +1,18 @@
 import { useSearchParams } from '@solidjs/router'
 import { batch, createEffect, createMemo, createSignal, For, type JSX, onCleanup, Show, untrack } from 'solid-js'
 import { createStore } from 'solid-js/store'
+import { LIST_PAGE } from '../../../server/protocol/limits.ts'
 import type { Order, OrderStatus } from '../../../server/shop/orders/schema.ts'
 import { ApiError, api, ask } from '../live/api.ts'
 import { createCollection } from '../live/create-collection.ts'
 import { loadNewest } from '../live/load-newest.ts'
-import { tell } from '../live/notice.ts'
+import { showNotice } from '../live/notice.ts'
 import { payloadOf } from '../live/stream.ts'
 import { formatMoney, formatNumber } from '../ui/format.ts'
 import { States } from '../ui/states.tsx'
 import { Column } from './column.tsx'
 import { NewOrderForm } from './new-order.tsx'
 
-const PAGE = 500
 const MAX_ORDERS = 5000
 const STATUSES: readonly OrderStatus[] = ['pending', 'paid', 'packed', 'shipped', 'delivered', 'cancelled']
 /** How long what somebody else changed is marked. */
@@ -59,7 +59,7 @@ export default function Orders(): JSX.Element {
   createEffect(() => {
     const id = Number(query.id)
     if (orders.state() !== 'ready' || !(id > 0) || untrack(asked)) return
-    ask(api.orders({ id }).get()).then(setOld, () => tell(`There is no order ${id}.`))
+    ask(api.orders({ id }).get()).then(setOld, () => showNotice(`There is no order ${id}.`))
   })
   const byStatus = createMemo(() => {
     const columns = Object.fromEntries(STATUSES.map((status) => [status, [] as number[]])) as Record<
@@ -77,7 +77,7 @@ export default function Orders(): JSX.Element {
       const headers = { 'if-match': `"${order.version}"` }
       orders.put(await ask(api.orders({ id: order.id }).transitions.post({ to }, { headers })))
     } catch (error) {
-      tell(await explain(order, to, error))
+      showNotice(await explain(order, to, error))
     }
   }
   const explain = async (order: Order, to: OrderStatus, error: unknown): Promise<string> => {
@@ -140,7 +140,7 @@ export default function Orders(): JSX.Element {
 }
 
 const pageOf = async (before?: number) => {
-  const query = { limit: PAGE, ...(before !== undefined && { before }) }
+  const query = { limit: LIST_PAGE.max, ...(before !== undefined && { before }) }
   const { orders, ...page } = await ask(api.orders.get({ query }))
   return { ...page, rows: orders }
 }

@@ -1,7 +1,7 @@
 import { A } from '@solidjs/router'
 import { createEffect, createMemo, createSignal, For, type JSX, lazy, on, onCleanup, Show, Suspense } from 'solid-js'
 import { createCluster } from '../cluster/create-cluster.ts'
-import { tellGap } from '../live/notice.ts'
+import { showGap } from '../live/notice.ts'
 import { stream } from '../live/stream.ts'
 import { lookBack } from '../log/look-back.ts'
 import { createFollow, createStreamState } from '../sse/create-stream.ts'
@@ -54,7 +54,7 @@ export default function Overview(): JSX.Element {
           // Where the log can not be read: what comes from now on.
           after: after() === -1 ? undefined : after(),
           pauseWhenHidden: true,
-          onGap: tellGap,
+          onGap: showGap,
           onEvent: (event) => {
             const time = Date.parse(event.time)
             if (time >= watchingSince) {

@@ -51,7 +51,7 @@ describe('a stream', () => {
   test('is connecting, then live, and tells which instance answers', () => {
     open().connects({ head: 5, instance: 'web-1' })
     expect(states).toEqual([{ name: 'connecting' }, { name: 'live', instance: 'web-1' }])
-    expect(stream?.position).toBe(5)
+    expect(stream?.cursor).toBe('5')
   })
 
   test('catches up until it is where the log was when it began', () => {
@@ -74,14 +74,14 @@ describe('a stream', () => {
     const source = open({ after: 3 })
     source.connects({ head: 20 })
     source.lost({ from: 3, to: 10, reason: 'purged' })
-    expect([gaps, stream?.position]).toEqual([[{ from: 3, to: 10, reason: 'purged' }], 10])
+    expect([gaps, stream?.cursor]).toEqual([[{ from: 3, to: 10, reason: 'purged' }], '10'])
   })
 
   test('of a log that was restored begins behind the gap, where ids are smaller', () => {
     const source = open({ after: 100 })
     source.lost({ from: 100, to: 10, reason: 'unknown' })
     source.brings(11)
-    expect([positions, stream?.position]).toEqual([[11], 11])
+    expect([positions, stream?.cursor]).toEqual([[11], '11'])
   })
 
   test('follows other channels without losing its place', () => {
@@ -124,7 +124,7 @@ describe('a connection that', () => {
     const source = open()
     source.connects({ head: 3 })
     source.isClosing('drain', 120, '5')
-    expect([names().at(-1), source.isClosed, stream?.position]).toEqual(['waiting', true, 5])
+    expect([names().at(-1), source.isClosed, stream?.cursor]).toEqual(['waiting', true, '5'])
     jest.advanceTimersByTime(119)
     expect(FakeEventSource.opened).toHaveLength(1)
     jest.advanceTimersByTime(1)
@@ -157,7 +157,7 @@ describe('a connection that', () => {
     expect(FakeEventSource.opened).toHaveLength(9)
     expect([waits[0], Math.min(...waits)]).toEqual([6000, 6000])
     expect(Math.max(...waits)).toBeGreaterThan(7000)
-    expect(stream?.position).toBe(2)
+    expect(stream?.cursor).toBe('2')
   })
 
   test('went silent is thrown away after two and a half heartbeats, and a new one begins where it was', () => {

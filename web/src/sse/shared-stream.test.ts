@@ -122,7 +122,7 @@ describe('one tab', () => {
     await until(() => opened().length === 1)
     FakeEventSource.newest.connects({ head: 50 })
     const ahead = follow(tab, 'orders.>', 60)
-    FakeEventSource.newest.lost({ from: 3, to: 50, reason: 'purged' })
+    FakeEventSource.newest.lost({ from: 50, to: 55, reason: 'purged' })
     FakeEventSource.newest.brings(61)
     await until(() => ahead.got.length === 1)
     expect([behind.gaps.length, ahead.gaps.length, ahead.got]).toEqual([1, 0, [61]])

@@ -3,7 +3,7 @@ import type { Task, TaskState } from '../../../server/shop/tasks/schema.ts'
 import { api, ask } from '../live/api.ts'
 import { createCollection } from '../live/create-collection.ts'
 import { loadNewest } from '../live/load-newest.ts'
-import { tell } from '../live/notice.ts'
+import { showNotice } from '../live/notice.ts'
 import { payloadOf } from '../live/stream.ts'
 import { States } from '../ui/states.tsx'
 import { StartTask } from './start-task.tsx'
@@ -59,7 +59,7 @@ export default function Tasks(): JSX.Element {
       const task = await action()
       if (task) tasks().put(task)
     } catch (error) {
-      tell((error as Error).message)
+      showNotice((error as Error).message)
     }
     // The button has gone with what it did: who works with the keyboard goes on with this task, or the next.
     if (document.activeElement === document.body)

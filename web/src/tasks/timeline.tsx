@@ -1,4 +1,5 @@
 import { createResource, For, type JSX, Show } from 'solid-js'
+import { HISTORY_PAGE } from '../../../server/protocol/limits.ts'
 import type { Task } from '../../../server/shop/tasks/schema.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 import { Dialog } from '../ui/dialog.tsx'
@@ -11,7 +12,11 @@ export function Timeline(props: { task: Task | undefined; onClose: () => void })
   const [events, { refetch }] = createResource(
     () => props.task && `${props.task.owner}.${props.task.id} ${props.task.state} ${props.task.attempt}`,
     async (key) => {
-      const query = new URLSearchParams({ channel: `tasks.${key.split(' ')[0]}`, before: 'latest', limit: '1000' })
+      const query = new URLSearchParams({
+        channel: `tasks.${key.split(' ')[0]}`,
+        before: 'latest',
+        limit: String(HISTORY_PAGE.max),
+      })
       const response = await fetch(`/events?${query}`, { headers: { accept: 'application/json' } }).catch(
         () => undefined,
       )

@@ -29,7 +29,7 @@ export default {
   // Texts of errors and descriptions, mostly.
   mutator: { excludedMutations: ['StringLiteral'] },
   ignorePatterns: ['dist', 'web'],
-  tempDirName: 'dist/mutation/sandbox',
+  tempDirName: 'dist/.mutation',
   reporters: ['clear-text', 'json'],
   clearTextReporter: { logTests: false, reportTests: false, allowColor: false },
   jsonReporter: { fileName: `dist/mutation/${name}.json` },

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import type { Envelope } from './protocol/event.ts'
 import type { Runtime } from './runtime.ts'
 import { createDatabase, type TestDatabase } from './testing/database.ts'
 import { startInstance } from './testing/instance.ts'
-import { type Envelope, openStream } from './testing/stream-reader.ts'
+import { openStream, positionOf } from './testing/stream-reader.ts'
 import { until } from './testing/until.ts'
 
 let database: TestDatabase
@@ -47,12 +48,13 @@ async function call(index: number, method: string, path: string, body?: unknown)
 const LISTS = ['orders', 'tasks', 'notifications'] as const
 
 /** The three lists as they are now, and where to stream from: the earliest of their cursors. */
-async function load(index: number): Promise<{ state: Record<string, Rows>; cursor: number }> {
+async function load(index: number): Promise<{ state: Record<string, Rows>; cursor: string }> {
   const pages = await Promise.all(LISTS.map((list) => call(index, 'GET', `${list}?limit=500`)))
   const state = Object.fromEntries(
     LISTS.map((list, at) => [list, new Map(pages[at][list].map((row: Row) => [row.id, row]))]),
   ) as Record<string, Rows>
-  return { state, cursor: Math.min(...pages.map(({ cursor }) => cursor)) }
+  const cursors: string[] = pages.map(({ cursor }) => cursor)
+  return { state, cursor: cursors.sort((left, right) => positionOf(left) - positionOf(right))[0] as string }
 }
 
 /** What a page does with an event: what it knows already, it recognises by the version. */
@@ -98,7 +100,7 @@ async function show(index: number): Promise<Record<string, Rows>> {
   await until('the writers are as far', () => rounds >= (index * WRITERS * ROUNDS) / CLIENTS, Boolean, TIMEOUT)
   const { state, cursor } = await load(index)
   const channels = [`orders.${PERSON}.*`, `tasks.${PERSON}.*`, `notifications.${PERSON}`, 'broadcast']
-  await using reader = await openStream(urlOf(index + 1), channels, { 'last-event-id': String(cursor) })
+  await using reader = await openStream(urlOf(index + 1), channels, { 'last-event-id': cursor })
   const hasEnded = () => reader.frames.some(({ event }) => event === 'marker')
   while (!hasEnded()) await reader.until(hasEnded).catch(() => {})
   for (const event of reader.events) if (event.type !== 'marker') apply(state, event)

@@ -23,7 +23,7 @@ interface Channel {
 const each = (summaries: Record<string, string>, data: TSchema): Record<string, Message> =>
   Object.fromEntries(Object.entries(summaries).map(([type, summary]) => [type, { summary, data }]))
 
-/** The channels of the application, and what is published on them. */
+/** The channels of the example application, and the events that are published on them. */
 const CHANNELS: Record<string, Channel> = {
   orders: {
     address: 'orders.{customer}.{id}',
@@ -54,7 +54,7 @@ const CHANNELS: Record<string, Channel> = {
   },
 }
 
-/** The AsyncAPI document (3.0.0) of the events, from the schemas of what is published. */
+/** The AsyncAPI document (3.0.0): the events of each channel and the control events, from their schemas. */
 export function asyncApiDocument(version: string) {
   const schemas: Record<string, unknown> = {}
   const channels = Object.fromEntries(

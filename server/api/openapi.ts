@@ -14,15 +14,14 @@ type Operation = OpenAPIV3.OperationObject & {
   'x-response-headers'?: Record<string, OpenAPIV3.HeaderObject>
 }
 
-/** Errors of every route: see `http/front-door.ts`. */
-const OF_ALL: readonly ErrorCode[] = ['host.invalid', 'host.unknown', 'origin.foreign']
-/** Errors of every route of the application's own tables. */
+/** Errors of every route: those of `http/front-door.ts`, and a failure of the server. */
+const OF_ALL: readonly ErrorCode[] = ['host.invalid', 'host.unknown', 'internal', 'origin.foreign']
+/** Errors of every route below `/api/`. */
 const COMMON: readonly ErrorCode[] = [
   'request.invalid',
   'parameter.repeated',
   'database.unavailable',
   'database.unknown',
-  'internal',
 ]
 /** Errors of the headers that name the sender of a request. */
 const ofSenders = (parameters: readonly OpenAPIV3.ParameterObject[]): ErrorCode[] => [
@@ -39,8 +38,8 @@ const OF_BODIES: readonly ErrorCode[] = [
 ]
 
 /**
- * The OpenAPI document (3.1) of an app, from the schemas of its routes. Elysia's own generator reads the routes; what it
- * leaves out is added here: errors, examples, headers, and the types of bodies that a function parses.
+ * The OpenAPI document (3.1) of an app, from the schemas of its routes. Elysia's own generator reads the routes; this adds
+ * what it leaves out: errors, examples, headers, and the types of bodies that a function parses.
  */
 export function openApiDocument(app: AnyElysia, version: string) {
   const { paths } = toOpenAPISchema(app, {
@@ -82,7 +81,7 @@ export function openApiDocument(app: AnyElysia, version: string) {
   }
 }
 
-/** `/orders/:id/` and `/orders/{id}` as one. */
+/** A path in OpenAPI's form: `/orders/:id/` and `/orders/{id}` are both `/orders/{id}`. */
 const normal = (path: string) => path.replace(/:(\w+)/g, '{$1}').replace(/(.)\/$/, '$1')
 
 function complete(operation: Operation, path: string, body: TSchema | undefined): object {
@@ -159,7 +158,7 @@ const withExamples = <B extends { content: Record<string, OpenAPIV3.MediaTypeObj
   ),
 })
 
-/** Problems of one status, from two sources. */
+/** The problems of a route and those of all routes: responses of one status are joined. */
 function merged(
   one: Record<string, OpenAPIV3.ResponseObject>,
   other: Record<string, OpenAPIV3.ResponseObject>,

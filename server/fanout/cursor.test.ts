@@ -15,7 +15,7 @@ const READY = {
   connection: 'c',
   instance: 'i',
   channels: ['a'],
-  cursor: 0,
+  cursor: '0-e1',
   oldest: 1,
   head: 0,
   resumed: true,
@@ -61,12 +61,14 @@ function connect(more: Partial<CursorOptions> = {}) {
     clientId: null,
     sink: client.sink,
     encoding: SSE,
-    ready: { ...READY, cursor: 0 },
+    start: 0,
+    ready: READY,
     gap: undefined,
     retry: 100,
     heartbeat: 1000,
     stallTimeout: 5000,
     served: () => log.position,
+    epoch: () => 'e1',
     replay: (after): ReplayStep => {
       log.replays++
       return { chunk: encode(`${after + 1};`), events: 1, cursor: after + 1 }
@@ -157,12 +159,13 @@ describe.each(Object.keys(SINKS))('a cursor that writes to %s', (sink) => {
     expect([cursor.isLive, cursor.position]).toEqual([true, 0])
     cursor.close('shutdown')
     cursor.offer(encode('1;'))
-    expect(await read()).toContain('id: 0\n')
+    expect(await read()).toContain('id: 0-e1\n')
   })
 
   test('whose cursor lies beyond what this instance has read waits, and misses nothing', async () => {
     const { cursor, log, read, readUntil } = connect({
-      ready: { ...READY, cursor: 5, head: 5 },
+      start: 5,
+      ready: { ...READY, cursor: '5-e1', head: 5 },
     })
     await read()
     await settle()
@@ -180,7 +183,7 @@ describe.each(Object.keys(SINKS))('a cursor that writes to %s', (sink) => {
     log.position = 10
     cursor.jump({ from: 0, to: 9, reason: 'purged' })
     const text = await readUntil('10;')
-    expect(text).toStartWith('event: gap\ndata: {"from":0,"to":9,"reason":"purged"}\nid: 9\n\n')
+    expect(text).toStartWith('event: gap\ndata: {"from":0,"to":9,"reason":"purged"}\nid: 9-e1\n\n')
     expect(text).toEndWith('\n\n10;')
   })
 
@@ -228,7 +231,7 @@ describe.each(Object.keys(SINKS))('time, with a cursor that writes to %s', (sink
     log.position = 0
     cursor.tick(at(500))
     cursor.tick(at(1001))
-    expect(await read()).toMatch(/^event: heartbeat\ndata: .*\nid: 0\n\n$/)
+    expect(await read()).toMatch(/^event: heartbeat\ndata: .*\nid: 0-e1\n\n$/)
   })
 
   test('a comment comes after three seconds without a byte, and does not put off the heartbeat', async () => {
@@ -289,7 +292,7 @@ describe.each(Object.keys(SINKS))('the end of a cursor that writes to %s', (sink
     await settle()
     cursor.close('shutdown', 250)
     cursor.close('replaced')
-    expect(await read()).toBe('event: closing\ndata: {"reason":"drain","retry":250}\nretry: 250\nid: 0\n\n')
+    expect(await read()).toBe('event: closing\ndata: {"reason":"drain","retry":250}\nretry: 250\nid: 0-e1\n\n')
     expect(await client.read()).toBeUndefined()
     expect(log.closed).toBe('shutdown')
   })
@@ -304,7 +307,7 @@ describe.each(Object.keys(SINKS))('the end of a cursor that writes to %s', (sink
     }
     cursor.close('replaced')
     expect(await readUntil('\n\n')).toBe(
-      '1;event: closing\ndata: {"reason":"replaced","retry":100}\nretry: 100\nid: 1\n\n',
+      '1;event: closing\ndata: {"reason":"replaced","retry":100}\nretry: 100\nid: 1-e1\n\n',
     )
   })
 

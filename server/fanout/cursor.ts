@@ -1,20 +1,25 @@
 import { AppError } from '../platform/errors.ts'
 import { jittered, SECOND, sleep } from '../platform/time.ts'
 import type { Gap, Ready } from '../protocol/control-events.ts'
+import { formatCursor } from '../protocol/cursor.ts'
 import type { CloseReason } from '../telemetry/telemetry.ts'
 import type { Chunk, Encoding } from './encoding.ts'
 import { Liveness } from './liveness.ts'
 import type { ReplayStep } from './replay.ts'
 import type { Sink } from './sink.ts'
 
-/** Of one subscriber. */
+/** What a cursor works with, and where it begins. */
 export interface CursorOptions {
+  /** Of the connection, unique in the instance. */
   id: string
+  /** Of the client; `null` when it sent none. */
   clientId: string | null
-  /** See `Subscription`. */
+  /** See `Subscription.isProxied`. */
   isProxied?: boolean
   sink: Sink
   encoding: Encoding
+  /** Position after which it begins. */
+  start: number
   /** The first message. */
   ready: Ready
   /** Follows right after that. */
@@ -27,6 +32,8 @@ export interface CursorOptions {
   stallTimeout: number
   /** Position up to which every live cursor has been served. */
   served: () => number
+  /** Epoch of that position, and of every cursor's. */
+  epoch: () => string
   /** What comes after a cursor, up to `served()`. */
   replay: (cursor: number) => ReplayStep | Promise<ReplayStep>
   /** Events of a replay were handed to the sink. */
@@ -44,7 +51,7 @@ const TIME_SLICE = 5
  * One subscriber: a position in the log, and a sink to write to.
  *
  * It is either **live**, moving with all others, or **behind** at a position of its own. A chunk is offered to it while it is
- * live; if its sink does not take one, nothing is queued: it falls behind, and reads on from its position when the sink
+ * live; if its sink does not take the chunk, nothing is queued: it falls behind, and reads from its position when the sink
  * wants more. Starting at an old position and being slow are the same state.
  *
  *     behind ── position reaches served() ──► live
@@ -57,12 +64,12 @@ export class Cursor {
   readonly #options: CursorOptions
   /** Own position while behind; `undefined` while live. */
   #behindAt: number | undefined
-  /** Where the flush under way began, while it is live and the flush has not offered it its chunk. */
+  /** Where the flush under way began, while the cursor is live and was not offered its chunk yet. */
   #expectedAt: number | undefined
   readonly #liveness: Liveness
   #gap: Gap | undefined
   #isAdvancing = false
-  /** How often it was moved, so that what was read before is not taken. */
+  /** How often it was moved: what was read before a jump is dropped. */
   #jumps = 0
   #isClosed = false
   #hasCaughtUp = false
@@ -72,7 +79,7 @@ export class Cursor {
     this.id = options.id
     this.clientId = options.clientId
     this.isProxied = options.isProxied ?? false
-    this.#behindAt = options.ready.cursor
+    this.#behindAt = options.start
     this.#gap = options.gap
     this.#liveness = new Liveness(options.heartbeat, options.stallTimeout)
     const { sink, encoding, ready, retry, gap } = options
@@ -89,10 +96,10 @@ export class Cursor {
   }
 
   /**
-   * Says that a flush which began at `from` has events for it, which `offer` brings in this turn of the event loop or in a
-   * later one.
+   * Announces that a flush which began at `from` has events for it. `offer` follows in the same event-loop turn or in a later
+   * one.
    *
-   * @returns whether it is live; one that is behind reads them by itself
+   * @returns whether it is live; a cursor that is behind reads the events by itself
    */
   expect(from: number): boolean {
     if (!this.isLive || this.#isClosed) return false
@@ -118,7 +125,7 @@ export class Cursor {
     return false
   }
 
-  /** Makes the cursor go on at `gap.to`, and sends the gap before anything else. */
+  /** Moves the cursor to `gap.to`, and sends the gap before anything else. */
   jump(gap: Gap): void {
     this.#gap = { ...gap, from: this.#gap ? this.#gap.from : gap.from }
     this.#behindAt = gap.to
@@ -127,13 +134,13 @@ export class Cursor {
     void this.advance()
   }
 
-  /** The sink wants more: for its transport to call. */
+  /** The sink wants more: called by its transport. */
   resume(): Promise<void> {
     this.#liveness.progressed()
     return this.advance()
   }
 
-  /** The client has left: for its transport to call. */
+  /** The client has disconnected: called by its transport. */
   leave(): void {
     this.#end('client')
   }
@@ -145,7 +152,7 @@ export class Cursor {
     let sliceEnd = performance.now() + TIME_SLICE
     try {
       while (this.#behindAt !== undefined && this.#wantsMore) {
-        // A long window in which little is for this cursor takes many steps without a pause of their own.
+        // A long window with few events for this cursor takes many steps, none of which pauses by itself.
         if (performance.now() > sliceEnd) {
           await sleep(0)
           sliceEnd = performance.now() + TIME_SLICE
@@ -175,7 +182,7 @@ export class Cursor {
     const { encoding } = this.#options
     switch (this.#liveness.due(now, this.#wantsMore)) {
       case 'heartbeat':
-        this.#write(encoding.heartbeat(this.position, new Date()))
+        this.#write(encoding.heartbeat(this.#cursorAt(this.position), new Date()))
         return true
       case 'comment':
         this.#liveness.wrote('comment')
@@ -202,32 +209,32 @@ export class Cursor {
     return !this.#isClosed && this.#options.sink.wantsMore
   }
 
-  /** The first time, the client is told that it has caught up: its last event may lie far before the cursor. */
+  /** The first time, a heartbeat reports that the client has caught up: its last event may be far before the cursor. */
   #goLive(cursor: number): void {
     this.#behindAt = undefined
     if (this.#hasCaughtUp) return
     this.#hasCaughtUp = true
-    if (cursor > this.#options.ready.cursor) this.#write(this.#options.encoding.heartbeat(cursor, new Date()))
+    if (cursor > this.#options.start) this.#write(this.#options.encoding.heartbeat(this.#cursorAt(cursor), new Date()))
   }
 
   #sendGap(gap: Gap): void {
     this.#gap = undefined
-    this.#write(this.#options.encoding.gap(gap))
+    this.#writeGap(gap)
   }
 
   async #step(cursor: number): Promise<void> {
     const jumps = this.#jumps
     const step = await this.#read(cursor)
-    // While it was read, the log may have been found to be another one.
+    // During the read, the log may have turned out to be another one.
     if (!step || this.#isClosed || jumps !== this.#jumps) return
     this.#behindAt = step.cursor
-    if (step.gap) this.#write(this.#options.encoding.gap(step.gap))
+    if (step.gap) this.#writeGap(step.gap)
     if (!step.chunk) return
     this.#write(step.chunk)
     this.#options.onReplayed(step.events, step.chunk.byteLength)
   }
 
-  /** While Postgres is away, what it holds can wait: the client still gets its heartbeats. */
+  /** While Postgres is unavailable, its events can wait: the client still gets its heartbeats. */
   async #read(cursor: number): Promise<ReplayStep | undefined> {
     try {
       return await this.#options.replay(cursor)
@@ -240,8 +247,16 @@ export class Cursor {
 
   #closing(reason: Exclude<CloseReason, 'client'>, retry: number): Chunk {
     // A gap that the client has not received yet must not move its cursor.
-    const cursor = this.#gap === undefined ? this.position : undefined
+    const cursor = this.#gap === undefined ? this.#cursorAt(this.position) : undefined
     return this.#options.encoding.closing({ reason: reason === 'shutdown' ? 'drain' : reason, retry }, cursor)
+  }
+
+  #cursorAt(position: number): string {
+    return formatCursor(position, this.#options.epoch())
+  }
+
+  #writeGap(gap: Gap): void {
+    this.#write(this.#options.encoding.gap(gap, this.#cursorAt(gap.to)))
   }
 
   #write(frame: Chunk): void {

@@ -64,8 +64,10 @@ export class Hub {
     return this.#router.position
   }
 
-  /** Position of the oldest event that is kept, as the feed last saw it. */
-  oldest = 1
+  /** Epoch of that position. */
+  get epoch(): string {
+    return this.#options.recent.epoch
+  }
 
   /** Streams that are open. */
   get connectionCount(): number {
@@ -99,17 +101,29 @@ export class Hub {
    * The log continues after `head`: the events before it were purged unread, are missing, or the log is another one (a
    * restored backup).
    */
-  async skip(head: number, reason: Gap['reason']): Promise<void> {
+  async skip(head: number, reason: Gap['reason'], epoch = this.epoch): Promise<void> {
     await this.#flusher.flushAll()
     // Streams that are behind in the same log find out by themselves what is left.
     const affected = [...this.#cursors.values()]
       .filter(({ isLive }) => reason === 'unknown' || isLive)
       .map((cursor) => ({ cursor, from: cursor.position }))
-    this.#options.recent.reset(head)
+    this.#options.recent.reset(head, epoch)
     this.#options.replay.forget()
     this.#router.reset(head)
     for (const { cursor, from } of affected) cursor.jump({ from, to: head, reason })
     this.#cursors.wakeWaiting()
+  }
+
+  /**
+   * The log has another epoch, which shares with the earlier one everything up to `shared`: at least what this instance has
+   * read. A cursor that another instance has served beyond that is no longer of this log.
+   */
+  renew(epoch: string, shared: number): void {
+    this.#options.recent.renew(epoch)
+    for (const cursor of this.#cursors.values()) {
+      const from = cursor.position
+      if (from > shared) cursor.jump({ from, to: this.position, reason: 'unknown' })
+    }
   }
 
   /** Opens a stream. Another one of the same client is closed: it is half-open, or belongs to a page that was reloaded. */
@@ -121,6 +135,7 @@ export class Hub {
     const { selection } = audience
     const cursor = createCursor(String(this.#nextId++), { ...subscription, selection }, this.#options, {
       served: () => this.#router.position,
+      epoch: () => this.epoch,
       onAhead: (cursor) => this.#cursors.wait(cursor),
       onClose: (cursor, reason) => this.#forget(cursor, audience, transport, reason),
     })

@@ -2,7 +2,6 @@ import { LRUCache } from 'lru-cache'
 import type { EventLog } from '../log/log.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Gap } from '../protocol/control-events.ts'
-import { gapAfter } from '../protocol/control-events.ts'
 import type { Chunk, Encoding } from './encoding.ts'
 import type { RecentEvents } from './recent-events.ts'
 import { createMatcher, type Selection } from './selection.ts'
@@ -68,7 +67,7 @@ export function createReplay(recent: RecentEvents, log: Pick<EventLog, 'read'>):
       return toStep(part, request)
     }
     const known = fromLog.get(key)
-    const reading = known ?? readLog(log, request)
+    const reading = known ?? readLog(log, recent, request)
     if (!known) {
       // Also while it is being read: a thousand clients that reconnect at the same position cost one query.
       fromLog.set(key, reading)
@@ -114,16 +113,20 @@ function readMemory(recent: RecentEvents, { cursor, through, selection, encoding
   return { events, chunk: join(events, encoding), cursor: position, isComplete: position < through }
 }
 
+const setBack = () => new AppError('database.unavailable', 'The log was set back.', { status: 503 })
+
 async function readLog(
   log: Pick<EventLog, 'read'>,
+  recent: RecentEvents,
   { cursor, through, selection, encoding }: ReplayRequest,
 ): Promise<Part> {
   const { patterns } = selection
-  const page = await log.read({ after: cursor, through, limit: LOG_STEP_EVENTS, maxBytes: STEP_BYTES, patterns })
-  const gap = gapAfter(cursor, page)
-  // A log that was set back: when the feed has found out, everybody is told.
-  if (gap?.reason === 'unknown') throw new AppError('database.unavailable', 'The log was set back.', { status: 503 })
-  const events = page.events.map((event) => ({ origin: event.origin, chunk: encoding.event(event) }))
+  const { epoch } = recent
+  const page = await log.read({ after: cursor, epoch, through, limit: LOG_STEP_EVENTS, maxBytes: STEP_BYTES, patterns })
+  const { gap } = page
+  // The log was restored or set back: when the feed has found out, all streams are notified.
+  if (gap?.reason === 'unknown' || page.epoch !== recent.epoch || page.head < through) throw setBack()
+  const events = page.events.map((event) => ({ origin: event.origin, chunk: encoding.event(event, page.epoch) }))
   const reached = Math.max(page.cursor, page.oldest - 1)
   return {
     events,

@@ -1,6 +1,7 @@
 import type { Logger } from '../platform/logger.ts'
 import { jittered } from '../platform/time.ts'
 import type { Gap } from '../protocol/control-events.ts'
+import { formatCursor } from '../protocol/cursor.ts'
 import type { CloseReason, Telemetry, Transport } from '../telemetry/telemetry.ts'
 import { Cursor } from './cursor.ts'
 import type { Encoding } from './encoding.ts'
@@ -51,6 +52,8 @@ export interface CursorDefaults {
 export interface CursorOwner {
   /** Position up to which every live cursor was served. */
   served: () => number
+  /** Epoch of that position, and of the positions of all cursors. */
+  epoch: () => string
   /** See `CursorOptions.onAhead`. */
   onAhead: (cursor: Cursor) => void
   onClose: (cursor: Cursor, reason: CloseReason) => void
@@ -61,13 +64,13 @@ export function createCursor(
   id: string,
   { selection, encoding, sink, clientId, cursor: start, resumed, oldest, isProxied = false, gap }: Subscription,
   { replay, telemetry, logger, heartbeat, stallTimeout, retry, instance }: CursorDefaults,
-  { served, onAhead, onClose }: CursorOwner,
+  { served, epoch, onAhead, onClose }: CursorOwner,
 ): Cursor {
   const ready = {
     connection: id,
     instance,
     channels: selection.patterns,
-    cursor: start,
+    cursor: formatCursor(start, epoch()),
     oldest,
     head: served(),
     resumed,
@@ -78,12 +81,14 @@ export function createCursor(
     isProxied,
     sink,
     encoding,
+    start,
     ready: { ...ready, heartbeat },
     gap,
     retry: jittered(retry),
     heartbeat,
     stallTimeout,
     served,
+    epoch,
     replay: (after) => replay.next({ cursor: after, through: served(), selection, encoding, clientId }),
     onReplayed: (events, bytes) => telemetry.delivered(events, bytes),
     onAhead: () => onAhead(cursor),

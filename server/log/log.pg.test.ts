@@ -160,12 +160,13 @@ describe('an idempotency key', () => {
 
 describe('reading the log', () => {
   test('returns the next position as the oldest one while the log is empty', async () => {
-    expect(await log.read({ after: 0, limit: 10 })).toEqual({
+    expect(await log.read({ after: 0, limit: 10 })).toMatchObject({
       events: [],
       cursor: 0,
       oldest: 1,
       head: 0,
       timeAtCursor: null,
+      gap: undefined,
     })
   })
 
@@ -210,6 +211,6 @@ describe('reading the log', () => {
       cursor: 3,
       events: [{ position: 3 }],
     })
-    expect(await log.bounds()).toEqual({ oldest: 3, head: 3 })
+    expect(await log.bounds()).toMatchObject({ oldest: 3, head: 3 })
   })
 })

@@ -53,7 +53,7 @@ describe('retention by age', () => {
     await append(250)
     await age(200, '2 hours')
     expect(await purgeAll({ maxAge: HOUR, maxEvents: null })).toBe(200)
-    expect(await log.bounds()).toEqual({ oldest: 201, head: 250 })
+    expect(await log.bounds()).toMatchObject({ oldest: 201, head: 250 })
     expect((await partitions())[0]?.first).toBe(201)
   })
 
@@ -61,7 +61,7 @@ describe('retention by age', () => {
     await append(50)
     await age(20, '2 hours')
     expect(await purgeAll({ maxAge: HOUR, maxEvents: null })).toBe(20)
-    expect(await log.bounds()).toEqual({ oldest: 21, head: 50 })
+    expect(await log.bounds()).toMatchObject({ oldest: 21, head: 50 })
   })
 
   test('waits with a partition that will soon have expired as a whole', async () => {
@@ -74,7 +74,7 @@ describe('retention by age', () => {
     await append(150)
     await age(150, '2 hours')
     await purgeAll({ maxAge: HOUR, maxEvents: null })
-    expect(await log.bounds()).toEqual({ oldest: 151, head: 150 })
+    expect(await log.bounds()).toMatchObject({ oldest: 151, head: 150 })
     expect(await append(1)).toEqual([151])
   })
 })
@@ -83,13 +83,13 @@ describe('retention by number', () => {
   test('keeps the newest events, and at most a partition more', async () => {
     await append(1000)
     await purgeAll({ maxAge: null, maxEvents: 250 })
-    expect(await log.bounds()).toEqual({ oldest: 701, head: 1000 })
+    expect(await log.bounds()).toMatchObject({ oldest: 701, head: 1000 })
   })
 
   test('keeps exactly the configured number when it is less than a partition', async () => {
     await append(350)
     await purgeAll({ maxAge: null, maxEvents: 10 })
-    expect(await log.bounds()).toEqual({ oldest: 341, head: 350 })
+    expect(await log.bounds()).toMatchObject({ oldest: 341, head: 350 })
   })
 })
 
@@ -166,7 +166,11 @@ test('an instance purges expired events, and sends a gap to a client whose curso
   )
   await using reader = await openStream(instance.url, ['c'], { 'last-event-id': '5' })
   await reader.untilEvents(200)
-  expect(reader.frames[1]).toMatchObject({ event: 'gap', id: '100', data: '{"from":5,"to":100,"reason":"purged"}' })
+  expect(reader.frames[1]).toMatchObject({
+    event: 'gap',
+    id: expect.stringMatching(/^100-/),
+    data: '{"from":5,"to":100,"reason":"purged"}',
+  })
   expect(reader.events[0]?.position).toBe(101)
   const history = await fetch(`${instance.url}/events?after=5&limit=1`, { headers: { accept: 'application/json' } })
   expect(await history.json()).toMatchObject({

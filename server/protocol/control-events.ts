@@ -1,6 +1,6 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { Pattern } from './channel.ts'
-import { Cursor, Nullable, Position, Time } from './schema.ts'
+import { Cursor, Nullable, Time } from './schema.ts'
 
 /** The first event of a stream. */
 export const Ready = Type.Object(
@@ -31,7 +31,7 @@ export const Gap = Type.Object(
     from: Nullable(
       Type.Integer({ description: "position of the client's cursor; null when it is not a cursor", examples: [42] }),
     ),
-    to: Position,
+    to: Type.Integer({ description: 'position after which events follow', examples: [1000] }),
     reason: Type.Union([Type.Literal('purged'), Type.Literal('unknown'), Type.Literal('lost')], {
       description:
         'purged: retention deleted the events; unknown: the cursor is not of this log; lost: rows of the log were deleted',
@@ -41,7 +41,7 @@ export const Gap = Type.Object(
 )
 
 /** Says that the stream is alive; its ID moves the cursor of a client whose channels are quiet. */
-export const Heartbeat = Type.Object({ time: Time('when the server sent it') }, { title: 'Heartbeat' })
+const Heartbeat = Type.Object({ time: Time('when the server sent it') }, { title: 'Heartbeat' })
 
 /** The last event of a stream that the server ends. */
 export const Closing = Type.Object(
@@ -97,14 +97,3 @@ export const CONTROL_EVENTS = {
     data: Closing,
   },
 } as const satisfies Record<string, { summary: string; data: TSchema }>
-
-/** The gap between a cursor and what is available after it; `undefined` when nothing is missing. All are positions. */
-export function gapAfter(
-  cursor: number,
-  { oldest, head, hole }: { oldest: number; head: number; hole?: { to: number } | undefined },
-): Gap | undefined {
-  if (cursor > head) return { from: cursor, to: head, reason: 'unknown' }
-  if (cursor < oldest - 1) return { from: cursor, to: oldest - 1, reason: 'purged' }
-  if (hole) return { from: cursor, to: hole.to, reason: 'lost' }
-  return undefined
-}

@@ -17,7 +17,7 @@ export const EventType = Type.String({
 })
 
 /** An event as a client publishes it. */
-export const EventInput = Type.Object(
+const EventInput = Type.Object(
   {
     channel: Channel,
     type: EventType,

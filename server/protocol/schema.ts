@@ -1,8 +1,11 @@
 import { type TSchema, Type } from '@sinclair/typebox'
 import { TOKEN_PATTERN } from './names.ts'
 
-/** The position of the log at which something was read: stream after it to miss nothing. */
-export const Cursor = Type.Integer({ description: 'stream after this position to miss nothing', examples: [42] })
+/** The cursor at which something was read: stream after it to miss nothing. */
+export const Cursor = Type.String({
+  description: 'opaque: stream after it (lastEventId) to miss nothing',
+  examples: ['42-k3f9x2'],
+})
 
 /** The place of an event in the log: positions are dense, and begin with 1. */
 export const Position = Type.Integer({ minimum: 0, description: 'place in the log', examples: [42] })
@@ -23,8 +26,8 @@ export const ChannelToken = (description: string, examples: string[]) =>
     examples,
   })
 
-/** What is read, and the position of the log that it was read at. */
-export type AtCursor<T> = T & { cursor: number }
+/** What is read, and the cursor that it was read at. */
+export type AtCursor<T> = T & { cursor: string }
 
 /** A schema that takes `null` too. Not Elysia's `t.Nullable`: its `nullable` is no JSON Schema. */
 export const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])

@@ -1,4 +1,4 @@
-// Preloaded into the process of a server: watches its event loop, and reports on standard error what held it.
+// Preloaded into the process of a server: monitors its event loop and reports delays on standard error.
 
 const INTERVAL = 10
 
@@ -11,7 +11,7 @@ let lastCpu = process.cpuUsage()
 setInterval(() => {
   const now = performance.now()
   const { user, system } = process.cpuUsage(lastCpu)
-  // What other processes of the machine took is not the server's.
+  // Time that other processes took does not count.
   const held = Math.min(now - last - INTERVAL, (user + system) / 1000)
   if (held > 20) process.stderr.write(`heartbeat late by ${Math.round(held)} ms\n`)
   last = now

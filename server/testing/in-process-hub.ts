@@ -6,10 +6,15 @@ import { SILENT } from '../telemetry/telemetry.ts'
 import { SSE } from '../transports/sse/encoding.ts'
 import { StreamSink } from '../transports/sse/stream-sink.ts'
 
-/** A hub without a log or sockets. `open` opens a stream that is read by `onText`, and resolves when its first text came. */
+/**
+ * Creates a hub without a log and without sockets; `open` adds a stream whose text is passed to `onText`, and resolves
+ * when its first text has come.
+ *
+ * @param heartbeat in milliseconds
+ */
 export function createInProcessHub(heartbeat = 15_000) {
   const hub = new Hub({
-    recent: new RecentEvents(0, 2 ** 20),
+    recent: new RecentEvents(0, 2 ** 20, 'e1'),
     replay: { next: ({ cursor }) => ({ events: 0, cursor }), forget() {} },
     telemetry: SILENT,
     logger: createLogger({ logLevel: 'silent', logFormat: 'json' }),

@@ -19,14 +19,22 @@ const query = (name: string, description: string, schema: TSchema, example: unkn
 /** Of a response or a body whose example is made from its schema. */
 const json = (schema: TSchema) => ({ 'application/json': { schema: schema as object } })
 
-const STREAM_ERRORS: readonly ErrorCode[] = [
+/** Errors of reading, as a stream or as history. */
+const READ_ERRORS: readonly ErrorCode[] = [
   'accept.unsupported',
   'channel.invalid',
   'channel.too_many',
   'client_id.invalid',
+  'cursor.invalid',
+  'database.unavailable',
+  'limit.invalid',
   'named.invalid',
   'parameter.repeated',
   'parameter.unknown',
+  'time.invalid',
+  'type.invalid',
+  'type.reserved',
+  'type.too_many',
 ]
 
 const parameters = [
@@ -62,14 +70,7 @@ export const FOLLOW = detail({
   description:
     'With `Accept: text/event-stream` (the default) a stream that never ends: first `ready`, then every event of the channels after the cursor, once and in order, and `closing` before the server ends it; /asyncapi.json has their schemas. With `Accept: application/json` a page of history: the next one is `after` its `cursor`. Where events after the cursor are no longer available, a page has the member `gap`. Without a channel, `broadcast` is followed, and history is of all channels.',
   headers: ['Last-Event-ID'],
-  errors: [
-    ...STREAM_ERRORS,
-    'cursor.invalid',
-    'limit.invalid',
-    'time.invalid',
-    'type.too_many',
-    'database.unavailable',
-  ],
+  errors: READ_ERRORS,
   operation: {
     parameters: [
       ...parameters,
@@ -129,7 +130,7 @@ export const FOLLOW = detail({
 /** `HEAD /events`. */
 export const FOLLOW_HEAD = detail({
   summary: 'Check whether a stream would be opened',
-  errors: STREAM_ERRORS,
+  errors: READ_ERRORS,
   operation: { parameters, responses: { 200: { description: 'The headers of the stream.' } } },
 })
 
@@ -153,6 +154,7 @@ export const PUBLISH = detail({
     'event.invalid',
     'key.invalid',
     'key.reused',
+    'parameter.unknown',
     'publish.overloaded',
     'publish.unknown',
     'type.invalid',

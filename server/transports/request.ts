@@ -4,12 +4,13 @@ import type { KnownParameters } from '../http/query-parameters.ts'
 import { AppError } from '../platform/errors.ts'
 import { Slice } from '../platform/turns.ts'
 import { parsePattern } from '../protocol/channel.ts'
+import { type LogCursor, parseLogCursor } from '../protocol/cursor.ts'
 import { keyWithin, type NewEvent, parseClientId, parseEvent, parseKey, parseType } from '../protocol/event.ts'
 import { HISTORY_PAGE, MAX_PATTERNS, MAX_TYPES } from '../protocol/limits.ts'
 import { readEvents } from './publish/publication.ts'
 
-/** Where a reader wants to begin: after a position, at the oldest event kept, or (`undefined`) at the head. */
-export type RequestedCursor = number | 'earliest' | undefined
+/** Where a reader wants to begin: after a cursor, at the oldest event kept, or (`undefined`) at the head. */
+export type RequestedCursor = LogCursor | 'earliest' | undefined
 
 /** Of a stream, which takes any id: `unknown` is one that no server of this kind has given. */
 export type StreamCursor = RequestedCursor | 'unknown'
@@ -90,23 +91,18 @@ export function requestedNaming(query: URLSearchParams): boolean {
  */
 export function requestedCursor(request: Request, query: URLSearchParams): StreamCursor {
   const value = request.headers.get('last-event-id') || query.get('lastEventId') || undefined
-  return value === undefined || value === 'earliest' ? value : (toPosition(value) ?? 'unknown')
+  return value === undefined || value === 'earliest' ? value : (parseLogCursor(value) ?? 'unknown')
 }
 
 /** @throws {AppError} `cursor.invalid` */
 export function parseCursor(value: string | undefined): RequestedCursor {
   if (value === undefined || value === 'earliest') return value
-  const position = toPosition(value)
-  if (position !== undefined) return position
+  const cursor = parseLogCursor(value)
+  if (cursor) return cursor
   throw new AppError(
     'cursor.invalid',
-    `The cursor ${JSON.stringify(value.slice(0, 80))} is not one of this server's: it is a whole number, or "earliest" for the oldest event kept.`,
+    `The cursor ${JSON.stringify(value.slice(0, 80))} is not one of this server's: it is the text of an id or of a page, such as "42-k3f9x2", or a position, or "earliest" for the oldest event kept.`,
   )
-}
-
-function toPosition(value: string): number | undefined {
-  const position = Number(value)
-  return /^\d+$/.test(value) && Number.isSafeInteger(position) ? position : undefined
 }
 
 /** @throws {AppError} `limit.invalid` */

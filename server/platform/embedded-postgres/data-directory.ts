@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chmod, chown, mkdir, readFile, realpath, rename, rm } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, realpath, rename, rm, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { type Account, isReachableByAll } from './account.ts'
@@ -28,7 +28,7 @@ export async function defaultDataDirectory(account: Account | undefined): Promis
 }
 
 /**
- * Makes the folders. Only those that are Postgres's own are given to its account: the data folder may be anybody's.
+ * Makes the data folder. Only folders that Postgres alone uses are given to its account, and this one may be used by others.
  *
  * @throws {NoPostgresError} when the account of Postgres can't get there
  */
@@ -40,11 +40,26 @@ export async function prepareDataDirectory(path: string, account: Account | unde
       `Postgres can't run as root, and its account (uid ${account.uid}) can't enter ${root}. Set DATA_DIR to a folder that every account may enter.`,
     )
   }
-  const sockets = join(tmpdir(), `sse-update-${shortHash(root)}`)
+  return {
+    root,
+    cluster: join(root, 'postgres'),
+    log: join(root, 'postgres.log'),
+    sockets: join(tmpdir(), `sse-update-${shortHash(root)}`),
+  }
+}
+
+/** Makes the folder of the unix socket, which only the account of Postgres may enter. */
+export async function makeSocketFolder({ sockets }: DataDirectory, account: Account | undefined): Promise<void> {
   await mkdir(sockets, { recursive: true, mode: 0o700 })
   await chmod(sockets, 0o700)
   if (account) await chown(sockets, account.uid, account.gid)
-  return { root, cluster: join(root, 'postgres'), log: join(root, 'postgres.log'), sockets }
+}
+
+/** Removes the folder of the unix socket, unless a Postgres has its socket in it. */
+export async function removeSocketFolder({ sockets }: DataDirectory): Promise<void> {
+  await rmdir(sockets).catch((error) => {
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(error.code)) throw error
+  })
 }
 
 const shortHash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 12)

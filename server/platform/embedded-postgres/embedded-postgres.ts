@@ -13,8 +13,10 @@ import {
   defaultDataDirectory,
   isAlive,
   makeClusterFolder,
+  makeSocketFolder,
   moveIntoPlace,
   prepareDataDirectory,
+  removeSocketFolder,
   runningPid,
 } from './data-directory.ts'
 
@@ -89,6 +91,7 @@ export class EmbeddedPostgres {
     this.#child?.kill('SIGINT')
     await this.#child?.exited
     await this.#supervision
+    await removeSocketFolder(this.#place)
   }
 
   async #initialise(): Promise<void> {
@@ -111,6 +114,8 @@ export class EmbeddedPostgres {
     for (let attempt = 1; attempt <= START_ATTEMPTS && !this.#stopping.signal.aborted; attempt++) {
       if ((await runningPid(this.#place)) === undefined) {
         await clearDeadPid(this.#place)
+        // Each time: another instance that stops removes it.
+        await makeSocketFolder(this.#place, this.#account)
         this.#child = this.#startServer()
       }
       while ((await runningPid(this.#place)) !== undefined || this.#isStarting) {

@@ -64,7 +64,7 @@ describe('a notification', () => {
       notifications: [sent],
       next: null,
       unread: expect.any(Number),
-      cursor: expect.any(Number),
+      cursor: expect.any(String),
     })
     expect(sent).toMatchObject({
       sender: 'shop',

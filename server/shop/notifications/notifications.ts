@@ -80,8 +80,8 @@ export function createNotifications(outbox: Outbox): Notifications {
       }),
     async inbox(person, { unread = false, before = Number.MAX_SAFE_INTEGER, limit }) {
       const rows = await outbox.query(
-        (sql) => sql<(Row & { cursor: number; unread: number; matching: number })[]>`
-          select head.position as cursor, (${countUnread(sql, person)}) as unread, found.*
+        (sql) => sql<(Row & { cursor: string; unread: number; matching: number })[]>`
+          select (select sse.cursor()) as cursor, (${countUnread(sql, person)}) as unread, found.*
           from sse.head left join lateral (
             select *, count(*) over () as matching,
               sum(octet_length(body)) over (order by id desc rows between unbounded preceding and 1 preceding) as bytes_before
@@ -107,7 +107,7 @@ export function createNotifications(outbox: Outbox): Notifications {
         .slice(0, limit)
         .map(toNotification)
       const next = (rows[0]?.matching ?? 0) > notifications.length ? (notifications.at(-1)?.id ?? null) : null
-      return { notifications, next, unread: rows[0]?.unread ?? 0, cursor: rows[0]?.cursor ?? 0 }
+      return { notifications, next, unread: rows[0]?.unread ?? 0, cursor: rows[0]?.cursor ?? '0' }
     },
     read: (id, actor) =>
       outbox.change(async (sql) => {

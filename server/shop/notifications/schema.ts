@@ -1,5 +1,4 @@
 import { Type } from '@sinclair/typebox'
-import { t } from 'elysia'
 import { ChannelToken, Nullable } from '../../protocol/schema.ts'
 
 export const NotificationLevel = Type.Union([
@@ -9,7 +8,7 @@ export const NotificationLevel = Type.Union([
   Type.Literal('error'),
 ])
 
-export const NewNotification = t.Object(
+export const NewNotification = Type.Object(
   {
     to: Type.Union(
       [
@@ -21,16 +20,16 @@ export const NewNotification = t.Object(
       ],
       { description: '"everyone", or 1 to 1000 people', examples: [['alice', 'bob'], 'everyone'] },
     ),
-    title: t.String({
+    title: Type.String({
       pattern: '\\S',
       maxLength: 200,
       description: 'text, not only spaces',
       examples: ['Your order is on its way'],
     }),
-    body: t.Optional(t.String({ maxLength: 10_000, examples: ['It will be there tomorrow.'] })),
-    level: t.Optional(NotificationLevel),
-    link: t.Optional(
-      t.String({
+    body: Type.Optional(Type.String({ maxLength: 10_000, examples: ['It will be there tomorrow.'] })),
+    level: Type.Optional(NotificationLevel),
+    link: Type.Optional(
+      Type.String({
         maxLength: 2000,
         // No script, and no address that a browser reads as another host's.
         pattern: '^(?:https?://[^\\s\\\\]+|/(?![/\\\\])[^\\s\\\\]*)$',
@@ -42,17 +41,17 @@ export const NewNotification = t.Object(
   { additionalProperties: false, title: 'NewNotification' },
 )
 
-export const Notification = t.Object(
+export const Notification = Type.Object(
   {
     id: Type.Integer({ examples: [5] }),
-    sender: t.String({ examples: ['shop'] }),
+    sender: Type.String({ examples: ['shop'] }),
     everyone: Type.Boolean({ description: 'whether it was sent to everyone' }),
-    title: t.String({ examples: ['Your order is on its way'] }),
-    body: t.String({ examples: ['It will be there tomorrow.'] }),
+    title: Type.String({ examples: ['Your order is on its way'] }),
+    body: Type.String({ examples: ['It will be there tomorrow.'] }),
     level: NotificationLevel,
-    link: Nullable(t.String({ examples: ['/orders/17'] })),
-    createdAt: t.String({ format: 'date-time' }),
-    readAt: Nullable(t.String({ format: 'date-time', description: 'when this person read it' })),
+    link: Nullable(Type.String({ examples: ['/orders/17'] })),
+    createdAt: Type.String({ format: 'date-time' }),
+    readAt: Nullable(Type.String({ format: 'date-time', description: 'when this person read it' })),
     version: Type.Integer({ description: '1 when sent, 2 when read', examples: [1] }),
   },
   { title: 'Notification' },

@@ -59,8 +59,8 @@ export function createOrders(outbox: Outbox): Orders {
 
     async list({ status, customer, before, limit }) {
       const rows = await outbox.query(
-        (sql) => sql<(Row & { cursor: number; matching: number })[]>`
-          select head.position as cursor, found.*
+        (sql) => sql<(Row & { cursor: string; matching: number })[]>`
+          select (select sse.cursor()) as cursor, found.*
           from sse.head left join lateral (
             select *, count(*) over () as matching,
               sum(octet_length(lines::text)) over (order by id desc rows between unbounded preceding and 1 preceding) as bytes_before
@@ -84,8 +84,8 @@ export function createOrders(outbox: Outbox): Orders {
 
     async read(id) {
       const rows = await outbox.query(
-        (sql) => sql<(Row & { cursor: number })[]>`
-          select head.position as cursor, o.* from sse.head left join sse.orders o on o.id = ${id}`,
+        (sql) => sql<(Row & { cursor: string })[]>`
+          select (select sse.cursor()) as cursor, o.* from sse.head left join sse.orders o on o.id = ${id}`,
       )
       const [row] = rows
       if (!row || row.id === null) throw unknown(id)
@@ -95,8 +95,8 @@ export function createOrders(outbox: Outbox): Orders {
     // Counting a million orders takes a while: few connections must not all do that.
     count: coalesce(async () => {
       const rows = await outbox.query(
-        (sql) => sql<{ cursor: number; status: OrderStatus | null; count: number }[]>`
-          select head.position as cursor, found.* from sse.head
+        (sql) => sql<{ cursor: string; status: OrderStatus | null; count: number }[]>`
+          select (select sse.cursor()) as cursor, found.* from sse.head
           left join lateral (select status, count(*)::int as count from sse.orders group by status) found on true`,
       )
       const counts = Object.fromEntries(rows.flatMap(({ status, count }) => (status === null ? [] : [[status, count]])))
@@ -152,7 +152,7 @@ const toOrder = ({ id, customer, currency, lines, total, status, version, create
   updatedAt: updated_at.toISOString(),
 })
 
-const cursorOf = (rows: readonly { cursor: number }[]) => rows[0]?.cursor ?? 0
+const cursorOf = (rows: readonly { cursor: string }[]) => rows[0]?.cursor ?? '0'
 
 const unknown = (id: number) => new AppError('order.unknown', `There is no order ${id}.`, { status: 404 })
 

@@ -1,5 +1,4 @@
 import { Type } from '@sinclair/typebox'
-import { t } from 'elysia'
 import { Nullable } from '../../protocol/schema.ts'
 
 export const TaskState = Type.Union(
@@ -15,7 +14,7 @@ export const TaskState = Type.Union(
 
 export const TaskKind = Type.Union([Type.Literal('demo'), Type.Literal('report'), Type.Literal('import')])
 
-const DemoInput = t.Object(
+const DemoInput = Type.Object(
   {
     seconds: Type.Optional(
       Type.Number({ minimum: 0, maximum: 3600, description: 'how long it takes; defaults to 3', examples: [3] }),
@@ -30,7 +29,7 @@ const DemoInput = t.Object(
 const Day = (description: string) =>
   Type.String({ pattern: '^\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])$', description, examples: ['2026-11-01'] })
 
-const ReportInput = t.Object(
+const ReportInput = Type.Object(
   {
     from: Type.Optional(Day('first day, UTC; defaults to that of the oldest order')),
     to: Type.Optional(Day('last day, UTC; defaults to today')),
@@ -38,23 +37,23 @@ const ReportInput = t.Object(
   { additionalProperties: false },
 )
 
-export const Description = t.String({
+export const Description = Type.String({
   pattern: '\\S',
   maxLength: 200,
   description: 'text for people, not only spaces; defaults to what the kind says',
   examples: ['November'],
 })
-const description = t.Optional(Description)
+const description = Type.Optional(Description)
 
 /** What `POST /api/tasks` takes; an import is started by `POST /api/orders/import`. */
 export const NewTask = Type.Union(
   [
-    t.Object(
-      { kind: Type.Literal('demo'), input: t.Optional(DemoInput), description },
+    Type.Object(
+      { kind: Type.Literal('demo'), input: Type.Optional(DemoInput), description },
       { additionalProperties: false, title: 'NewDemo' },
     ),
-    t.Object(
-      { kind: Type.Literal('report'), input: t.Optional(ReportInput), description },
+    Type.Object(
+      { kind: Type.Literal('report'), input: Type.Optional(ReportInput), description },
       { additionalProperties: false, title: 'NewReport' },
     ),
   ],
@@ -67,36 +66,36 @@ export const NewTask = Type.Union(
   },
 )
 
-export const TaskFile = t.Object(
+export const TaskFile = Type.Object(
   {
-    name: t.String({ examples: ['report.csv'] }),
-    contentType: t.String({ examples: ['text/csv; charset=utf-8'] }),
+    name: Type.String({ examples: ['report.csv'] }),
+    contentType: Type.String({ examples: ['text/csv; charset=utf-8'] }),
     bytes: Type.Integer({ examples: [52_133] }),
   },
   { title: 'TaskFile' },
 )
 
-const time = t.String({ format: 'date-time' })
+const time = Type.String({ format: 'date-time' })
 
-export const Task = t.Object(
+export const Task = Type.Object(
   {
     id: Type.Integer({ examples: [9] }),
     kind: TaskKind,
-    owner: t.String({ examples: ['bob'] }),
-    description: t.String(),
-    input: Type.Record(t.String(), Type.Unknown(), { description: 'what the kind was given' }),
+    owner: Type.String({ examples: ['bob'] }),
+    description: Type.String(),
+    input: Type.Record(Type.String(), Type.Unknown(), { description: 'what the kind was given' }),
     state: TaskState,
     progress: Type.Number({ minimum: 0, maximum: 100, description: 'percent' }),
-    step: t.String({ description: 'what it is doing, for people', examples: ['120,000 of 200,000 orders'] }),
+    step: Type.String({ description: 'what it is doing, for people', examples: ['120,000 of 200,000 orders'] }),
     attempt: Type.Integer({ description: 'how often a worker has taken it up' }),
-    error: Nullable(t.String({ description: 'why the last attempt failed' })),
-    result: Nullable(Type.Record(t.String(), Type.Unknown(), { description: 'figures, once it succeeded' })),
-    files: t.Array(TaskFile, { description: 'at /api/tasks/:id/files/:name' }),
+    error: Nullable(Type.String({ description: 'why the last attempt failed' })),
+    result: Nullable(Type.Record(Type.String(), Type.Unknown(), { description: 'figures, once it succeeded' })),
+    files: Type.Array(TaskFile, { description: 'at /api/tasks/:id/files/:name' }),
     version: Type.Integer({ description: 'grows by one with each change', examples: [1] }),
     createdAt: time,
     updatedAt: time,
-    nextAttemptAt: Nullable(t.String({ format: 'date-time', description: 'when it is tried again' })),
-    startedAt: Nullable(t.String({ format: 'date-time', description: 'of the last attempt' })),
+    nextAttemptAt: Nullable(Type.String({ format: 'date-time', description: 'when it is tried again' })),
+    startedAt: Nullable(Type.String({ format: 'date-time', description: 'of the last attempt' })),
     endedAt: Nullable(time),
   },
   {

@@ -144,8 +144,8 @@ export function createTasks({ outbox, queue, maxPerOwner, maxOwnerBytes }: Tasks
     },
     async list({ state, kind, owner, before, limit }) {
       const rows = await outbox.query(
-        (sql) => sql<(TaskRow & { cursor: number })[]>`
-          select head.position as cursor, found.*
+        (sql) => sql<(TaskRow & { cursor: string })[]>`
+          select (select sse.cursor()) as cursor, found.*
           from sse.head left join lateral (
             select * from sse.tasks
             where true ${state === undefined ? sql`` : sql`and state = ${state}`}
@@ -159,24 +159,24 @@ export function createTasks({ outbox, queue, maxPerOwner, maxOwnerBytes }: Tasks
       const tasks = rows.filter(({ id }) => id !== null).map(toTask)
       const page = tasks.slice(0, limit)
       const next = tasks.length > limit ? (page.at(-1)?.id ?? null) : null
-      return { tasks: page, next, cursor: rows[0]?.cursor ?? 0 }
+      return { tasks: page, next, cursor: rows[0]?.cursor ?? '0' }
     },
     async read(id) {
       const [row] = await outbox.query(
-        (sql) => sql<(TaskRow & { cursor: number })[]>`
-          select head.position as cursor, t.* from sse.head left join sse.tasks t on t.id = ${id}`,
+        (sql) => sql<(TaskRow & { cursor: string })[]>`
+          select (select sse.cursor()) as cursor, t.* from sse.head left join sse.tasks t on t.id = ${id}`,
       )
       if (!row || row.id === null) throw unknownTask(id)
       return { ...toTask(row), cursor: row.cursor }
     },
     count: coalesce(async () => {
       const rows = await outbox.query(
-        (sql) => sql<{ cursor: number; state: TaskState | null; count: number }[]>`
-          select head.position as cursor, found.* from sse.head
+        (sql) => sql<{ cursor: string; state: TaskState | null; count: number }[]>`
+          select (select sse.cursor()) as cursor, found.* from sse.head
           left join lateral (select state, count(*)::int as count from sse.tasks group by state) found on true`,
       )
       const counts = Object.fromEntries(rows.flatMap(({ state, count }) => (state === null ? [] : [[state, count]])))
-      return { counts, cursor: rows[0]?.cursor ?? 0 }
+      return { counts, cursor: rows[0]?.cursor ?? '0' }
     }),
     cancel: (id, versions, actor) =>
       changeQueue(id, versions, async (sql, row) => {

@@ -1,4 +1,5 @@
 import type { Closing, Gap, Ready } from '../../protocol/control-events.ts'
+import { formatCursor } from '../../protocol/cursor.ts'
 import type { LoggedEvent } from '../../protocol/event.ts'
 
 const encoder = new TextEncoder()
@@ -11,9 +12,12 @@ const encoder = new TextEncoder()
  * The data is one line: a line break in JSON is white space, and becomes a space. As a `data:` line of its own, each would
  * make the frame six bytes longer.
  */
-export function eventFrame({ position, channel, type, data, time }: LoggedEvent): Uint8Array<ArrayBuffer> {
+export function eventFrame(
+  { position, channel, type, data, time }: LoggedEvent,
+  epoch: string,
+): Uint8Array<ArrayBuffer> {
   const envelope = `{"channel":${JSON.stringify(channel)},"type":${JSON.stringify(type)},"data":${onOneLine(data)},"time":"${time.toISOString()}"}`
-  return encoder.encode(frame({ event: type, data: envelope, id: position }))
+  return encoder.encode(frame({ event: type, data: envelope, id: formatCursor(position, epoch) }))
 }
 
 /**
@@ -33,11 +37,12 @@ export const readyFrame = (ready: Ready, retry: number, movesCursor = true): Uin
     frame({ event: 'ready', data: JSON.stringify(ready), retry, id: movesCursor ? ready.cursor : undefined }),
   )
 
-export const gapFrame = (gap: Gap): Uint8Array<ArrayBuffer> =>
-  encoder.encode(frame({ event: 'gap', data: JSON.stringify(gap), id: gap.to }))
+/** @param cursor of `gap.to` */
+export const gapFrame = (gap: Gap, cursor: string): Uint8Array<ArrayBuffer> =>
+  encoder.encode(frame({ event: 'gap', data: JSON.stringify(gap), id: cursor }))
 
 /** Says that the connection lives, and moves the cursor of a client whose channels are quiet. */
-export const heartbeatFrame = (cursor: number, time: Date): Uint8Array<ArrayBuffer> =>
+export const heartbeatFrame = (cursor: string, time: Date): Uint8Array<ArrayBuffer> =>
   encoder.encode(frame({ event: 'heartbeat', data: `{"time":"${time.toISOString()}"}`, id: cursor }))
 
 /**
@@ -47,7 +52,7 @@ export const heartbeatFrame = (cursor: number, time: Date): Uint8Array<ArrayBuff
 export const COMMENT: Uint8Array<ArrayBuffer> = encoder.encode(':\n')
 
 /** @param cursor where the client resumes; `undefined` leaves its cursor where it is */
-export const closingFrame = (closing: Closing, cursor: number | undefined): Uint8Array<ArrayBuffer> =>
+export const closingFrame = (closing: Closing, cursor: string | undefined): Uint8Array<ArrayBuffer> =>
   encoder.encode(frame({ event: 'closing', data: JSON.stringify(closing), retry: closing.retry, id: cursor }))
 
 /** Several frames as one chunk. */
@@ -80,7 +85,8 @@ interface Fields {
   data: string
   /** Never without an event: several clients deliver a frame of `retry:` alone as an empty message. */
   retry?: number
-  id: number | undefined
+  /** A cursor; `undefined` leaves the client's where it is. */
+  id: string | undefined
 }
 
 /** @param data without line breaks */

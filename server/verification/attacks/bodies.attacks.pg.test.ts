@@ -25,7 +25,7 @@ const metric = async (url: string, name: string) => {
 }
 const readiness = async (url: string) => (await fetch(`${url}/readyz`)).json()
 
-/** Several at once; they end with the block. */
+/** Opens several unfinished requests; they are closed at the end of the block. */
 function sendMany(count: number, url: string, options: UnfinishedRequestOptions) {
   const requests: UnfinishedRequest[] = Array.from({ length: count }, () => sendUnfinished(url, options))
   return {
@@ -36,12 +36,12 @@ function sendMany(count: number, url: string, options: UnfinishedRequestOptions)
   }
 }
 
-/** More than the least rate, every 100 ms. */
+/** Sent every 100 ms: more than the minimum rate. */
 const FAST_DRIP = ' '.repeat(512)
 const ONE_ADDRESS_IS_ALL = { MAX_BODIES_PER_ADDRESS: '0' }
 
 describe('unfinished bodies', () => {
-  test('sixteen sockets that send a byte now and then stop nobody from publishing, and get 408', async () => {
+  test('sixteen sockets that trickle bytes do not stop other publishers, and get 408', async () => {
     await using instance = await startInstance(database.url)
     using slow = sendMany(16, `${instance.url}/events`, { start: '[', drip: ' ' })
     await Promise.all(slow.requests.map(({ sent }) => sent))
@@ -60,7 +60,7 @@ describe('unfinished bodies', () => {
     expect(await metric(instance.url, 'bodies_refused_total{reason="too_slow"}')).toBe(16)
   }, 20_000)
 
-  test('a body that keeps the least rate has a deadline all the same, on every route', async () => {
+  test('a body that keeps the minimum rate still has a deadline, on every route', async () => {
     await using instance = await startInstance(database.url, { BODY_TIMEOUT_MS: '1000' })
     const paths = ['/events', '/api/orders', '/api/tasks', '/api/notifications', '/api/notifications/read']
     await Promise.all(
@@ -74,7 +74,7 @@ describe('unfinished bodies', () => {
     )
   }, 20_000)
 
-  test('bodies of one address are bounded in number; those beyond it get 429, and quick ones are taken', async () => {
+  test('the number of slow bodies per address is limited: further ones get 429, and fast ones are accepted', async () => {
     await using instance = await startInstance(database.url, { MAX_BODIES_PER_ADDRESS: '5' })
     using slow = sendMany(8, `${instance.url}/events`, { start: '[', drip: FAST_DRIP })
     const refused = await Promise.all(slow.requests.slice(5).map(({ response }) => response))
@@ -90,7 +90,7 @@ describe('unfinished bodies', () => {
     })
   }, 20_000)
 
-  test('bodies of all addresses are bounded in number; those beyond it get 503', async () => {
+  test('the total number of slow bodies is limited: further ones get 503', async () => {
     await using instance = await startInstance(database.url, { MAX_BODIES: '5', ...ONE_ADDRESS_IS_ALL })
     using slow = sendMany(8, `${instance.url}/api/orders`, { start: '[', drip: ' '.repeat(120) })
     const refused = await Promise.all(slow.requests.slice(5).map(({ response }) => response))
@@ -101,7 +101,7 @@ describe('unfinished bodies', () => {
     expect((await post(instance.url, event(1))).status).toBe(201)
   }, 20_000)
 
-  test('slow bodies that fill the memory make room for others, the oldest first', async () => {
+  test('slow bodies that fill the memory are rejected, the oldest first, to make room for others', async () => {
     await using instance = await startInstance(database.url, {
       MAX_BODY_MEMORY: String(2 ** 20),
       MAX_EVENT_BYTES: String(2 ** 18),
@@ -119,7 +119,7 @@ describe('unfinished bodies', () => {
     expect(await metric(instance.url, 'open_bodies')).toBeGreaterThan(0)
   }, 20_000)
 
-  test('fifty unfinished bodies of 15 MiB cost no more memory than they may, and give it back', async () => {
+  test('fifty unfinished bodies of 15 MiB stay within the memory limit and release their memory', async () => {
     await using instance = await startProcess({ DATABASE_URL: database.url, MAX_REQUEST_BYTES: String(16 * 2 ** 20) })
     const before = await metric(instance.url, 'resident_memory_bytes')
     let peak = before
@@ -176,13 +176,13 @@ describe('unfinished bodies', () => {
   })
 })
 
-describe('a client that leaves while it sends a body', () => {
+describe('a client that disconnects while it sends a body', () => {
   test.each([
     ['an upload', '/api/orders/import', 'text/csv'],
     ['an event', '/events', 'application/json'],
     ['an order', '/api/orders', 'application/json'],
   ])(
-    'is no error of the server: %s',
+    'is not logged as an error of the server: %s',
     async (_, path, contentType) => {
       await using instance = await startProcess({ DATABASE_URL: database.url, LOG_LEVEL: 'info' })
       for (const length of [undefined, 50_000]) {

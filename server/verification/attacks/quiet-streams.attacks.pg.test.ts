@@ -1,4 +1,4 @@
-// Clients that end a connection on which nothing comes for some seconds.
+// Clients that end a connection after some seconds without data.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Runtime } from '../../runtime.ts'
@@ -31,7 +31,7 @@ test('A quiet stream brings a comment, without a blank line that some clients ta
   expect(text.match(/^event: /gm)).toEqual(['event: '])
 })
 
-test('Comments on 10,000 quiet streams that fall due together are written over many turns of the event loop', async () => {
+test('comments for 10,000 quiet streams that are due at once are written over many event-loop turns', async () => {
   const { hub, open } = createInProcessHub()
   const count = 10_000
   let comments = 0
@@ -41,7 +41,7 @@ test('Comments on 10,000 quiet streams that fall due together are written over m
   )
   await Promise.all(opened)
   hub.start()
-  // How long a turn takes depends on what else the machine does; how many streams it writes to does not.
+  // The duration of a turn depends on the load of the machine; the number of streams per turn does not.
   let most = 0
   let before = 0
   const turns = setInterval(() => {

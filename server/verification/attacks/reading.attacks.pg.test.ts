@@ -1,4 +1,4 @@
-// Attacks on those who read the log: patterns that are expensive to match, and queries that outlive their reader.
+// Expensive readers of the log: patterns that are expensive to match, and queries that outlive their reader.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Runtime } from '../../runtime.ts'
@@ -20,7 +20,7 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]()
 })
 
-/** Appends `count` events to a channel, past the checks of today: what an old log may hold. */
+/** Appends `count` events to a channel without today's checks, as an old log may contain them. */
 const append = (channel: string, count: number) =>
   database.sql`
     select sse.append(array_fill(${channel}::text, array[${count}::int]), array_fill('t'::text, array[${count}::int]),
@@ -63,8 +63,8 @@ test('more than 64 types of one page are refused', async () => {
   expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([400, 'type.too_many'])
 })
 
-describe('readers that leave', () => {
-  test('take their query with them: none of 50 runs on in Postgres', async () => {
+describe('readers that disconnect', () => {
+  test('cancel their query: none of 50 continues in Postgres', async () => {
     await using own = await createDatabase()
     await using patient = await startInstance(own.url, { QUERY_TIMEOUT_MS: '600000' })
     const leaving = new AbortController()
@@ -79,7 +79,7 @@ describe('readers that leave', () => {
         )[0]?.count,
       )
     await own.sql.begin(async (holder) => {
-      // Whoever reads the log waits for it.
+      // Every read of the log waits for this lock.
       await holder`lock table sse.log`
       const requests = Array.from({ length: 50 }, (_, index) =>
         fetch(`${patient.url}/events?after=${index}&channel=a.*.b`, {
@@ -92,7 +92,7 @@ describe('readers that leave', () => {
       await Promise.all(requests)
       await until('no query of a reader is left', running, (count) => count <= 1)
     })
-    const answer = await fetch(`${patient.url}/events?after=0`, { headers: { accept: 'application/json' } })
-    expect(answer.status).toBe(200)
+    const response = await fetch(`${patient.url}/events?after=0`, { headers: { accept: 'application/json' } })
+    expect(response.status).toBe(200)
   })
 })

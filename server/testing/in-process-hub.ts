@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { Hub } from '../fanout/hub.ts'
 import { RecentEvents } from '../fanout/recent-events.ts'
 import { createSelection } from '../fanout/selection.ts'
@@ -8,7 +9,7 @@ import { StreamSink } from '../transports/sse/stream-sink.ts'
 
 /**
  * Creates a hub without a log and without sockets; `open` adds a stream whose text is passed to `onText`, and resolves
- * when its first text has come.
+ * when it is live.
  *
  * @param heartbeat in milliseconds
  */
@@ -31,10 +32,12 @@ export function createInProcessHub(heartbeat = 15_000) {
     const sink = new StreamSink(() => {})
     const { stream } = sink
     const start = { clientId: null, cursor: 0, resumed: false, oldest: 1 }
-    sink.attach(hub.open({ selection, encoding: SSE, sink, transport: 'sse', ...start }))
+    const cursor = hub.open({ selection, encoding: SSE, sink, transport: 'sse', ...start })
+    sink.attach(cursor)
     void (async () => {
       const decoder = new TextDecoder()
       for await (const bytes of stream) {
+        while (!cursor.isLive) await setImmediate()
         opened.resolve()
         onText(decoder.decode(bytes))
       }

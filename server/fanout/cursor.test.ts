@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
+import { setImmediate } from 'node:timers/promises'
 import { AppError } from '../platform/errors.ts'
 import { MemorySink } from '../testing/memory-sink.ts'
+import { until } from '../testing/until.ts'
 import { SSE } from '../transports/sse/encoding.ts'
 import { StreamSink } from '../transports/sse/stream-sink.ts'
 import { Cursor } from './cursor.ts'
@@ -103,8 +105,11 @@ function offer(cursor: Cursor, chunk: Uint8Array<ArrayBuffer>, from: number): vo
   if (cursor.expect(from)) cursor.offer(chunk)
 }
 
-/** Lets all promises that are pending continue. */
-const settle = () => Bun.sleep(1)
+/** Lets everything happen that waits for no timer: two turns of the event loop, for streams read ahead in the first. */
+async function settle(): Promise<void> {
+  await setImmediate()
+  await setImmediate()
+}
 
 describe.each(Object.keys(SINKS))('a cursor that writes to %s', (sink) => {
   beforeAll(() => {
@@ -207,7 +212,7 @@ describe.each(Object.keys(SINKS))('a cursor that writes to %s', (sink) => {
     let turns = 0
     const others = setInterval(() => turns++, 1)
     await read()
-    while (!cursor.isLive) await Bun.sleep(1)
+    await until('the cursor is live', () => cursor.isLive)
     clearInterval(others)
     expect(turns).toBeGreaterThan(5)
   })

@@ -1,39 +1,46 @@
 import { describe, expect, test } from 'bun:test'
 import { type Checks, healthRoutes } from './health.ts'
 
-const readiness = async (checks: Checks) => {
-  const response = await healthRoutes(() => checks).handle(new Request('http://localhost/readyz'))
-  return { response, body: (await response.json()) as unknown }
+const request = async (path: string, checks: Checks, init?: RequestInit) => {
+  const response = await healthRoutes(() => checks).handle(new Request(`http://localhost${path}`, init))
+  const { status, headers } = response
+  return {
+    status,
+    retryAfter: headers.get('retry-after'),
+    caching: headers.get('cache-control'),
+    body: await response.json(),
+  }
 }
+const OK = { status: 'ok' } as const
+const DEGRADED = { status: 'degraded', detail: 'late' } as const
+const FAILED = { status: 'failed', detail: 'gone' } as const
 
-describe('readiness', () => {
-  test('is ok when every part is', async () => {
-    const { response, body } = await readiness({ log: { status: 'ok' } })
-    expect(response.status).toBe(200)
-    expect(response.headers.get('cache-control')).toBe('no-store')
-    expect(response.headers.get('retry-after')).toBeNull()
-    expect(body).toEqual({ status: 'ok', checks: { log: { status: 'ok' } } })
-  })
-
-  test('is degraded when a part is, and the instance still receives traffic', async () => {
-    const checks: Checks = { log: { status: 'ok' }, listener: { status: 'degraded', detail: 'late' } }
-    const { response, body } = await readiness(checks)
-    expect(response.status).toBe(200)
-    expect(body).toEqual({ status: 'degraded', checks })
-  })
-
-  test('is unavailable when a part has failed, whatever the others are', async () => {
-    const checks: Checks = { listener: { status: 'degraded' }, log: { status: 'failed' }, relay: { status: 'ok' } }
-    const { response, body } = await readiness(checks)
-    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '2'])
-    expect(body).toEqual({ status: 'unavailable', checks })
+test('the liveness probe depends on no check, and is not cached', async () => {
+  expect(await request('/healthz', { log: FAILED })).toEqual({
+    status: 200,
+    retryAfter: null,
+    caching: 'no-store',
+    body: { status: 'ok' },
   })
 })
 
-test('liveness does not depend on any part', async () => {
-  const routes = healthRoutes(() => {
-    throw new Error('not called')
+describe('readiness', () => {
+  test.each([
+    [{}, 200, 'ok'],
+    [{ a: OK }, 200, 'ok'],
+    [{ a: OK, b: DEGRADED }, 200, 'degraded'],
+    [{ a: DEGRADED, b: FAILED, c: OK }, 503, 'unavailable'],
+  ] as [Checks, number, string][])('of %j is %d %s', async (checks, status, name) => {
+    expect(await request('/readyz', checks)).toEqual({
+      status,
+      retryAfter: status === 503 ? '2' : null,
+      caching: 'no-store',
+      body: { status: name, checks },
+    })
   })
-  const response = await routes.handle(new Request('http://localhost/healthz'))
-  expect([response.status, await response.json()]).toEqual([200, { status: 'ok' }])
+
+  test('is read, and takes no other method', async () => {
+    const { status, body } = await request('/readyz', {}, { method: 'POST' })
+    expect([status, body.code]).toEqual([405, 'method.not_allowed'])
+  })
 })

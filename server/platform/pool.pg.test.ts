@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { createDatabase, type TestDatabase } from '../testing/database.ts'
 import { describeWithPgbouncer, startPgbouncer } from '../testing/pgbouncer.ts'
+import { until } from '../testing/until.ts'
 import { codeOf } from './errors.ts'
 import { createLogger } from './logger.ts'
 import { Pool } from './pool.ts'
@@ -30,9 +31,7 @@ const sleeping = async () =>
     )[0]?.count,
   )
 
-const untilSleeping = async (count: number) => {
-  while ((await sleeping()) !== count) await Bun.sleep(5)
-}
+const untilSleeping = (count: number) => until(`${count} statements sleep`, sleeping, (found) => found === count)
 
 const sleep = (pool: Pool, signal?: AbortSignal) =>
   pool.query((sql) => sql`select pg_sleep(600)`, signal).catch((error) => error)

@@ -4,6 +4,7 @@ import type { Runtime } from '../../../runtime.ts'
 import { createDatabase, type TestDatabase } from '../../../testing/database.ts'
 import { startInstance } from '../../../testing/instance.ts'
 import { openStream } from '../../../testing/stream-reader.ts'
+import { until } from '../../../testing/until.ts'
 import type { Task } from '../schema.ts'
 
 let database: TestDatabase
@@ -286,9 +287,9 @@ describe('an upload', () => {
     }).catch(() => {})
     await sent.promise
     const uploads = async () => (await database.sql`select 1 from sse.files where task is null`).length
-    while ((await uploads()) === 0) await Bun.sleep(5)
+    await until('a part of the file is stored', uploads)
     stop.abort()
     await request
-    while ((await uploads()) > 0) await Bun.sleep(5)
+    await until('no part of the file is left', uploads, (count) => count === 0)
   })
 })

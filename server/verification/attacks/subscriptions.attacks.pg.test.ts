@@ -42,7 +42,8 @@ async function open(url: string, channels: readonly string[]) {
   return {
     async readTo(position: number) {
       for (let end = ''; !end.includes(`id: ${position}-`); ) {
-        const { value } = await reader.read()
+        const { done, value } = await reader.read()
+        if (done) throw new Error(`the stream ended before position ${position}`)
         end = end.slice(-100) + new TextDecoder().decode(value?.subarray(-1000))
       }
     },

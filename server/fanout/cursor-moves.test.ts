@@ -53,7 +53,6 @@ function create(more: Partial<CursorOptions> = {}) {
     retry: 100,
     heartbeat: 1000,
     stallTimeout: 5000,
-    start: 5,
     served: () => log.head,
     epoch: () => 'e1',
     replay: (cursor) => {

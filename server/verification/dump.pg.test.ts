@@ -45,6 +45,17 @@ async function dumped(database: TestDatabase) {
   return { file, early, kept, lost }
 }
 
+/**
+ * Replaces what a database has by a dump. It ends with an error status: pg_restore says that keys of partitions can not be
+ * dropped by themselves, and drops them with their tables later.
+ */
+async function restoreInto({ sql, url }: TestDatabase, file: string): Promise<void> {
+  const [before] = await sql`select 'sse.head'::regclass::oid as table`
+  await Bun.$`pg_restore --clean --if-exists --dbname=${url} ${file}`.quiet().nothrow()
+  const [after] = await sql`select 'sse.head'::regclass::oid as table`
+  expect(after?.table).not.toBe(before?.table)
+}
+
 /** Resumes right after the restore, and again when the log has grown past all cursors. */
 async function expectGaps(database: TestDatabase, { early, kept, lost }: Awaited<ReturnType<typeof dumped>>) {
   await using instance = await startInstance(database.url)
@@ -69,7 +80,7 @@ test.skipIf(!canDump)(
 test.skipIf(!canDump)('so does one that is restored into the same database', async () => {
   await using source = await createDatabase()
   const dump = await dumped(source)
-  await Bun.$`pg_restore --clean --if-exists --exit-on-error --dbname=${source.url} ${dump.file}`.quiet()
+  await restoreInto(source, dump.file)
   await expectGaps(source, dump)
 })
 
@@ -86,7 +97,7 @@ test.skipIf(!canDump)('a dump that is restored over a log with the same events c
   const last = await appendTo(source.sql, 5)
   const file = join(directory, 'same.dump')
   await Bun.$`pg_dump --format=custom --file=${file} ${source.url}`.quiet()
-  await Bun.$`pg_restore --clean --if-exists --exit-on-error --dbname=${source.url} ${file}`.quiet()
+  await restoreInto(source, file)
   await using instance = await startInstance(source.url)
   expect(await resume(instance.url, last)).toEqual({ gap: undefined, positions: [6] })
 })

@@ -44,6 +44,7 @@ describe('the first append in another incarnation', () => {
   test('starts one epoch only', async () => {
     await move()
     await Promise.all(Array.from({ length: 5 }, () => appendTo(database.sql, 1)))
+    await log.renewEpoch()
     expect(await database.sql`select from sse.epochs`).toHaveLength(1)
   })
 
@@ -149,7 +150,7 @@ test('a restart of the server, a database made of a template and a rewritten tab
   const [row] = await database.sql<{ incarnation: string; started: string; file: string }[]>`
     select sse.incarnation() as incarnation, extract(epoch from pg_postmaster_start_time())::text as started,
            pg_relation_filepath('sse.head') as file`
-  expect(row?.incarnation).toMatch(new RegExp(`^${row?.started} ${row?.file} [0-9A-F]{8}$`))
+  expect(row?.incarnation).toMatch(new RegExp(`^${row?.started} ${row?.file}$`))
 })
 
 test('the position of a time is found in one query', async () => {

@@ -1,6 +1,7 @@
 import { type TSchema, Type } from '@sinclair/typebox'
 import { detail, RECEIVING } from '../http/describe-route.ts'
 import { Pattern } from '../protocol/channel.ts'
+import { CURSOR_PATTERN } from '../protocol/cursor.ts'
 import type { ErrorCode } from '../protocol/error-codes.ts'
 import { EventType, Publication, Published } from '../protocol/event.ts'
 import { HistoryPage } from '../protocol/history.ts'
@@ -48,7 +49,7 @@ const parameters = [
     'lastEventId',
     'Cursor, for clients that can not set Last-Event-ID; the header takes precedence. An id that is not of this log is a `gap` with the reason `unknown`.',
     Type.String(),
-    '42',
+    '42-k3f9x2',
   ),
   query(
     'clientId',
@@ -76,14 +77,14 @@ export const FOLLOW = detail({
       ...parameters,
       query(
         'after',
-        'Of history: only events after this position.',
-        Type.String({ pattern: '^(?:\\d+|earliest)$', default: 'earliest' }),
+        'Of history: only events after this cursor.',
+        Type.String({ pattern: `^(?:${CURSOR_PATTERN}|earliest)$`, default: 'earliest' }),
         '41',
       ),
       query(
         'before',
-        'Of history: newest first, only events before this position, or `latest`; the next page is `before` its `cursor`.',
-        Type.String({ pattern: '^(?:\\d+|latest)$' }),
+        'Of history: newest first, only events before this cursor, or `latest`; the next page is `before` its `cursor`.',
+        Type.String({ pattern: `^(?:${CURSOR_PATTERN}|latest)$` }),
         'latest',
       ),
       query(
@@ -117,7 +118,7 @@ export const FOLLOW = detail({
         content: {
           'text/event-stream': {
             example:
-              'event: order.paid\ndata: {"channel":"orders.alice.17","type":"order.paid","data":{"total":900},"time":"2026-11-21T10:00:00.000Z"}\nid: 42\n\n',
+              'event: order.paid\ndata: {"channel":"orders.alice.17","type":"order.paid","data":{"total":900},"time":"2026-11-21T10:00:00.000Z"}\nid: 42-k3f9x2\n\n',
           },
           ...json(HistoryPage),
         },

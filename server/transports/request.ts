@@ -28,7 +28,11 @@ export const PUBLISH_PARAMETERS: KnownParameters = {
   more: 'Channel, type and data go into the body.',
 }
 /** Of a page of history that reads forward. */
-export const HISTORY_PARAMETERS: KnownParameters = { single: ['after', 'limit'], repeatable: ['channel'] }
+export const HISTORY_PARAMETERS: KnownParameters = {
+  single: ['after', 'limit'],
+  repeatable: ['channel'],
+  more: 'Pages that are read backward also take type, since and until: add "before=latest".',
+}
 /** Of a page of history that reads backward: with `before`, `type`, `since` or `until`. */
 export const LOOK_BACK_PARAMETERS: KnownParameters = {
   single: ['before', 'limit', 'since', 'until'],

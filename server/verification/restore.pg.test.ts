@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { createDatabase } from '../testing/database.ts'
 import { startInstance } from '../testing/instance.ts'
 import { startOwnPostgres } from '../testing/own-postgres.ts'
 import { backUp, type PostgresCopy, startCopy } from '../testing/postgres-copy.ts'
@@ -135,6 +136,52 @@ test('a restart of Postgres costs nobody a gap: the stream continues, and cursor
   expect(await resume(instance.url, before)).toEqual({ gap: undefined, positions: [2, 3] })
   const forged = `2-${epochOf(before)}`
   expect((await resume(instance.url, forged)).gap).toEqual({ from: 2, to: 3, reason: 'unknown' })
+})
+
+describe('a log that is replaced under a running instance', () => {
+  test('has another epoch within the poll interval, also while nothing is published', async () => {
+    await using database = await createDatabase()
+    await using instance = await startInstance(database.url, { POLL_INTERVAL_MS: '20', HEARTBEAT_MS: '100' })
+    const [position] = await publish(instance.url, [{ channel: 'c', type: 't' }])
+    await using reader = await openStream(instance.url, ['c'])
+    const before = reader.frames[0]?.id ?? ''
+    await database.sql`update sse.head set incarnation = 'elsewhere'`
+    await reader.until(({ frames }) => epochOf(frames.at(-1)?.id ?? '') !== epochOf(before))
+    expect(reader.frames.map(({ event, id }) => [event, positionOf(id)])).not.toContainEqual(['gap', position])
+    expect((await resume(instance.url, before)).gap).toBeUndefined()
+  })
+
+  test('ends before its position, and no trigger has seen it: no cursor of before is valid', async () => {
+    await using database = await createDatabase()
+    await using instance = await startInstance(database.url, { POLL_INTERVAL_MS: '20' })
+    await publish(
+      instance.url,
+      [1, 2, 3].map((data) => ({ channel: 'c', type: 't', data })),
+    )
+    await using reader = await openStream(instance.url, ['c'], { 'last-event-id': '0' })
+    await reader.untilEvents(3)
+    const first = reader.frames.find(({ event }) => event === 't')?.id ?? ''
+    await database.sql.begin(async (transaction) => {
+      await transaction`alter table sse.head disable trigger follow_head`
+      await transaction`delete from sse.log where position > 2`
+      await transaction`update sse.head set position = 2`
+    })
+    await reader.until(({ frames }) => frames.at(-1)?.event === 'gap')
+    expect(JSON.parse(reader.frames.at(-1)?.data ?? '')).toEqual({ from: 3, to: 2, reason: 'unknown' })
+    expect((await resume(instance.url, first)).gap).toEqual({ from: 1, to: 2, reason: 'unknown' })
+  })
+
+  test('has other events at its position, and no trigger has seen it: no cursor of before is valid', async () => {
+    await using database = await createDatabase()
+    await using instance = await startInstance(database.url, { POLL_INTERVAL_MS: '20' })
+    await using reader = await openStream(instance.url, ['c'])
+    await publish(instance.url, [{ channel: 'c', type: 't' }])
+    await reader.untilEvents(1)
+    const before = reader.frames.at(-1)?.id ?? ''
+    await database.sql`update sse.log set time = time - interval '1 hour'`
+    await reader.until(({ frames }) => frames.at(-1)?.event === 'gap')
+    expect((await resume(instance.url, before)).gap?.reason).toBe('unknown')
+  })
 })
 
 const epochOf = (cursor: string) => cursor.split('-')[1]

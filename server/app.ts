@@ -2,6 +2,7 @@ import { type AnyElysia, Elysia, ParseError, ValidationError } from 'elysia'
 import { DOCUMENT_PATHS, documentRoutes } from './api/routes.ts'
 import type { CorsOptions } from './http/cors.ts'
 import { createFrontDoor, type FrontDoorOptions } from './http/front-door.ts'
+import { toJsonResponse } from './http/json-response.ts'
 import { nearestRoute } from './http/nearest.ts'
 import { problemResponse } from './http/problem.ts'
 import { checkRepetition } from './http/query-parameters.ts'
@@ -37,6 +38,7 @@ export const createApp = ({ http, events, shop, operations, logger }: AppOptions
       return dashboardPage(operations.dashboard, operations.faults !== undefined, 404)
     })
     .onRequest(({ request }) => checkApiQuery(request))
+    .mapResponse({ as: 'global' }, toJsonResponse)
     .use(eventRoutes(events))
     .use(shopRoutes(shop))
     .use(operationsRoutes(operations))

@@ -91,10 +91,10 @@ async function startWithinDeadline(
 ): Promise<void> {
   const parts = new Lifecycle(logger)
   await lifecycle.start('parts', { stop: () => parts.stop() }, { stopTimeout: config.shutdownTimeoutMs })
-  const { monitor, cluster } = operations
+  const { monitor, instances } = operations
   const stuckTransactions = watchStuckTransactions(pools, logger)
   // The row of this instance is deleted together with the other parts, and inserted when its URL is known.
-  const presence = { stop: () => cluster.stop() }
+  const presence = { stop: () => instances.stop() }
   await parts.start('background', together({ events, monitor, presence, stuckTransactions }))
   await parts.start('tasks', {
     start: () => work.tasks.start(),
@@ -111,7 +111,7 @@ async function startWithinDeadline(
     start: () => server.start(),
     stop: () => server.finish(() => events.hub.stop()),
   })
-  cluster.start(server.url)
+  instances.start(server.url)
 }
 
 interface Parts {
@@ -127,14 +127,14 @@ interface Parts {
 /** What each door of the application gets. */
 function appOptions({ config, logger, pools, events, work, bodies, operations }: Parts): AppOptions {
   const { hub, log, bounds, search, publisher, admission } = events
-  const { cluster, checks, metrics, faults } = operations
+  const { checks, metrics, instances, faults } = operations
   const { outbox, tasks } = work
   return {
     http: {
       host: { listen: config.host, allowed: config.allowedHosts },
       cors: {
         origins: config.allowedOrigins,
-        streamOrigins: (host) => (faults ? labOrigins(host, cluster.urls) : []),
+        streamOrigins: (host) => (faults ? labOrigins(host, instances.urls) : []),
       },
     },
     events: {
@@ -159,7 +159,7 @@ function appOptions({ config, logger, pools, events, work, bodies, operations }:
     },
     operations: {
       checks,
-      cluster,
+      instances,
       faults,
       bodies,
       dashboard: dashboardDirectory(),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { Command } from 'commander'
 import { freePort } from '../testing/ports.ts'
-import { checkServed, noAnswer, problemOf, urlOption } from './server-url.ts'
+import { checkServed, noResponse, problemOf, urlOption } from './server-url.ts'
 
 const urlOf = (...args: string[]) => new Command().addOption(urlOption()).parse(args, { from: 'user' }).opts().url
 
@@ -40,6 +40,6 @@ describe('a server that is looked for', () => {
     const error = await checkServed(url).catch((caught) => caught)
     expect(error).toMatchObject({ name: 'CommandError', exitCode: 1 })
     expect(error.message).toContain(url)
-    expect(noAnswer(url, new Error('refused')).message).toContain('--url')
+    expect(noResponse(url, new Error('refused')).message).toContain('--url')
   })
 })

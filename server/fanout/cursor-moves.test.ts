@@ -3,7 +3,8 @@
 import { describe, expect, test } from 'bun:test'
 import { AppError } from '../platform/errors.ts'
 import { SSE } from '../transports/sse/encoding.ts'
-import { Cursor, type CursorOptions } from './cursor.ts'
+import { Cursor } from './cursor.ts'
+import type { CursorOptions } from './cursor-options.ts'
 import type { Chunk } from './encoding.ts'
 import type { ReplayStep } from './replay.ts'
 

@@ -1,4 +1,4 @@
-import { atEvenPace } from '../platform/stagger.ts'
+import { stagger } from '../platform/stagger.ts'
 import { jittered } from '../platform/time.ts'
 import type { Cursor } from './cursor.ts'
 
@@ -38,6 +38,6 @@ export class Drain {
    */
   closeAll(cursors: readonly Closable[], duration: number): Promise<void> {
     this.#retry = Math.min(this.#maxRetry, BASE_RETRY + RETRY_PER_STREAM * cursors.length)
-    return atEvenPace(cursors, duration, (cursor) => cursor.close('shutdown', this.retryFor(cursor.isProxied)))
+    return stagger(cursors, duration, (cursor) => cursor.close('shutdown', this.retryFor(cursor.isProxied)))
   }
 }

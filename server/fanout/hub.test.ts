@@ -263,6 +263,16 @@ describe('a log that continues elsewhere', () => {
   })
 })
 
+describe('a new epoch', () => {
+  test('leaves streams alone whose position both epochs share, and gives the others a gap', async () => {
+    const [shared, beyond] = [await open({ cursor: 12 }), await open({ cursor: 13 })]
+    hub.renew('e2', 12)
+    expect(hub.epoch).toBe('e2')
+    expect([shared.cursor.position, beyond.cursor.position]).toEqual([12, 10])
+    expect(await beyond.read()).toContain('{"from":13,"to":10,"reason":"unknown"}\nid: 10-e2\n')
+  })
+})
+
 describe('a stream is refused', () => {
   test('when as many are open as the setting allows, with three times the reconnection time', async () => {
     expect(hub.refusal(request())).toBeUndefined()

@@ -9,7 +9,7 @@ const pattern = fc
   .tuple(fc.array(fc.oneof(token, fc.constant('*')), { maxLength: 4 }), fc.boolean())
   .map(([tokens, open]) => (open || tokens.length === 0 ? [...tokens, '>'] : tokens).join('.'))
 
-test('finds those whose pattern matches, and nobody else', () => {
+test('finds the values whose pattern matches, and no others', () => {
   fc.assert(
     fc.property(fc.uniqueArray(pattern), fc.array(channel), (patterns, channels) => {
       const index = new PatternIndex<string>()

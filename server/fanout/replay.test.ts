@@ -63,7 +63,7 @@ describe('from the log', () => {
     expect(reads).toHaveLength(1)
   })
 
-  test('those with other channels or another encoding, or at the end of what there is, read for themselves', async () => {
+  test('streams with other channels or another encoding, or at the end of the log, read for themselves', async () => {
     const replay = createReplay(new RecentEvents(HEAD, 1000, 'e1'), log)
     await replay.next(request(0))
     await replay.next(request(0, { selection: createSelection(['b']) }))
@@ -87,14 +87,14 @@ describe('from the log', () => {
   test('a failure is not remembered', async () => {
     let failures = 0
     const failing = {
-      read: (options: ReadOptions) => (failures++ === 0 ? Promise.reject(new Error('away')) : log.read(options)),
+      read: (options: ReadOptions) => (failures++ === 0 ? Promise.reject(new Error('unavailable')) : log.read(options)),
     }
     const replay = createReplay(new RecentEvents(HEAD, 1000, 'e1'), failing as unknown as EventLog)
-    await expect(Promise.resolve(replay.next(request(0)))).rejects.toThrow('away')
+    await expect(Promise.resolve(replay.next(request(0)))).rejects.toThrow('unavailable')
     expect((await replay.next(request(0))).cursor).toBe(50)
   })
 
-  test('another log is read anew', async () => {
+  test('another log is read again', async () => {
     const replay = createReplay(new RecentEvents(HEAD, 1000, 'e1'), log)
     await replay.next(request(0))
     replay.forget()

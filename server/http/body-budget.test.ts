@@ -12,7 +12,8 @@ let time = 0
 const clock = performance.now
 beforeEach(() => {
   jest.useFakeTimers()
-  time = 0
+  // Not 0, so that a time and a duration differ.
+  time = 1000 * SECOND
   performance.now = () => time
 })
 afterEach(() => {
@@ -87,6 +88,26 @@ describe('a body', () => {
   })
 })
 
+test('the rate of a body counts only the time in which the server waits for it', () => {
+  const budget = budgetOf()
+  const pace = { ...PATIENT, leastRate: 1000, window: 4 * SECOND }
+  const body = open(budget, { pace })
+  const wait = (bytes: number) => {
+    body.startReading()
+    pass(1)
+    body.stopReading()
+    budget.hold(body, bytes)
+    pass(3)
+  }
+  // 1400 bytes per second of waiting are 350 per second of the clock.
+  for (let count = 0; count < 12; count++) wait(1400)
+  expect(codeOf(body)).toBeUndefined()
+  for (let count = 0; count < 12; count++) wait(900)
+  body.startReading()
+  pass(1)
+  expect(codeOf(body)).toBe('body.too_slow')
+})
+
 describe('the number of bodies', () => {
   test('is bounded once they are unfinished for a second: the newest are refused', () => {
     const budget = budgetOf({ maxBodies: 2 })
@@ -140,6 +161,27 @@ describe('the memory', () => {
     expect(budget.problem).toContain('2 requests')
     pass(11)
     expect(budget.problem).toBeUndefined()
+  })
+
+  test('may be used up to the last byte', () => {
+    const budget = budgetOf({ maxBytes: 10 * KIB })
+    const old = open(budget)
+    pass(2)
+    // A chunk costs 256 bytes besides its content.
+    const body = open(budget, { bytes: 10 * KIB - 256 })
+    expect([codeOf(old), codeOf(body), budget.bytes]).toEqual([undefined, undefined, 10 * KIB])
+    expect(() => budget.hold(body, 1)).toThrow(expect.objectContaining({ code: 'body.overloaded' }))
+  })
+
+  test('is not taken from a body that the server is processing, nor from the one that needs it', () => {
+    const budget = budgetOf()
+    const processed = open(budget, { bytes: 40 * KIB })
+    processed.stopReading()
+    const needy = open(budget, { bytes: 40 * KIB })
+    const waiting = open(budget, { bytes: 10 * KIB })
+    pass(2)
+    budget.hold(needy, 15 * KIB)
+    expect([processed, needy, waiting].map(codeOf)).toEqual([undefined, undefined, 'body.overloaded'])
   })
 
   test('refuses a new body when those before it are as new', () => {

@@ -19,11 +19,15 @@ const HEADERS = {
     '"3"',
     '^(?:\\*|"\\d+"(?: *, *"\\d+")*)$',
   ],
-  'Last-Event-ID': ['Cursor: events after this id, or `earliest`. Browsers send it when they reconnect.', '42', null],
+  'Last-Event-ID': [
+    'Cursor: events after this ID, or `earliest`. Browsers send it when they reconnect.',
+    '42-k3f9',
+    null,
+  ],
 } as const satisfies Record<string, readonly [description: string, example: string, pattern: string | null]>
 
 const RESPONSE_HEADERS = {
-  'X-Cursor': 'The position of the log at which this was read: stream after it to miss nothing.',
+  'X-Cursor': 'The cursor at which this was read: stream after it to miss nothing.',
   ETag: 'The version, for If-Match.',
   Location: 'The path of the created resource.',
 } as const

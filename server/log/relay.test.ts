@@ -34,7 +34,7 @@ function createRelay(batches: (number | null | Error)[], interval = 1) {
   }
 }
 
-test('moves batch after batch without a pause until one is empty, and reports each', async () => {
+test('the relay moves batch after batch without a pause until one is empty, and reports each', async () => {
   const { relay, run, moves } = createRelay([500, 3, 0], NEVER)
   await run()
   expect([relay.moved, moves()]).toEqual([503, 2])
@@ -43,7 +43,7 @@ test('moves batch after batch without a pause until one is empty, and reports ea
 })
 
 test.each([0, null])(
-  'reports nothing when %p is what was moved: another instance does it, or nothing is there',
+  'the relay reports nothing when a batch is %p: the outbox is empty, or another instance moves it',
   async (batch) => {
     const { relay, run, moves } = createRelay([batch], NEVER)
     await run()
@@ -51,7 +51,7 @@ test.each([0, null])(
   },
 )
 
-test('says why it failed, logs it once, and tries again after an interval', async () => {
+test('the relay keeps the reason of its failure, logs it once, and tries again after the poll interval', async () => {
   const refused = Object.assign(new Error('permission denied'), { code: '42501' })
   const { relay, run, lines } = createRelay([refused, refused])
   await run()
@@ -59,13 +59,13 @@ test('says why it failed, logs it once, and tries again after an interval', asyn
   expect(lines).toEqual(['the outbox can not be moved into the log'])
 })
 
-test('has no problem after it has succeeded again', async () => {
+test('the relay has no problem after it has succeeded again', async () => {
   const { relay, run } = createRelay([new Error('for once'), 2, 0])
   await run()
   expect([relay.problem, relay.moved]).toEqual([undefined, 2])
 })
 
-test('does not log that Postgres is unreachable, which the feed does', async () => {
+test('the relay does not log that Postgres is unreachable, which the feed does', async () => {
   const { relay, run, lines } = createRelay([Object.assign(new Error('no connection'), { code: 'ECONNREFUSED' })])
   await run()
   expect([relay.problem, lines]).toEqual(['no connection', []])

@@ -38,7 +38,7 @@ async function look(query: string) {
 }
 
 describe('history that looks back', () => {
-  test('is newest first, in pages', async () => {
+  test('returns the newest events first, in pages', async () => {
     const first = await look('before=latest&limit=4')
     expect([first.positions, positionOf(first.cursor), first.more]).toEqual([[10, 9, 8, 7], 7, true])
     const second = await look(`before=${first.cursor}&limit=4`)
@@ -48,7 +48,7 @@ describe('history that looks back', () => {
     expect(await look('before=1')).toMatchObject({ positions: [], more: false })
   })
 
-  test('is of the channels, types and times that were asked for', async () => {
+  test('returns events of the requested channels, types and times', async () => {
     expect((await look('before=latest&channel=orders.*.1')).positions).toEqual([10, 8, 6, 4, 2])
     expect((await look('before=latest&type=b')).positions).toEqual([10, 7, 4, 1])
     expect((await look('before=latest&type=b&type=a&channel=tasks.>')).positions).toEqual([9, 7, 5, 3, 1])
@@ -57,7 +57,7 @@ describe('history that looks back', () => {
     expect(await look(`before=latest&since=2100-01-01T00:00:00Z`)).toMatchObject({ positions: [], more: false })
   })
 
-  test('says what is wrong with what was asked for', async () => {
+  test('refuses invalid parameters with a reason', async () => {
     expect(await look('before=x')).toMatchObject({ status: 400, code: 'cursor.invalid' })
     expect(await look('before=latest&since=yesterday')).toMatchObject({ status: 400, code: 'time.invalid' })
     expect(await look('before=latest&type=')).toMatchObject({ status: 400, code: 'type.invalid' })
@@ -65,7 +65,7 @@ describe('history that looks back', () => {
   })
 })
 
-test('a stream that begins behind is told when it has caught up', async () => {
+test('a stream that begins behind receives a heartbeat when it has caught up', async () => {
   const stop = new AbortController()
   const response = await fetch(`${instance.url}/events?channel=nothing&lastEventId=3`, {
     headers: { accept: 'text/event-stream' },

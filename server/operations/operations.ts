@@ -14,9 +14,9 @@ import { SECOND } from '../platform/time.ts'
 import { createPrometheus, type Gauges, type Prometheus } from '../telemetry/prometheus.ts'
 import type { Totals } from '../telemetry/totals.ts'
 import { createChecks } from './checks.ts'
-import { Cluster } from './cluster.ts'
 import type { Faults } from './cluster-routes.ts'
 import type { Checks } from './health.ts'
+import { Instances } from './instances.ts'
 import { killListeners } from './lab.ts'
 import { Monitor } from './monitor.ts'
 
@@ -59,7 +59,7 @@ export interface OperationsOptions {
 /** What an instance reports about itself, and what its operator can do to it. */
 export interface Operations {
   monitor: Monitor
-  cluster: Cluster
+  instances: Instances
   /** What readiness depends on. */
   checks: () => Checks
   /** Totals and gauges of all parts. */
@@ -68,7 +68,7 @@ export interface Operations {
   faults: Faults | undefined
 }
 
-/** Puts together what observes the parts of an instance. `monitor` and `cluster` are to be started. */
+/** Puts together what observes the parts of an instance. `monitor` and `instances` are to be started. */
 export function createOperations(options: OperationsOptions): Operations {
   const { observed, database, config, isLab, isDraining, logger } = options
   const monitor = new Monitor({
@@ -85,7 +85,7 @@ export function createOperations(options: OperationsOptions): Operations {
   })
   return {
     monitor,
-    cluster: createCluster(options),
+    instances: createInstances(options),
     checks,
     metrics: createPrometheus(observed.totals, gaugesOf(observed, monitor)),
     faults: isLab ? createFaults(observed.hub, database, config.drainMs) : undefined,
@@ -95,9 +95,17 @@ export function createOperations(options: OperationsOptions): Operations {
 /** Milliseconds after its last move for which an instance counts as the one that relays. */
 const RELAYING = 5 * SECOND
 
-function createCluster({ observed, database, config, version, isLab, isDraining, logger }: OperationsOptions): Cluster {
+function createInstances({
+  observed,
+  database,
+  config,
+  version,
+  isLab,
+  isDraining,
+  logger,
+}: OperationsOptions): Instances {
   const { hub, feed, listener, relay, totals, tasks } = observed
-  return new Cluster({
+  return new Instances({
     database,
     name: config.instanceName,
     version,
@@ -113,7 +121,7 @@ function createCluster({ observed, database, config, version, isLab, isDraining,
       memoryBytes: process.memoryUsage.rss(),
     }),
     settings: { retentionMs: config.retention, retentionEvents: config.retentionEvents, lab: isLab },
-    logger: logger.child({ part: 'cluster' }),
+    logger: logger.child({ part: 'instances' }),
   })
 }
 

@@ -1,17 +1,17 @@
 import { Elysia } from 'elysia'
 import type { Bodies } from '../http/body.ts'
 import type { Prometheus } from '../telemetry/prometheus.ts'
-import type { Cluster } from './cluster.ts'
 import { clusterRoutes, type Faults } from './cluster-routes.ts'
 import { dashboardRoutes } from './dashboard.ts'
 import { type Checks, healthRoutes } from './health.ts'
+import type { Instances } from './instances.ts'
 import { metricsRoutes } from './metrics.ts'
 
 /** What the routes for operators need. */
 export interface OperationsRoutesOptions {
   checks: () => Checks
   metrics: Prometheus
-  cluster: Cluster
+  instances: Instances
   /** What the lab may do to this instance; `undefined` where faults are not allowed. */
   faults: Faults | undefined
   bodies: Bodies

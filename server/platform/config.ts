@@ -274,7 +274,7 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads and validates the environment. An empty variable counts as missing.
+ * Reads and validates the environment. A variable that is empty or only white space counts as missing.
  *
  * @throws {ConfigError} with the value and the expected form of every invalid variable
  */

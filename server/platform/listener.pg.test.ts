@@ -93,7 +93,7 @@ describe('a listener', () => {
     await until(() => it.listener.isListening)
     proxy.blackhole()
     await until(() => !it.listener.isListening)
-    expect(it.listener.problem).toContain('did not come back')
+    expect(it.listener.problem).toContain('did not arrive')
     // The connections of now stay lost; those of later are not.
     proxy.flow()
     await until(() => it.listener.isListening)

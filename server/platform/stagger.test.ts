@@ -1,15 +1,17 @@
-import { expect, test } from 'bun:test'
+import { expect, jest, test } from 'bun:test'
 import { advance, settle, useFakeTime } from '../testing/fake-time.ts'
-import { atEvenPace } from './stagger.ts'
+import { stagger } from './stagger.ts'
 
 useFakeTime()
 
 /** Starts it for this many items; `done` grows as they are handled. */
 function start(count: number, duration: number) {
+  // The clock has another origin than the start.
+  jest.advanceTimersByTime(12_345)
   const items = Array.from({ length: count }, (_, index) => index)
   const done: number[] = []
   let hasEnded = false
-  void atEvenPace(items, duration, (item) => done.push(item)).then(() => {
+  void stagger(items, duration, (item) => done.push(item)).then(() => {
     hasEnded = true
   })
   return { items, done, hasEnded: () => hasEnded }

@@ -39,7 +39,7 @@ export const ERRORS = {
   ],
   'channel.too_many': [400, 'A request asks for more than 64 patterns.'],
   'client_id.invalid': [400, 'X-Client-Id or clientId is not 1 to 255 characters.'],
-  'cursor.invalid': [400, 'The cursor of a page is not a whole number, "earliest" or "latest".'],
+  'cursor.invalid': [400, 'The cursor of a page is not one of this server, a position, "earliest" or "latest".'],
   'data.too_deep': [400, 'JSON is nested too deeply.'],
   'data.too_large': [413, "An event's data has more than MAX_EVENT_BYTES.", EVENT],
   'database.unavailable': [503, 'Postgres is unreachable; nothing was changed.'],

@@ -94,6 +94,14 @@ export interface LoggedEvent {
 }
 
 /**
+ * The members of an event's envelope, as JSON text without braces.
+ *
+ * @param data JSON text: it is sent as it was published
+ */
+export const envelopeMembers = ({ channel, type, time }: LoggedEvent, data: string): string =>
+  `"channel":${JSON.stringify(channel)},"type":${JSON.stringify(type)},"data":${data},"time":"${time.toISOString()}"`
+
+/**
  * Checks one event of a request body: `{ channel, type, data?, key? }`, whose data is JSON text. Missing data is `null`, and
  * a key that is `null` is none.
  *

@@ -1,11 +1,21 @@
 import { type TSchema, Type } from '@sinclair/typebox'
+import { EPOCH_PATTERN, POSITION_PATTERN } from './cursor.ts'
 import { TOKEN_PATTERN } from './names.ts'
 
 /** The cursor at which something was read: stream after it to miss nothing. */
 export const Cursor = Type.String({
-  description: 'opaque: stream after it (lastEventId) to miss nothing',
-  examples: ['42-k3f9x2'],
+  pattern: `^${POSITION_PATTERN}-${EPOCH_PATTERN}$`,
+  description: 'opaque: stream after it (Last-Event-ID, lastEventId) to miss nothing',
+  examples: ['42-k3f9'],
 })
+
+/**
+ * A cursor that a request may send: one that the server sent, a plain position, or a word.
+ *
+ * @param word such as `earliest`
+ */
+export const CursorOr = (word: string) =>
+  Type.String({ pattern: `^(?:${POSITION_PATTERN}(?:-${EPOCH_PATTERN})?|${word})$` })
 
 /** The place of an event in the log: positions are dense, and begin with 1. */
 export const Position = Type.Integer({ minimum: 0, description: 'place in the log', examples: [42] })

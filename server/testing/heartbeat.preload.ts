@@ -2,6 +2,9 @@
 
 const INTERVAL = 10
 
+// On SIGUSR2, after a heartbeat that is due: what was late before is reported by then.
+process.on('SIGUSR2', () => setTimeout(() => process.stderr.write('heartbeat fence\n'), 2 * INTERVAL))
+
 let last = performance.now()
 let lastCpu = process.cpuUsage()
 

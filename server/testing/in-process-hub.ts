@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { Hub } from '../fanout/hub.ts'
 import { RecentEvents } from '../fanout/recent-events.ts'
 import { createSelection } from '../fanout/selection.ts'
@@ -7,7 +8,8 @@ import { SSE } from '../transports/sse/encoding.ts'
 import { StreamSink } from '../transports/sse/stream-sink.ts'
 
 /**
- * Creates a hub without a log and without sockets; `open` adds a stream whose text is passed to `onText`.
+ * Creates a hub without a log and without sockets; `open` adds a stream whose text is passed to `onText`, and resolves
+ * when it is live.
  *
  * @param heartbeat in milliseconds
  */
@@ -25,15 +27,22 @@ export function createInProcessHub(heartbeat = 15_000) {
     instance: 'i',
   })
   const selection = createSelection(['a'])
-  const open = (onText: (text: string) => void) => {
+  const open = (onText: (text: string) => void): Promise<void> => {
+    const opened = Promise.withResolvers<void>()
     const sink = new StreamSink(() => {})
     const { stream } = sink
     const start = { clientId: null, cursor: 0, resumed: false, oldest: 1 }
-    sink.attach(hub.open({ selection, encoding: SSE, sink, transport: 'sse', ...start }))
+    const cursor = hub.open({ selection, encoding: SSE, sink, transport: 'sse', ...start })
+    sink.attach(cursor)
     void (async () => {
       const decoder = new TextDecoder()
-      for await (const bytes of stream) onText(decoder.decode(bytes))
+      for await (const bytes of stream) {
+        while (!cursor.isLive) await setImmediate()
+        opened.resolve()
+        onText(decoder.decode(bytes))
+      }
     })()
+    return opened.promise
   }
   return { hub, open }
 }

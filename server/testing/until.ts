@@ -1,7 +1,7 @@
 import { SECOND, sleep } from '../platform/time.ts'
 
 /** Milliseconds between two reads. */
-const INTERVAL = 10
+const INTERVAL = 20
 
 /**
  * Reads a state that nothing announces (a row, a metric, a process that has ended) until it is as wanted, and returns it. A
@@ -9,14 +9,14 @@ const INTERVAL = 10
  *
  * @param what the wanted state, for the error
  * @param isWanted defaults to whether the value is truthy
- * @param timeout in milliseconds. Defaults to `30_000`
+ * @param timeout in milliseconds. Defaults to `50_000`: less than a test may take, so that the error says what was awaited
  * @throws {Error} with the last value, when the state is not as wanted in time
  */
 export async function until<T>(
   what: string,
   read: () => T | Promise<T>,
   isWanted: (value: T) => boolean = Boolean,
-  timeout = 30 * SECOND,
+  timeout = 50 * SECOND,
 ): Promise<T> {
   const signal = AbortSignal.timeout(timeout)
   for (;;) {

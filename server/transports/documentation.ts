@@ -1,13 +1,12 @@
 import { type TSchema, Type } from '@sinclair/typebox'
 import { detail, RECEIVING } from '../http/describe-route.ts'
 import { Pattern } from '../protocol/channel.ts'
-import { CURSOR_PATTERN } from '../protocol/cursor.ts'
 import type { ErrorCode } from '../protocol/error-codes.ts'
 import { EventType, Publication, Published } from '../protocol/event.ts'
 import { HistoryPage } from '../protocol/history.ts'
 import { HISTORY_PAGE, MAX_PATTERNS, MAX_TYPES } from '../protocol/limits.ts'
 import { NAME_PATTERN } from '../protocol/names.ts'
-import { Time } from '../protocol/schema.ts'
+import { CursorOr, Time } from '../protocol/schema.ts'
 
 const query = (name: string, description: string, schema: TSchema, example: unknown) => ({
   name,
@@ -47,9 +46,9 @@ const parameters = [
   ),
   query(
     'lastEventId',
-    'Cursor, for clients that can not set Last-Event-ID; the header takes precedence. An id that is not of this log is a `gap` with the reason `unknown`.',
+    'Cursor, for clients that can not set Last-Event-ID; the header takes precedence. A cursor that is not of this log is a `gap` with the reason `unknown`.',
     Type.String(),
-    '42-k3f9x2',
+    '42-k3f9',
   ),
   query(
     'clientId',
@@ -78,13 +77,13 @@ export const FOLLOW = detail({
       query(
         'after',
         'Of history: only events after this cursor.',
-        Type.String({ pattern: `^(?:${CURSOR_PATTERN}|earliest)$`, default: 'earliest' }),
-        '41',
+        { ...CursorOr('earliest'), default: 'earliest' },
+        '41-k3f9',
       ),
       query(
         'before',
         'Of history: newest first, only events before this cursor, or `latest`; the next page is `before` its `cursor`.',
-        Type.String({ pattern: `^(?:${CURSOR_PATTERN}|latest)$` }),
+        CursorOr('latest'),
         'latest',
       ),
       query(
@@ -118,7 +117,7 @@ export const FOLLOW = detail({
         content: {
           'text/event-stream': {
             example:
-              'event: order.paid\ndata: {"channel":"orders.alice.17","type":"order.paid","data":{"total":900},"time":"2026-11-21T10:00:00.000Z"}\nid: 42-k3f9x2\n\n',
+              'event: order.paid\ndata: {"channel":"orders.alice.17","type":"order.paid","data":{"total":900},"time":"2026-11-21T10:00:00.000Z"}\nid: 42-k3f9\n\n',
           },
           ...json(HistoryPage),
         },
@@ -138,7 +137,8 @@ export const FOLLOW_HEAD = detail({
 /** `POST /events`. */
 export const PUBLISH = detail({
   summary: 'Publish an event, or several at once',
-  description: 'An array publishes several: all of them, in their order, or none.',
+  description:
+    'An array publishes several: all of them, in their order, or none. With Idempotency-Key, the key of each event of an array is made of the header and its place in the array: an array that was shortened is a repetition of its first events, and one that was extended publishes the additional events.',
   headers: ['X-Client-Id', 'Idempotency-Key'],
   errors: [
     ...RECEIVING,

@@ -27,7 +27,7 @@ afterAll(async () => {
 const newChannel = () => `test.${crypto.randomUUID()}`
 
 describe('1. An event exists if and only if its transaction committed', () => {
-  test('a commit brings it to the clients of every instance', async () => {
+  test('an event reaches the clients of every instance after its commit', async () => {
     const channel = newChannel()
     await using onA = await openStream(a.url, [channel])
     await using onB = await openStream(b.url, [channel])
@@ -44,7 +44,7 @@ describe('1. An event exists if and only if its transaction committed', () => {
     }
   })
 
-  test('after a rollback it never existed', async () => {
+  test('an event whose transaction rolled back reaches no client', async () => {
     const channel = newChannel()
     await using reader = await openStream(a.url, [channel])
     await database.sql
@@ -58,7 +58,7 @@ describe('1. An event exists if and only if its transaction committed', () => {
     expect(reader.events.map(({ data }) => data)).toEqual(['committed'])
   })
 
-  test('a batch with one bad event publishes none', async () => {
+  test('a batch with one invalid event publishes none of its events', async () => {
     const channel = newChannel()
     await using reader = await openStream(a.url, [channel])
     await expect(
@@ -74,7 +74,7 @@ describe('1. An event exists if and only if its transaction committed', () => {
 })
 
 describe('2. Positions are dense and become visible in order', () => {
-  test('on both instances, while both publish and SQL publishes too', async () => {
+  test('positions are dense and in order on both instances, while both publish and SQL publishes too', async () => {
     const { position: start } = (await (
       await fetch(`${a.url}/events`, {
         method: 'POST',
@@ -106,7 +106,7 @@ describe('2. Positions are dense and become visible in order', () => {
 })
 
 describe("3. A connection's ids only grow, and it skips no event of its channels", () => {
-  test('published on one instance, received on the other, in order', async () => {
+  test('events published on one instance arrive on the other in order', async () => {
     const channel = newChannel()
     await using reader = await openStream(b.url, [channel])
     const positions: number[] = []
@@ -117,7 +117,7 @@ describe("3. A connection's ids only grow, and it skips no event of its channels
     expect(reader.events.map(({ data }) => data)).toEqual(Array.from({ length: 20 }, (_, index) => index))
   })
 
-  test('a client that comes back to the other instance goes on exactly where it stopped', async () => {
+  test('a client that reconnects to the other instance resumes after its last event', async () => {
     const channel = newChannel()
     const first = await openStream(a.url, [channel])
     await publish(a.url, [{ channel, type: 't', data: 1 }])
@@ -136,7 +136,7 @@ describe("3. A connection's ids only grow, and it skips no event of its channels
     expect(second.events.map(({ data }) => data)).toEqual([2, 3, 4])
   })
 
-  test('a client that resumes again and again while events come gets each once', async () => {
+  test('a client that reconnects repeatedly while events arrive receives each once', async () => {
     const channel = newChannel()
     const received: number[] = []
     let id = String((await publish(a.url, [{ channel, type: 'start' }]))[0])
@@ -160,7 +160,7 @@ describe("3. A connection's ids only grow, and it skips no event of its channels
     expect(received).toEqual(Array.from({ length: total }, (_, index) => index))
   })
 
-  test('a cursor that retention passed by is told of the gap, and goes on with what is left', async () => {
+  test('a cursor older than the oldest event receives a gap, and then the events that are left', async () => {
     await using own = await createDatabase()
     await using instance = await startInstance(own.url, { WINDOW_BYTES: '0' })
     const positions = await publish(
@@ -197,7 +197,7 @@ describe("3. A connection's ids only grow, and it skips no event of its channels
     expect(reader.frames[1]?.data).toBe('{"from":0,"to":3,"reason":"purged"}')
   })
 
-  test('a cursor beyond the head is not of this log: the client is told, and gets what comes', async () => {
+  test('a cursor beyond the head, of another log, receives a gap and then new events', async () => {
     const channel = newChannel()
     const [head = 0] = await publish(a.url, [{ channel, type: 'before' }])
     await using reader = await openStream(a.url, [channel], { 'last-event-id': String(head + 1000) })
@@ -211,7 +211,7 @@ describe("3. A connection's ids only grow, and it skips no event of its channels
     expect(reader.events.map(({ type }) => type)).toEqual(['after'])
   })
 
-  test('a log that was set back (a restored backup) is told to those who are connected', async () => {
+  test('connected clients receive a gap when the log was set back, as by a restored backup', async () => {
     await using own = await createDatabase()
     await using instance = await startInstance(own.url, { POLL_INTERVAL_MS: '20' })
     await using reader = await openStream(instance.url, ['c'])
@@ -231,7 +231,7 @@ describe("3. A connection's ids only grow, and it skips no event of its channels
     expect(reader.events.at(-1)).toMatchObject({ type: 'new', position: 3 })
   })
 
-  test('a log that was set back and has grown again is told, too', async () => {
+  test('connected clients receive a gap when the log was set back and has grown past their cursor', async () => {
     await using own = await createDatabase()
     await using instance = await startInstance(own.url, { POLL_INTERVAL_MS: '20' })
     await using reader = await openStream(instance.url, ['c'])
@@ -256,7 +256,7 @@ describe("3. A connection's ids only grow, and it skips no event of its channels
 })
 
 describe('4. Nobody waits for a client', () => {
-  test('a reader that does not read delays no other, and has missed nothing when it reads again', async () => {
+  test('a reader that stops reading delays no other, and receives everything when it reads again', async () => {
     const channel = newChannel()
     using slow = await openSlowReader(a.url, channel)
     await using quick = await openStream(a.url, [channel])
@@ -267,7 +267,7 @@ describe('4. Nobody waits for a client', () => {
     expect(frames.map(({ id }) => id)).toEqual(positions)
   })
 
-  test('nothing is queued for a reader that does not read: what is purged meanwhile is a gap to it', async () => {
+  test('nothing is queued for a reader that stops reading: events purged meanwhile are a gap for it', async () => {
     await using own = await createDatabase()
     await using instance = await startInstance(own.url, { WINDOW_BYTES: '0' })
     using slow = await openSlowReader(instance.url, 'c')
@@ -313,7 +313,7 @@ describe('5. A lost, doubled or late NOTIFY changes latency, never content', () 
     expect(reader.events.map(({ data }) => data)).toEqual([1, 2, 3, 4, 5, 6])
   })
 
-  test('false, doubled and garbled notifications change nothing', async () => {
+  test('false, duplicated and garbled notifications change nothing', async () => {
     const channel = newChannel()
     await using reader = await openStream(a.url, [channel])
     for (const payload of ['999999999', '0', '-1', 'nonsense', ''])

@@ -86,7 +86,7 @@ describeInBrowser('the dashboard', () => {
     await task.getByRole('button', { name: 'Cancel' }).click()
     await task.getByText('cancelled', { exact: true }).waitFor()
     await task.getByRole('button', { name: 'Retry' }).click()
-    await task.getByText(/queued|running/, { exact: true }).waitFor()
+    await task.getByText(/^(queued|running)$/).waitFor()
     await task.getByRole('button', { name: 'Cancel' }).click()
     await task.getByText('cancelled', { exact: true }).waitFor()
     await task.getByRole('button', { name: 'Delete' }).click()

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type InstanceProcess, startProcess } from '../../testing/instance.ts'
 import { openStream, publish } from '../../testing/stream-reader.ts'
+import { until } from '../../testing/until.ts'
 import { isAlive, prepareDataDirectory } from './data-directory.ts'
 
 // Each test continues with the data of the one before, as a developer's machine does.
@@ -19,19 +20,13 @@ const start = () => startProcess({ DATA_DIR: directory, POLL_INTERVAL_MS: '100' 
 const postgresPid = async () =>
   Number((await readFile(join(directory, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0])
 
-async function gone(pid: number): Promise<void> {
-  while (isAlive(pid)) await Bun.sleep(10)
-}
+const gone = (pid: number) => until(`process ${pid} has ended`, () => !isAlive(pid))
 
 /** Publishes, again while Postgres is unavailable, and returns the position. */
 async function publishEventually(instance: InstanceProcess, type: string): Promise<number> {
-  for (;;) {
-    const [position] = await publish(instance.url, [{ channel: 'c', type }], { 'idempotency-key': type }).catch(
-      () => [],
-    )
-    if (position !== undefined) return position
-    await Bun.sleep(20)
-  }
+  const tryOnce = () => publish(instance.url, [{ channel: 'c', type }], { 'idempotency-key': type }).catch(() => [])
+  const [position] = await until('the event is published', tryOnce, ({ length }) => length > 0)
+  return position as number
 }
 
 test('two instances that start at once on an empty folder share one Postgres', async () => {

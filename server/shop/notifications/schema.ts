@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { ChannelToken, Nullable } from '../../protocol/schema.ts'
 
+/** How important a notification is; `info` by default. */
 export const NotificationLevel = Type.Union([
   Type.Literal('info'),
   Type.Literal('success'),
@@ -8,6 +9,7 @@ export const NotificationLevel = Type.Union([
   Type.Literal('error'),
 ])
 
+/** The body of `POST /api/notifications`. */
 export const NewNotification = Type.Object(
   {
     to: Type.Union(
@@ -18,12 +20,12 @@ export const NewNotification = Type.Object(
           maxItems: 1000,
         }),
       ],
-      { description: '"everyone", or 1 to 1000 people', examples: [['alice', 'bob'], 'everyone'] },
+      { description: '"everyone", or 1 to 1000 names', examples: [['alice', 'bob'], 'everyone'] },
     ),
     title: Type.String({
       pattern: '\\S',
       maxLength: 200,
-      description: 'text, not only spaces',
+      description: 'text that is not blank',
       examples: ['Your order is on its way'],
     }),
     body: Type.Optional(Type.String({ maxLength: 10_000, examples: ['It will be there tomorrow.'] })),
@@ -31,9 +33,9 @@ export const NewNotification = Type.Object(
     link: Type.Optional(
       Type.String({
         maxLength: 2000,
-        // No script, and no address that a browser reads as another host's.
+        // No scripts, and no path that a browser resolves to another host.
         pattern: '^(?:https?://[^\\s\\\\]+|/(?![/\\\\])[^\\s\\\\]*)$',
-        description: 'an address to open: https://…, or a path of this server',
+        description: 'an address to open: https://…, or a path on this server',
         examples: ['/orders/17'],
       }),
     ),
@@ -41,6 +43,7 @@ export const NewNotification = Type.Object(
   { additionalProperties: false, title: 'NewNotification' },
 )
 
+/** A notification as its recipient sees it. */
 export const Notification = Type.Object(
   {
     id: Type.Integer({ examples: [5] }),
@@ -51,12 +54,15 @@ export const Notification = Type.Object(
     level: NotificationLevel,
     link: Nullable(Type.String({ examples: ['/orders/17'] })),
     createdAt: Type.String({ format: 'date-time' }),
-    readAt: Nullable(Type.String({ format: 'date-time', description: 'when this person read it' })),
+    readAt: Nullable(Type.String({ format: 'date-time', description: 'when this recipient has read it' })),
     version: Type.Integer({ description: '1 when sent, 2 when read', examples: [1] }),
   },
   { title: 'Notification' },
 )
 
+/** The type of {@link NotificationLevel}. */
 export type NotificationLevel = typeof NotificationLevel.static
+/** The type of {@link NewNotification}. */
 export type NewNotification = typeof NewNotification.static
+/** The type of {@link Notification}. */
 export type Notification = typeof Notification.static

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { ChannelToken } from '../../protocol/schema.ts'
 
-// Not Elysia's t.UnionEnum: that would make the first the default.
+/** The statuses of an order. */
 export const OrderStatus = Type.Union(
   [
     Type.Literal('pending'),
@@ -14,6 +14,7 @@ export const OrderStatus = Type.Union(
   { description: 'pending → paid → packed → shipped → delivered; cancelled from the first three' },
 )
 
+/** A line of an order. */
 export const OrderLine = Type.Object(
   {
     sku: Type.String({ minLength: 1, maxLength: 100, examples: ['A1'] }),
@@ -29,16 +30,18 @@ export const OrderLine = Type.Object(
   { additionalProperties: false, title: 'OrderLine' },
 )
 
+/** The body of `POST /api/orders`. */
 export const NewOrder = Type.Object(
   {
     customer: ChannelToken('a token of the channel orders.<customer>.<id>', ['alice']),
     currency: Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217', examples: ['EUR'] }),
-    // So that an event with the whole order stays well below MAX_EVENT_BYTES.
+    // An event with the whole order stays well below MAX_EVENT_BYTES.
     lines: Type.Array(OrderLine, { minItems: 1, maxItems: 100 }),
   },
   { additionalProperties: false, title: 'NewOrder' },
 )
 
+/** An order. */
 export const Order = Type.Object(
   {
     id: Type.Integer({ examples: [17] }),
@@ -54,10 +57,15 @@ export const Order = Type.Object(
   { title: 'Order' },
 )
 
+/** The type of {@link OrderStatus}. */
 export type OrderStatus = typeof OrderStatus.static
 
+/** All statuses, in the order of the steps. */
 export const STATUSES = OrderStatus.anyOf.map((status) => status.const)
 
+/** The type of {@link OrderLine}. */
 export type OrderLine = typeof OrderLine.static
+/** The type of {@link NewOrder}. */
 export type NewOrder = typeof NewOrder.static
+/** The type of {@link Order}. */
 export type Order = typeof Order.static

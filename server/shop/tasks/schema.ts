@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { Nullable } from '../../protocol/schema.ts'
 
+/** The states of a task. */
 export const TaskState = Type.Union(
   [
     Type.Literal('queued'),
@@ -12,6 +13,7 @@ export const TaskState = Type.Union(
   { description: 'queued → running → succeeded, failed or cancelled' },
 )
 
+/** The kinds of work; see `kinds/`. */
 export const TaskKind = Type.Union([Type.Literal('demo'), Type.Literal('report'), Type.Literal('import')])
 
 const DemoInput = Type.Object(
@@ -37,15 +39,16 @@ const ReportInput = Type.Object(
   { additionalProperties: false },
 )
 
+/** The description of a task. */
 export const Description = Type.String({
   pattern: '\\S',
   maxLength: 200,
-  description: 'text for people, not only spaces; defaults to what the kind says',
+  description: 'text that is not blank; defaults to one by the kind',
   examples: ['November'],
 })
 const description = Type.Optional(Description)
 
-/** What `POST /api/tasks` takes; an import is started by `POST /api/orders/import`. */
+/** The body of `POST /api/tasks`. An import is started by `POST /api/orders/import`. */
 export const NewTask = Type.Union(
   [
     Type.Object(
@@ -66,6 +69,7 @@ export const NewTask = Type.Union(
   },
 )
 
+/** A file that a task has produced. */
 export const TaskFile = Type.Object(
   {
     name: Type.String({ examples: ['report.csv'] }),
@@ -77,24 +81,27 @@ export const TaskFile = Type.Object(
 
 const time = Type.String({ format: 'date-time' })
 
+/** A task. */
 export const Task = Type.Object(
   {
     id: Type.Integer({ examples: [9] }),
     kind: TaskKind,
     owner: Type.String({ examples: ['bob'] }),
     description: Type.String(),
-    input: Type.Record(Type.String(), Type.Unknown(), { description: 'what the kind was given' }),
+    input: Type.Record(Type.String(), Type.Unknown(), { description: 'the input of the kind' }),
     state: TaskState,
     progress: Type.Number({ minimum: 0, maximum: 100, description: 'percent' }),
-    step: Type.String({ description: 'what it is doing, for people', examples: ['120,000 of 200,000 orders'] }),
-    attempt: Type.Integer({ description: 'how often a worker has taken it up' }),
+    step: Type.String({ description: 'what it is doing, as text for users', examples: ['120,000 of 200,000 orders'] }),
+    attempt: Type.Integer({ description: 'how many attempts were started' }),
     error: Nullable(Type.String({ description: 'why the last attempt failed' })),
     result: Nullable(Type.Record(Type.String(), Type.Unknown(), { description: 'figures, once it succeeded' })),
     files: Type.Array(TaskFile, { description: 'at /api/tasks/:id/files/:name' }),
     version: Type.Integer({ description: 'grows by one with each change', examples: [1] }),
     createdAt: time,
     updatedAt: time,
-    nextAttemptAt: Nullable(Type.String({ format: 'date-time', description: 'when it is tried again' })),
+    nextAttemptAt: Nullable(
+      Type.String({ format: 'date-time', description: 'when the next attempt starts at the earliest' }),
+    ),
     startedAt: Nullable(Type.String({ format: 'date-time', description: 'of the last attempt' })),
     endedAt: Nullable(time),
   },
@@ -125,11 +132,18 @@ export const Task = Type.Object(
   },
 )
 
+/** The type of {@link TaskState}. */
 export type TaskState = typeof TaskState.static
+/** The type of {@link TaskKind}. */
 export type TaskKind = typeof TaskKind.static
+/** The type of {@link NewTask}. */
 export type NewTask = typeof NewTask.static
+/** The type of {@link TaskFile}. */
 export type TaskFile = typeof TaskFile.static
+/** The type of {@link Task}. */
 export type Task = typeof Task.static
 
+/** All states. */
 export const STATES = TaskState.anyOf.map((state) => state.const)
+/** All kinds. */
 export const KINDS = TaskKind.anyOf.map((kind) => kind.const)

@@ -4,7 +4,7 @@ import type { EventLog } from '../../log/log.ts'
 import type { Search } from '../../log/search.ts'
 import type { Gap } from '../../protocol/control-events.ts'
 import { formatCursor } from '../../protocol/cursor.ts'
-import type { LoggedEvent } from '../../protocol/event.ts'
+import { envelopeMembers, type LoggedEvent } from '../../protocol/event.ts'
 import {
   HISTORY_PARAMETERS,
   LOOK_BACK_PARAMETERS,
@@ -101,5 +101,4 @@ function page({ gap, events, cursor, epoch, more, oldest, head }: PageOfHistory)
 }
 
 /** `data` is JSON text already: it goes out as it was published. */
-const eventJson = ({ position, channel, type, data, time }: LoggedEvent) =>
-  `{"position":${position},"channel":${JSON.stringify(channel)},"type":${JSON.stringify(type)},"data":${data},"time":"${time.toISOString()}"}`
+const eventJson = (event: LoggedEvent) => `{"position":${event.position},${envelopeMembers(event, event.data)}}`

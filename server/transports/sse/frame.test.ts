@@ -60,7 +60,7 @@ const event = fc.record({
 }) satisfies fc.Arbitrary<LoggedEvent>
 
 describe('the frame of an event', () => {
-  test('is what the documentation shows', () => {
+  test('has the form that the documentation shows', () => {
     const bytes = eventFrame(
       {
         position: 42,
@@ -101,7 +101,7 @@ describe('the frame of an event', () => {
     )
   })
 
-  test('is one line of data, however many line breaks its JSON has', () => {
+  test('has one line of data, however many line breaks its JSON has', () => {
     const given = { position: 1, channel: 'a', type: 'b', time: TIME, origin: null }
     const bytes = eventFrame({ ...given, data: `[\r\n\n${'\n'.repeat(10_000)}1,\r"\\n"]` }, 'k3f9')
     expect(bytes.byteLength).toBe(
@@ -126,7 +126,7 @@ describe('the frame of an event', () => {
     )
   })
 
-  test('without its name is the same event for onmessage', () => {
+  test('without its name carries the same event for onmessage', () => {
     fc.assert(
       fc.property(event, (given) => {
         const [named] = parse(eventFrame(given, 'k3f9')).messages
@@ -148,13 +148,13 @@ const READY = {
   heartbeat: 15_000,
 }
 
-test('ready comes with the reconnection time and the cursor', () => {
+test('the frame of ready has the reconnection time and the cursor', () => {
   const { messages, retries } = parse(readyFrame(READY, 2500))
   expect(retries).toEqual([2500])
   expect(messages).toEqual([{ id: '7-k3f9', event: 'ready', data: JSON.stringify(READY) }])
 })
 
-test("gap, heartbeat and closing are readable, and move the client's cursor", () => {
+test('the frames of gap, heartbeat and closing are events, and set the last event ID', () => {
   const gap = { from: 3, to: 9, reason: 'purged' } as const
   const closing = { reason: 'drain', retry: 50 } as const
   const { messages, retries } = parse(
@@ -175,7 +175,7 @@ test("gap, heartbeat and closing are readable, and move the client's cursor", ()
   expect(retries).toEqual([50])
 })
 
-test('every frame has one event and its id in the last line, and no blank line is without an event', () => {
+test('every frame has one event and its id in the last line, and no blank line stands without an event', () => {
   const closing = { reason: 'full', retry: 50 } as const
   const frames = [readyFrame(READY, 2500), heartbeatFrame('7-k3f9', TIME), closingFrame(closing, '7-k3f9')]
   for (const bytes of frames) {

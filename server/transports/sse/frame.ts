@@ -1,6 +1,6 @@
-import type { Closing, Gap, Ready } from '../../protocol/control-events.ts'
+import type { Closing, Gap, Heartbeat, Ready } from '../../protocol/control-events.ts'
 import { formatCursor } from '../../protocol/cursor.ts'
-import type { LoggedEvent } from '../../protocol/event.ts'
+import { envelopeMembers, type LoggedEvent } from '../../protocol/event.ts'
 
 const encoder = new TextEncoder()
 
@@ -12,12 +12,9 @@ const encoder = new TextEncoder()
  * The data is one line: a line break in JSON is white space, and becomes a space. As a `data:` line of its own, each would
  * make the frame six bytes longer.
  */
-export function eventFrame(
-  { position, channel, type, data, time }: LoggedEvent,
-  epoch: string,
-): Uint8Array<ArrayBuffer> {
-  const envelope = `{"channel":${JSON.stringify(channel)},"type":${JSON.stringify(type)},"data":${onOneLine(data)},"time":"${time.toISOString()}"}`
-  return encoder.encode(frame({ event: type, data: envelope, id: formatCursor(position, epoch) }))
+export function eventFrame(event: LoggedEvent, epoch: string): Uint8Array<ArrayBuffer> {
+  const data = `{${envelopeMembers(event, onOneLine(event.data))}}`
+  return encoder.encode(frame({ event: event.type, data, id: formatCursor(event.position, epoch) }))
 }
 
 /**
@@ -43,7 +40,13 @@ export const gapFrame = (gap: Gap, cursor: string): Uint8Array<ArrayBuffer> =>
 
 /** Says that the connection lives, and moves the cursor of a client whose channels are quiet. */
 export const heartbeatFrame = (cursor: string, time: Date): Uint8Array<ArrayBuffer> =>
-  encoder.encode(frame({ event: 'heartbeat', data: `{"time":"${time.toISOString()}"}`, id: cursor }))
+  encoder.encode(
+    frame({
+      event: 'heartbeat',
+      data: JSON.stringify({ time: time.toISOString() } satisfies Heartbeat),
+      id: cursor,
+    }),
+  )
 
 /**
  * A comment between two frames: resets the read timeout of a client, and is no event. No blank line follows it, because

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { sleep } from '../../platform/time.ts'
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { startInstance, startProcess } from '../../testing/instance.ts'
 import {
@@ -7,6 +6,7 @@ import {
   type UnfinishedRequest,
   type UnfinishedRequestOptions,
 } from '../../testing/unfinished-request.ts'
+import { until } from '../../testing/until.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -36,11 +36,6 @@ function sendMany(count: number, url: string, options: UnfinishedRequestOptions)
   }
 }
 
-/** Polls a condition that has no signal. */
-async function eventually(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await sleep(50)
-}
-
 /** Sent every 100 ms: more than the minimum rate. */
 const FAST_DRIP = ' '.repeat(512)
 const ONE_ADDRESS_IS_ALL = { MAX_BODIES_PER_ADDRESS: '0' }
@@ -50,7 +45,11 @@ describe('unfinished bodies', () => {
     await using instance = await startInstance(database.url)
     using slow = sendMany(16, `${instance.url}/events`, { start: '[', drip: ' ' })
     await Promise.all(slow.requests.map(({ sent }) => sent))
-    await eventually(async () => (await metric(instance.url, 'open_bodies')) === 16)
+    await until(
+      '16 bodies are open',
+      () => metric(instance.url, 'open_bodies'),
+      (count) => count === 16,
+    )
     expect((await post(instance.url, event(1))).status).toBe(201)
     expect(await readiness(instance.url)).toMatchObject({ status: 'ok' })
     for (const { response, closed } of slow.requests) {
@@ -109,8 +108,12 @@ describe('unfinished bodies', () => {
       ...ONE_ADDRESS_IS_ALL,
     })
     using slow = sendMany(3, `${instance.url}/events`, { start: `[${' '.repeat(300 * 1024)}`, drip: FAST_DRIP })
-    await eventually(async () => (await metric(instance.url, 'open_body_bytes')) > 900 * 1024)
-    await eventually(async () => (await post(instance.url, event('x'.repeat(200 * 1024)))).status === 201)
+    await until(
+      'the bodies are read',
+      () => metric(instance.url, 'open_body_bytes'),
+      (bytes) => bytes > 900 * 1024,
+    )
+    await until('a body is taken', async () => (await post(instance.url, event('x'.repeat(200 * 1024)))).status === 201)
     const first = await Promise.race(slow.requests.map(({ response }) => response))
     expect(first).toMatchObject({ status: 503, body: expect.stringContaining('body.overloaded') })
     expect(await metric(instance.url, 'open_bodies')).toBeGreaterThan(0)
@@ -126,16 +129,28 @@ describe('unfinished bodies', () => {
       const all = Promise.all(
         large.requests.map(({ sent, response, closed }) => Promise.race([sent, response, closed])),
       )
-      for (let isSent = false; !isSent; ) {
-        isSent = await Promise.race([all.then(() => true), sleep(50).then(() => false)])
+      let isSent = false
+      void all.then(() => {
+        isSent = true
+      })
+      await until('all bodies are sent or refused', async () => {
         expect(await metric(instance.url, 'open_body_bytes')).toBeLessThanOrEqual(64 * 2 ** 20)
         peak = Math.max(peak, await metric(instance.url, 'resident_memory_bytes'))
-      }
+        return isSent
+      })
       expect((await post(instance.url, event(1))).status).toBe(201)
     }
     expect((peak - before) / 2 ** 20).toBeLessThan(300)
-    await eventually(async () => (await metric(instance.url, 'open_body_bytes')) === 0)
-    await eventually(async () => (await metric(instance.url, 'resident_memory_bytes')) < before + 150 * 2 ** 20)
+    await until(
+      'no body is left',
+      () => metric(instance.url, 'open_body_bytes'),
+      (bytes) => bytes === 0,
+    )
+    await until(
+      'the memory is given back',
+      () => metric(instance.url, 'resident_memory_bytes'),
+      (bytes) => bytes < before + 150 * 2 ** 20,
+    )
   }, 60_000)
 
   test('routes that read no body do not wait for one', async () => {
@@ -174,16 +189,25 @@ describe('a client that disconnects while it sends a body', () => {
         for (const start of ['', 'customer', 'x'.repeat(40_000)]) {
           const request = sendUnfinished(`${instance.url}${path}`, { contentType, start, ...(length && { length }) })
           await request.sent
-          await sleep(20)
+          await until(
+            'the body is read',
+            () => metric(instance.url, 'open_bodies'),
+            (count) => count === 1,
+          )
           request[Symbol.dispose]()
           await request.closed
         }
       }
-      await eventually(async () => !((await metric(instance.url, 'open_bodies')) > 0))
-      await sleep(50)
+      await until(
+        'no body is left',
+        () => metric(instance.url, 'open_bodies'),
+        (count) => count === 0,
+      )
+      expect(await instance.end('SIGTERM')).toBe(0)
+      await until('the last line is logged', () => instance.output.includes('stopped'))
       expect(instance.output).not.toContain('a request failed')
       expect(instance.output).not.toMatch(/"level":"?(?:50|error)/)
     },
-    20_000,
+    60_000,
   )
 })

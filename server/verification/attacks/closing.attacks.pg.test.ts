@@ -8,6 +8,7 @@ import { createInProcessHub } from '../../testing/in-process-hub.ts'
 import { startInstance, startProcess } from '../../testing/instance.ts'
 import { freePort } from '../../testing/ports.ts'
 import { openStream, publish } from '../../testing/stream-reader.ts'
+import { until } from '../../testing/until.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -55,13 +56,13 @@ describe('a server that stops', () => {
       const { hub, open } = createInProcessHub()
       const retries: number[] = []
       const all = Promise.withResolvers<void>()
-      for (let index = 0; index < count; index++) {
+      const opened = Array.from({ length: count }, () =>
         open((text) => {
           const retry = CLOSING.exec(text)?.[2]
           if (retry !== undefined && retries.push(Number(retry)) === count) all.resolve()
-        })
-      }
-      await Bun.sleep(0)
+        }),
+      )
+      await Promise.all(opened)
       await hub.drain(0)
       await all.promise
       expect(Math.min(...retries)).toBeGreaterThanOrEqual(least)
@@ -95,18 +96,15 @@ describe('a server that stops', () => {
       source.addEventListener('ready', ({ data }) => names.add(`${index} ${JSON.parse(data).instance}`))
       return source
     })
-    const until = async (condition: () => boolean) => {
-      while (!condition()) await Bun.sleep(5)
-    }
-    await until(() => names.size === 20)
+    await until('20 streams are open', () => names.size === 20)
     await publish(first.url, [{ channel: 'restart', type: 't', data: 'before' }])
-    await until(() => received.every(({ length }) => length === 1))
+    await until('each client has the first event', () => received.every(({ length }) => length === 1))
     expect(await first.end('SIGTERM')).toBe(0)
     await database.sql`select sse.publish('restart', 't', '"meanwhile"')`
     await using second = await startProcess(settings)
-    await until(() => names.size === 40)
+    await until('20 streams are open on the second server', () => names.size === 40)
     await publish(second.url, [{ channel: 'restart', type: 't', data: 'after' }])
-    await until(() => received.every(({ length }) => length === 3))
+    await until('each client has all events', () => received.every(({ length }) => length === 3))
     for (const source of sources) source.close()
     expect(received).toEqual(sources.map(() => ['before', 'meanwhile', 'after']))
   })

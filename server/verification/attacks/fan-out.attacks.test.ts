@@ -18,15 +18,15 @@ test('one event for 10,000 streams is written over many event-loop turns, and th
   const got = Array.from({ length: count }, () => '')
   let frames = 0
   const all = Promise.withResolvers<void>()
-  for (let index = 0; index < count; index++) {
+  const opened = got.map((_, index) =>
     open((text) => {
-      for (const [, id] of text.matchAll(/^event: t\n.*\nid: (\d+)$/gm)) {
+      for (const [, id] of text.matchAll(/^event: t\n.*\nid: (\d+)-e1$/gm)) {
         got[index] += `${id} `
         if (++frames === 2 * count) all.resolve()
       }
-    })
-  }
-  await Bun.sleep(0)
+    }),
+  )
+  await Promise.all(opened)
   let most = 0
   let before = 0
   const turns = setInterval(() => {
@@ -47,12 +47,12 @@ test('one event of 60 KB for 1,000 streams is written over several event-loop tu
   const count = 1000
   let frames = 0
   const all = Promise.withResolvers<void>()
-  for (let index = 0; index < count; index++) {
+  const opened = Array.from({ length: count }, () =>
     open((text) => {
       if (text.startsWith('event: t\n') && ++frames === count) all.resolve()
-    })
-  }
-  await Bun.sleep(0)
+    }),
+  )
+  await Promise.all(opened)
   let most = 0
   let before = 0
   const turns = setInterval(() => {

@@ -8,6 +8,7 @@ import { installQueue, Queue } from '../../shop/tasks/queue.ts'
 import { createDatabase, createEmptyDatabase, directly, type TestDatabase } from '../../testing/database.ts'
 import { holdLock } from '../../testing/held-lock.ts'
 import { createRole, type TestRole } from '../../testing/role.ts'
+import { until } from '../../testing/until.ts'
 
 // Every role may take advisory locks, so nothing may depend on one.
 
@@ -67,8 +68,7 @@ describe('a role that holds every advisory lock that earlier versions used', () 
       where id = ${job}`
     const state = async () =>
       (await database.sql<{ state: string }[]>`select state from sse_tasks.job where id = ${job}`)[0]?.state
-    while ((await state()) === 'active') await Bun.sleep(20)
-    expect(await state()).toBe('retry')
+    expect(await until('the job has left its dead worker', state, (found) => found !== 'active')).toBe('retry')
   }, 20_000)
 })
 

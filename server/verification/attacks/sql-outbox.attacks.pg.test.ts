@@ -61,7 +61,7 @@ test('an append that waits for several locks in a row gives up before its reques
     () => 'appended',
     (error) => error.code,
   )
-  // Part of the four seconds that an append waits in total.
+  // Of the four seconds that an append waits, in total. A lock timeout is a time: how much of it is left, only time tells.
   await Bun.sleep(2500)
   await headLock.release()
   await Promise.race([append, Bun.sleep(3500)])

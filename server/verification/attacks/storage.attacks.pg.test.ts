@@ -4,6 +4,7 @@ import type { Task } from '../../shop/tasks/schema.ts'
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { startInstance } from '../../testing/instance.ts'
 import { openStream } from '../../testing/stream-reader.ts'
+import { until } from '../../testing/until.ts'
 
 let database: TestDatabase
 let instance: Runtime & AsyncDisposable
@@ -40,15 +41,8 @@ async function post(path: string, body: object | string, headers: Record<string,
   return { status: response.status, body: await response.json() }
 }
 
-/** Resolves when the query returns no rows, or after ten seconds with the rows that it still returns. */
-async function untilNone(find: () => Promise<readonly unknown[]>): Promise<readonly unknown[]> {
-  const deadline = Date.now() + 10_000
-  for (;;) {
-    const found = await find()
-    if (found.length === 0 || Date.now() > deadline) return found
-    await Bun.sleep(20)
-  }
-}
+const untilNone = (find: () => Promise<readonly unknown[]>) =>
+  until('the query finds nothing', find, ({ length }) => length === 0)
 
 const ORDER = { customer: 'ann', currency: 'EUR', lines: [{ sku: 'A', name: 'Tea', quantity: 1, unitPrice: 1 }] }
 const CSV = 'customer,currency,sku,name,quantity,unit_price\na b,EUR,A1,Tea,1,450\n'
@@ -68,8 +62,8 @@ describe('retention deletes', () => {
     expect(reader.events.at(-1)).toMatchObject({ data: { task: { id, version: version + 1 } } })
     const ids = files.map((file) => file.id)
     const findParts = () => database.sql`select from sse.file_parts where file = any (${ids}::uuid[])`
-    expect(await untilNone(findParts)).toEqual([])
-    expect(await untilNone(() => database.sql`select from sse.files where id = any (${ids}::uuid[])`)).toEqual([])
+    await untilNone(findParts)
+    await untilNone(() => database.sql`select from sse.files where id = any (${ids}::uuid[])`)
     expect(await post('orders/import', CSV, headers)).toMatchObject({ status: 410, body: { code: 'key.deleted' } })
   })
 
@@ -100,7 +94,7 @@ describe('retention deletes', () => {
     const [probe] = await database.sql<{ id: number }[]>`
       insert into sse.tasks (kind, owner, description, input, state, ended_at)
       values ('demo', ${owner}, '', '{}', 'failed', now() - interval '1 year') returning id`
-    expect(await untilNone(() => database.sql`select from sse.tasks where id = ${probe?.id ?? 0}`)).toEqual([])
+    await untilNone(() => database.sql`select from sse.tasks where id = ${probe?.id ?? 0}`)
     expect(await database.sql`select from sse.tasks where id = ${id}`).toHaveLength(1)
   })
 
@@ -111,7 +105,7 @@ describe('retention deletes', () => {
     await database.sql`
       insert into sse.file_parts (file, part, content) select ${old?.id ?? ''}::uuid, n, '\\x00' from generate_series(1, 200) n`
     await database.sql`update sse.files set created_at = now() - interval '25 hours' where id = ${old?.id ?? ''}`
-    expect(await untilNone(() => database.sql`select from sse.files where id = ${old?.id ?? ''}`)).toEqual([])
+    await untilNone(() => database.sql`select from sse.files where id = ${old?.id ?? ''}`)
     expect(await database.sql`select from sse.files where id = ${fresh?.id ?? ''}`).toHaveLength(1)
   })
 
@@ -148,7 +142,7 @@ describe('retention deletes', () => {
       unread.add(await inbox())
       return database.sql`select from sse.notifications where id = ${id}`
     }
-    expect(await untilNone(find)).toEqual([])
+    await untilNone(find)
     expect([...unread]).toEqual([0])
     expect(await database.sql`select from sse.notification_deliveries where notification = ${id}`).toHaveLength(0)
     expect(await post('notifications', message, headers)).toMatchObject({ status: 410, body: { code: 'key.deleted' } })
@@ -168,7 +162,7 @@ describe('retention deletes', () => {
       select from sse.report_totals where task = ${failed?.id ?? 0}
       union all select from sse.deleted_keys where key = ${owner}
       union all select from sse.task_owners where owner = ${owner}`
-    expect(await untilNone(find)).toEqual([])
+    await untilNone(find)
   })
 })
 

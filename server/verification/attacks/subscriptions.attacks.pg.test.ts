@@ -14,20 +14,20 @@ import { MemorySink } from '../../testing/memory-sink.ts'
 import { publish } from '../../testing/stream-reader.ts'
 import { SSE } from '../../transports/sse/encoding.ts'
 
-/** Maximum response time in milliseconds. In one piece, the routing below takes two seconds. */
-const BUDGET = 500
+/** Responses of /healthz while the events below are routed: in one piece, there would be two. */
+const LEAST_RESPONSES = 8
 
 test('50 streams of 64 patterns with wildcards at every token do not stop the event loop', async () => {
   await using database = await createDatabase()
   await using instance = await startProcess({ DATABASE_URL: database.url })
   const streams = await Promise.all(Array.from({ length: 50 }, (_, index) => open(instance.url, wildcards(index))))
-  const longest = await longestWait(instance.url, async () => {
+  const responses = await responsesWhile(instance.url, async () => {
     const events = Array.from({ length: 1000 }, (_, index) => ({ channel: `${'a.'.repeat(14)}x${index}`, type: 't' }))
     await publish(instance.url, events)
     await Promise.all(streams.map((stream) => stream.readTo(1000)))
   })
   for (const stream of streams) stream.close()
-  expect(longest).toBeLessThan(BUDGET)
+  expect(responses).toBeGreaterThan(LEAST_RESPONSES)
 }, 60_000)
 
 /** A stream that is read with as little work as possible, so that the measured time is the server's. */
@@ -58,21 +58,17 @@ const wildcards = (stream: number) =>
     return [...tokens, 'a', 'a', '>'].join('.')
   })
 
-/** Polls /healthz during an action; returns the longest response time in milliseconds. */
-async function longestWait(url: string, action: () => Promise<void>): Promise<number> {
+/** Requests /healthz again and again while something happens; returns how many responses came. */
+async function responsesWhile(url: string, action: () => Promise<void>): Promise<number> {
   let isOver = false
-  let longest = 0
-  const asking = (async () => {
-    while (!isOver) {
-      const start = performance.now()
-      await (await fetch(`${url}/healthz`)).text()
-      longest = Math.max(longest, performance.now() - start)
-    }
+  let count = 0
+  const requesting = (async () => {
+    for (; !isOver; count++) await (await fetch(`${url}/healthz`)).text()
   })()
   await action()
   isOver = true
-  await asking
-  return longest
+  await requesting
+  return count
 }
 
 test('streams that fill the subscription index are rejected, and small ones are still served', () => {

@@ -4,6 +4,7 @@ import { describe, expect, setSystemTime, test } from 'bun:test'
 import { createDatabase } from '../../testing/database.ts'
 import { startInstance } from '../../testing/instance.ts'
 import { openStream, publish } from '../../testing/stream-reader.ts'
+import { until } from '../../testing/until.ts'
 import { StreamSocket } from '../stream-socket.ts'
 import { Verification } from '../verification.ts'
 import { deploy, expectClean, full, metric, someTraffic, untilReadiness } from './deployment.ts'
@@ -15,11 +16,13 @@ describe('readers', () => {
     await expectClean(
       deployment.urls,
       async (verification) => {
-        for (const pause of [200, full(6000, 3000)]) {
+        // Some of what passes by is still in the window; of more, most is only in the log.
+        for (const events of [full(80, 30), full(2400, 450)]) {
           await someTraffic(verification)
           const slow = verification.pick(full(20, 5))
           for (const subscriber of slow) subscriber.pause()
-          await Bun.sleep(pause)
+          const { sent } = verification.publications
+          await until(`${events} events are published`, () => verification.publications.sent >= sent + events)
           for (const subscriber of slow) subscriber.resume()
         }
       },
@@ -35,7 +38,8 @@ describe('readers', () => {
       async (verification) => {
         const slow = verification.subscribers.slice(0, 3)
         for (const subscriber of slow) subscriber.pause()
-        while ((await metric(url, 'connections_closed_total', 'reason="stalled"')) < 3) await Bun.sleep(50)
+        const stalled = () => metric(url, 'connections_closed_total', 'reason="stalled"')
+        await until('three streams are closed as stalled', stalled, (count) => count >= 3)
         for (const subscriber of slow) subscriber.resume()
         await someTraffic(verification)
       },
@@ -48,8 +52,9 @@ describe('readers', () => {
     const report = await expectClean(deployment.urls, async (verification) => {
       // The number of streams that a cut reaches depends on how many have reconnected since the one before.
       for (let times = 0; times < full(100, 20) || verification.reconnects <= full(500, 100); times++) {
+        const before = verification.reconnects
         for (const subscriber of verification.pick(10)) subscriber.cut()
-        await Bun.sleep(20)
+        await until('a stream has reconnected', () => verification.reconnects > before)
       }
     })
     expect(report.reconnects).toBeGreaterThan(full(500, 100))
@@ -61,7 +66,7 @@ describe('readers', () => {
     const report = await expectClean(deployment.urls, async (verification) => {
       await someTraffic(verification)
       first?.blackhole()
-      await Bun.sleep(full(3000, 1200))
+      await until('a stream has reconnected', () => verification.reconnects > 0)
       first?.flow()
     })
     expect(report.reconnects).toBeGreaterThan(0)
@@ -76,7 +81,7 @@ describe('readers', () => {
     const events = Array.from({ length: 300 }, (_, n) => ({ channel: 'storm', type: 'storm', data: { n } }))
     const [first = 0] = await publish(url, events)
     const queries = async () => {
-      // Postgres writes the statistics of idle connections a second later.
+      // Postgres writes the statistics of a connection that has become idle a second later, which nothing announces.
       await Bun.sleep(1500)
       const [row] = await deployment.database.sql<{ count: number }[]>`
         select xact_commit as count from pg_stat_database where datname = current_database()`
@@ -84,20 +89,15 @@ describe('readers', () => {
     }
     const storm = async (clients: number) => {
       const before = await queries()
-      const start = performance.now()
       const received = await Promise.all(
         Array.from({ length: clients }, () => readStorm(url, first - 1, events.length)),
       )
-      const took = performance.now() - start
       expect(received.every((positions) => positions.every((position, index) => position === first + index))).toBe(true)
-      return { queries: (await queries()) - before, took }
+      return (await queries()) - before
     }
     const few = await storm(full(1000, 100))
     const many = await storm(full(10_000, 1000))
-    console.log(
-      `reconnect storm: ${full(10_000, 1000)} clients, ${events.length} events each, in ${Math.round(many.took)} ms; queries ${few.queries} then ${many.queries}`,
-    )
-    expect(many.queries).toBeLessThanOrEqual(few.queries + 20)
+    expect(many).toBeLessThanOrEqual(few + 20)
   })
 })
 
@@ -121,11 +121,10 @@ describe('a thousand clients that were disconnected for a long time', () => {
     })
     const report = await expectClean(
       deployment.urls,
-      async () => {
+      async (verification) => {
         while (!hasCaughtUp) {
-          const readiness = await untilReadiness(url, () => true)
-          expect(readiness.code).toBe(200)
-          await Bun.sleep(50)
+          expect((await untilReadiness(url, () => true)).code).toBe(200)
+          await someTraffic(verification, 1)
         }
       },
       { connections: 20, rate: 50, deliveries: 1000 },

@@ -2,6 +2,7 @@ import { expect } from 'bun:test'
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { type FaultProxy, startFaultProxy } from '../../testing/fault-proxy.ts'
 import { type InstanceProcess, startProcess } from '../../testing/instance.ts'
+import { until } from '../../testing/until.ts'
 import { type Report, Verification, type VerificationOptions } from '../verification.ts'
 
 /** `FAULTS=full` runs the suite at full size; otherwise the tests run a short form. */
@@ -131,15 +132,16 @@ export async function metric(url: string, name: string, label = ''): Promise<num
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
 }
 
-/** Polls `/readyz` until a response matches, and returns it. */
-export async function untilReadiness(url: string, condition: (readiness: Readiness) => boolean): Promise<Readiness> {
-  for (;;) {
-    const response = await fetch(`${url}/readyz`)
-    const readiness = { code: response.status, ...((await response.json()) as Omit<Readiness, 'code'>) }
-    if (condition(readiness)) return readiness
-    await Bun.sleep(20)
-  }
-}
+/** Reads `/readyz` until it is as wanted, and returns it. */
+export const untilReadiness = (url: string, condition: (readiness: Readiness) => boolean): Promise<Readiness> =>
+  until(
+    `readiness of ${url} is as wanted`,
+    async () => {
+      const response = await fetch(`${url}/readyz`)
+      return { code: response.status, ...((await response.json()) as Omit<Readiness, 'code'>) }
+    },
+    condition,
+  )
 
 /** The body of `/readyz`, with the status of the response as `code`. */
 export interface Readiness {

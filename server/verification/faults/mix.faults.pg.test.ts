@@ -17,6 +17,7 @@ type Mixed = Deployment & { sql: Sql; killPostgres: (signal: NodeJS.Signals) => 
 type Fault = (deployment: Mixed, verification: Verification, random: () => number) => Promise<void>
 
 const one = <T>(list: readonly T[], random: () => number) => list[Math.floor(random() * list.length)] as T
+/** A time by chance: in this mix, when a fault comes and how long it lasts is the input, and nothing is concluded from it. */
 const moment = (random: () => number) => Bun.sleep(50 + random() * 700)
 
 const faults: Record<string, Fault> = {

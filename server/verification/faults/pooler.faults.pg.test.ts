@@ -57,7 +57,7 @@ describeWithPgbouncer('behind pgbouncer in transaction mode', () => {
       for (let times = 0; times < full(5, 2); times++) {
         await someTraffic(verification)
         await postgres.refuse()
-        for (const end = performance.now() + 1000; performance.now() < end; ) {
+        for (let round = 0; round < full(20, 5); round++) {
           const [publishing, stream] = await Promise.all([
             fetch(`${a.url}/events`, {
               method: 'POST',

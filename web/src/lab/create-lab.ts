@@ -112,6 +112,6 @@ export function createLab(addresses: Accessor<Addresses>): Lab {
   }
 }
 
-/** What is said after streams were opened. @param limit the most that this browser can open */
-export const openedMessage = (opened: number, wanted: number, limit: number): string =>
+/** @param limit the most that this browser can open */
+const openedMessage = (opened: number, wanted: number, limit: number): string =>
   opened < wanted ? `${opened} were opened: this browser can open ${limit} here.` : `${opened} streams were opened.`

@@ -1,6 +1,6 @@
 import { type Accessor, createEffect, createSignal, on, type Setter } from 'solid-js'
 import { createBuffer } from '../live/create-buffer.ts'
-import type { Cursor } from '../sse/cursor.ts'
+import type { StartingPoint } from '../sse/cursor.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 import { createHold, type Hold } from '../ui/create-hold.ts'
 import { createPager } from './create-pager.ts'
@@ -47,7 +47,7 @@ export function createLogRows({ filter, onAdded }: LogRowsOptions): LogRows {
   const [state, setState] = createSignal<'loading' | 'ready' | 'failed'>('loading')
   const [error, setError] = createSignal('')
   const [head, setHead] = createSignal<number>()
-  const pager = createPager<Cursor, LogPage>({
+  const pager = createPager<StartingPoint, LogPage>({
     read: (cursor) => lookBack(filter(), cursor),
     onPage(page, isFirst) {
       list.addOlder(page.events)

@@ -1,4 +1,4 @@
-import type { Cursor } from '../sse/cursor.ts'
+import type { Cursor, StartingPoint } from '../sse/cursor.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 import { UNREACHABLE, unexpectedStatus } from '../ui/messages.ts'
 import { type Filter, toIso } from './filter.ts'
@@ -23,7 +23,7 @@ const LIMIT = 500
  * @param limit maximum number of events. Defaults to `500`
  * @throws {Error} with a message for the user
  */
-export async function lookBack(filter: Filter, before: Cursor | undefined, limit = LIMIT): Promise<LogPage> {
+export async function lookBack(filter: Filter, before: StartingPoint | undefined, limit = LIMIT): Promise<LogPage> {
   const { channel, type, since, until } = filter
   const query = new URLSearchParams({ before: String(before ?? 'latest'), limit: String(limit), channel })
   if (type) query.append('type', type)

@@ -22,7 +22,7 @@ describe('a place', () => {
     expect(place.cursor).toBe('0-a')
   })
 
-  test('takes plain positions, as a server without epochs gives them', () => {
+  test('takes plain positions, which count as of the present log', () => {
     const place = new Place(7)
     expect([place.cursor, place.moveTo(7), place.moveTo(8), place.cursor]).toEqual(['7', false, true, '8'])
   })

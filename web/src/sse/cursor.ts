@@ -1,13 +1,13 @@
 import { parseLogCursor } from '../../../server/protocol/cursor.ts'
 
-/**
- * A place in the log, as the server gives it (`42-k3f9`; a plain position from a server before 0.2). It is opaque: what is sent
- * back is the text as it came.
- */
-export type Cursor = string | number
+/** A place in the log, as the server gives it, such as `42-k3f9`. It is opaque: send the text back as it came. */
+export type Cursor = string
+
+/** Where to begin: a cursor, or a position of the present log, such as one that a user chose. */
+export type StartingPoint = Cursor | number
 
 /** The position that a cursor begins with, for de-duplication and display alone; `-1` when there is none. */
-export const positionOf = (cursor: Cursor | undefined): number => parseLogCursor(String(cursor))?.position ?? -1
+export const positionOf = (cursor: StartingPoint | undefined): number => parseLogCursor(String(cursor))?.position ?? -1
 
 /** How far a reader is: the cursor to resume after, and the position below which events are duplicates. */
 export class Place {
@@ -15,7 +15,7 @@ export class Place {
   #position: number
 
   /** @param cursor to begin after; `undefined` while it is not known */
-  constructor(cursor?: Cursor) {
+  constructor(cursor?: StartingPoint) {
     this.#cursor = cursor === undefined ? undefined : String(cursor)
     this.#position = positionOf(cursor)
   }
@@ -34,7 +34,7 @@ export class Place {
    * Moves forward. Returns `false`, and stays, when the cursor is not after this place; the text of the same position is taken,
    * because it may be of a newer epoch.
    */
-  moveTo(cursor: Cursor): boolean {
+  moveTo(cursor: StartingPoint): boolean {
     const position = positionOf(cursor)
     if (position < this.#position || position === -1) return false
     const isNews = position > this.#position
@@ -44,7 +44,7 @@ export class Place {
   }
 
   /** Moves to the other side of a gap; backwards, too, when the log was set back: de-duplication starts over there. */
-  jumpTo(cursor: Cursor): void {
+  jumpTo(cursor: StartingPoint): void {
     this.#cursor = String(cursor)
     this.#position = positionOf(cursor)
   }

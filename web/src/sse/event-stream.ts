@@ -1,5 +1,5 @@
 import { openConnection, streamAddress } from './connection.ts'
-import { type Cursor, Place, positionOf } from './cursor.ts'
+import { type Cursor, Place, positionOf, type StartingPoint } from './cursor.ts'
 import { explainFailure } from './explain-failure.ts'
 import { isOffline, onNetworkChange } from './network.ts'
 import type { Closing, Gap, Ready, StreamEvent, StreamState } from './protocol.ts'
@@ -10,7 +10,7 @@ export interface EventStreamOptions {
   /** Patterns of channels, such as `orders.>`. */
   channels: readonly string[]
   /** Cursor to begin after. Defaults to the head of the log. */
-  after?: Cursor | undefined
+  after?: StartingPoint | undefined
   /** The page's own events (published with this as `X-Client-Id`) are left out. */
   clientId?: string | undefined
   /** Address of the stream. Defaults to `/events`. */

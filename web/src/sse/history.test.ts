@@ -6,7 +6,7 @@ import { fakeBrowser } from './testing/fake-browser.ts'
 interface FakePage {
   gap?: Gap
   positions?: number[]
-  cursor: string | number
+  cursor: string
   more: boolean
 }
 
@@ -28,7 +28,7 @@ beforeEach(() => {
 })
 afterEach(() => restore())
 
-async function read(after: string | number, through: number) {
+async function read(after: string, through: number) {
   const got: (number | string)[] = []
   await readHistory({
     url: '/events',
@@ -91,15 +91,6 @@ describe('the history', () => {
   test('ends at a page that makes no progress', async () => {
     pages = [{ cursor: '40-a', more: true }]
     expect(await read('40-a', 99)).toEqual(['cursor 40-a'])
-  })
-
-  test('takes plain positions, as a server without epochs gives them', async () => {
-    pages = [
-      { positions: [41], cursor: 41, more: true },
-      { positions: [42], cursor: 42, more: true },
-    ]
-    expect(await read(40, 42)).toEqual([41, 'cursor 41', 42, 'cursor 42'])
-    expect(cursors()).toEqual(['40', '41'])
   })
 
   test('fails with the status when the server has no page', async () => {

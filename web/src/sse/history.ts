@@ -1,13 +1,6 @@
 import { HISTORY_PAGE } from '../../../server/protocol/limits.ts'
 import { type Cursor, positionOf } from './cursor.ts'
-import type { Gap, StreamEvent } from './protocol.ts'
-
-interface Page {
-  gap?: Gap
-  events: StreamEvent[]
-  cursor: Cursor
-  more: boolean
-}
+import type { Gap, HistoryPage, StreamEvent } from './protocol.ts'
 
 /** What to read, and what to call back with. */
 export interface HistoryOptions {
@@ -53,11 +46,11 @@ export async function readHistory(options: HistoryOptions): Promise<void> {
 }
 
 /** @throws {Error} when there is no page */
-async function readPage({ url, channels, signal }: HistoryOptions, after: Cursor): Promise<Page> {
+async function readPage({ url, channels, signal }: HistoryOptions, after: Cursor): Promise<HistoryPage> {
   const query = new URLSearchParams(channels.map((channel) => ['channel', channel]))
   query.set('after', String(after))
   query.set('limit', String(HISTORY_PAGE.max))
   const response = await fetch(`${url}?${query}`, { headers: { accept: 'application/json' }, signal })
   if (!response.ok) throw new Error(`the server responded with status ${response.status}`)
-  return (await response.json()) as Page
+  return (await response.json()) as HistoryPage
 }

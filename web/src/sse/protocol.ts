@@ -2,8 +2,10 @@
 
 export type { Closing, Gap, Ready } from '../../../server/protocol/control-events.ts'
 
-/** An event of the log: the same from a stream, whose ID is its position, and from a page of history. */
+/** An event of the log: the same from a stream, whose ID is its cursor, and from a page of history. */
 export type { HistoryEvent as StreamEvent } from '../../../server/protocol/event.ts'
+
+export type { HistoryPage } from '../../../server/protocol/history.ts'
 
 /** What a stream is doing, for people to see. */
 export type StreamState =

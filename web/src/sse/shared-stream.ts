@@ -44,6 +44,8 @@ export class SharedStream {
   readonly #peers: Peers
   /** Resolves when the other tabs may learn of this one. */
   readonly #isPresent: Promise<void> | undefined
+  /** How to stop what this tab follows. */
+  readonly #ends = new Set<() => void>()
   readonly #listeners = new Set<(state: StreamState) => void>()
   readonly #release = Promise.withResolvers<void>()
   #isLeader = false
@@ -101,19 +103,22 @@ export class SharedStream {
     if (pauseWhenHidden) document.addEventListener('visibilitychange', onVisibility)
     this.#subscriptions.add(subscription, isHidden())
     if (!isHidden()) this.#begin(subscription)
-    return () => {
+    const end = () => {
+      if (!this.#ends.delete(end)) return
       kept?.stop()
       if (pauseWhenHidden) document.removeEventListener('visibilitychange', onVisibility)
       this.#subscriptions.remove(subscription)
       this.#want()
     }
+    this.#ends.add(end)
+    return end
   }
 
   /** Ends all subscriptions, and this tab's part in the connection. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#subscriptions.leave()
+    for (const end of this.#ends) end()
     this.#stream?.close()
     this.#release.resolve()
     this.#bus?.close()

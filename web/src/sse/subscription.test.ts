@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from 'bun:test'
-import type { Cursor } from './cursor.ts'
+import type { StartingPoint } from './cursor.ts'
 import type { Gap, StreamEvent } from './protocol.ts'
 import { Subscription } from './subscription.ts'
 import { fakeBrowser } from './testing/fake-browser.ts'
@@ -52,7 +52,7 @@ const event = (position: number, channel = 'orders.1'): StreamEvent => ({
 const offer = (subscription: Subscription, position: number, epoch = 'a', channel?: string) =>
   subscription.offer(event(position, channel), `${position}-${epoch}`)
 
-function subscribe(after?: Cursor, onEvent: (position: number) => void = () => {}): Subscription {
+function subscribe(after?: StartingPoint, onEvent: (position: number) => void = () => {}): Subscription {
   return new Subscription(
     {
       channels: ['orders.>'],
@@ -82,11 +82,13 @@ describe('a subscription', () => {
     expect([got, requests.length]).toEqual([[6], 0])
   })
 
-  test('takes plain positions, as a server without epochs gives them', () => {
+  test('begins at a position that a user chose', async () => {
     const subscription = subscribe(5)
-    subscription.join(['>'], '5')
-    subscription.offer(event(6), '6')
-    expect([got, subscription.cursor, requests.length]).toEqual([[6], '6', 0])
+    subscription.join(['>'], '6-a')
+    expect(requests[0]?.after).toBe('5')
+    await requests[0]?.respond({ positions: [6], cursor: '6-a' })
+    offer(subscription, 7)
+    expect([got, subscription.cursor]).toEqual([[6, 7], '7-a'])
   })
 
   test('receives only events of its channels', () => {

@@ -1,4 +1,4 @@
-import { type Cursor, Place, positionOf } from './cursor.ts'
+import { type Cursor, Place, positionOf, type StartingPoint } from './cursor.ts'
 import { readHistory } from './history.ts'
 import { covers, matches } from './pattern.ts'
 import type { Gap, StreamEvent } from './protocol.ts'
@@ -8,7 +8,7 @@ export interface SubscriptionOptions {
   /** Patterns of channels, such as `orders.>`. */
   channels: readonly string[]
   /** Cursor to begin after, such as the `cursor` that a list was read at. Defaults to the head of the log. */
-  after?: Cursor | undefined
+  after?: StartingPoint | undefined
   /** Receives every event of the channels after the cursor, once and in order. */
   onEvent: (event: StreamEvent) => void
   /** Events are no longer available: read what you show again, and subscribe with its cursor. */
@@ -121,7 +121,7 @@ export class Subscription {
     else if (this.#place.moveTo(arrival.cursor)) this.#deliver(arrival.event)
   }
 
-  #skip(gap: Gap, cursor: Cursor): void {
+  #skip(gap: Gap, cursor: StartingPoint): void {
     if (this.#place.cursor !== undefined && gap.reason !== 'unknown' && this.#place.position >= gap.to) return
     this.#place.jumpTo(cursor)
     this.#call(() => this.#options.onGap?.(gap))

@@ -54,11 +54,6 @@ export class Subscriptions {
     return isLacking
   }
 
-  /** Ends all. */
-  leave(): void {
-    for (const subscription of this.#all) subscription.leave()
-  }
-
   get #active(): Subscription[] {
     return [...this.#all].filter((subscription) => !this.#paused.has(subscription))
   }

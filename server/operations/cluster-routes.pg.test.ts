@@ -34,7 +34,7 @@ const cause = (instance: Runtime, fault: string) =>
   })
 
 describe('the cluster', () => {
-  test('tells each instance of all, of Postgres, and of what is kept', async () => {
+  test('shows on each instance all instances, the state of Postgres, and what is kept', async () => {
     const cluster = await untilCluster(b, ({ instances }) => instances.length === 2)
     expect(cluster.instances.map(({ name, isSelf }) => [name, isSelf])).toEqual([
       ['a', false],
@@ -50,7 +50,7 @@ describe('the cluster', () => {
     expect([cluster.settings.lab, (await view(a)).settings.lab]).toEqual([false, true])
   })
 
-  test('forgets an instance that has stopped', async () => {
+  test('no longer shows an instance that has stopped', async () => {
     const c = await startInstance(database.url, { INSTANCE_NAME: 'c' })
     await untilCluster(a, ({ instances }) => instances.length === 3)
     await c.stop()
@@ -59,7 +59,7 @@ describe('the cluster', () => {
 })
 
 describe('the lab', () => {
-  test('ends the streams of an instance, whose clients can come back at once', async () => {
+  test('ends the streams of an instance, whose clients can reconnect at once', async () => {
     await using reader = await openStream(a.url, ['x'])
     const response = await cause(a, 'disconnect-streams')
     expect([response.status, await response.json()]).toEqual([202, { affected: 1 }])
@@ -76,7 +76,7 @@ describe('the lab', () => {
     await reader.untilEvents(1)
   })
 
-  test('does nothing where it is not allowed, or what nobody knows', async () => {
+  test('refuses faults where they are not allowed, and unknown faults', async () => {
     expect((await cause(b, 'kill-listeners')).status).toBe(403)
     expect((await cause(a, 'explode')).status).toBe(400)
   })
@@ -92,7 +92,7 @@ describe('the lab', () => {
     }
     for (const port of [own, other]) {
       const origin = `http://localhost:${port}`
-      // It learns of another instance with its own next sign of life.
+      // It learns of another instance with its own next heartbeat.
       await until(
         `${origin} is allowed`,
         () => allowed(a.url, origin),

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, jest, spyOn, test } from 'bun:test'
-import { nextTurn, Slice } from './turns.ts'
+import { Slice, yieldToEventLoop } from './event-loop.ts'
 
 /** Resolves in the next turn of the event loop. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -9,7 +9,7 @@ describe('yielding to the event loop', () => {
     const seen: string[] = []
     const work = ['a', 'b', 'c'].map(async (name) => {
       for (let round = 0; round < 3; round++) {
-        await nextTurn()
+        await yieldToEventLoop()
         seen.push(name)
       }
     })
@@ -25,7 +25,7 @@ describe('yielding to the event loop', () => {
 
   test('does not resume before the turn has ended', async () => {
     let isResumed = false
-    const resumed = nextTurn().then(() => {
+    const resumed = yieldToEventLoop().then(() => {
       isResumed = true
     })
     for (let count = 0; count < 20; count++) await Promise.resolve()
@@ -34,9 +34,9 @@ describe('yielding to the event loop', () => {
   })
 
   test('serves one that comes when all others have been resumed', async () => {
-    await nextTurn()
+    await yieldToEventLoop()
     await turn()
-    await nextTurn()
+    await yieldToEventLoop()
   })
 })
 

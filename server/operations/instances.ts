@@ -5,63 +5,70 @@ import type { Database } from '../platform/pool.ts'
 import { SECOND } from '../platform/time.ts'
 import type { ClusterView, InstanceStatus } from './cluster-schema.ts'
 
-export interface ClusterOptions {
+/** What {@link Instances} needs. */
+export interface InstancesOptions {
   database: Database
+  /** `INSTANCE_NAME`. */
   name: string
   version: string
-  /** What this instance tells of itself. */
+  /** Read with each heartbeat. */
   status: () => Omit<InstanceStatus, 'lag'>
   settings: Pick<ClusterView['settings'], 'retentionMs' | 'retentionEvents' | 'lab'>
   logger: Logger
-  /** Milliseconds between two signs of life. Defaults to `2_000`. */
+  /** Milliseconds between two heartbeats. Defaults to `2_000`. */
   interval?: number
 }
 
-/** Signs of life that may be missed until an instance counts as gone. */
+/** Heartbeats that may be missed until an instance counts as stopped. */
 const MISSED = 4
 
-/** The instances on one Postgres: each gives signs of life, and can tell of all. */
-export class Cluster {
+/**
+ * The instances on one Postgres: each writes a heartbeat with its status to `sse.instances`, and can read those of all.
+ * Rows of instances that were killed are deleted by the others.
+ */
+export class Instances {
   readonly id = crypto.randomUUID()
-  readonly #options: ClusterOptions
+  readonly #options: InstancesOptions
   readonly #startedAt = new Date()
   readonly #loop: Loop
   #url = ''
   #urls: readonly string[] = []
 
-  constructor(options: ClusterOptions) {
+  constructor(options: InstancesOptions) {
     this.#options = options
     this.#loop = new Loop({
       interval: this.#interval,
-      work: () => this.#giveSign(),
-      onError: (error) => options.logger.debug({ problem: messageOf(error) }, 'no sign of life could be given'),
+      work: () => this.#writeHeartbeat(),
+      onError: (error) =>
+        options.logger.debug({ problem: messageOf(error) }, 'the heartbeat of this instance could not be written'),
     })
   }
 
-  /** @param url where it listens */
+  /** @param url on which this instance listens, for the others and for the lab */
   start(url: string): void {
     this.#url = url
     this.#loop.start()
   }
 
+  /** Removes this instance from the table; without Postgres, the others find out by its heartbeats. */
   async stop(): Promise<void> {
     await this.#loop.stop()
     await this.#options.database.query((sql) => sql`delete from sse.instances where id = ${this.id}`).catch(() => {})
   }
 
-  /** Where the instances listened when this one last gave a sign of life. */
+  /** URLs of the instances, as of the last heartbeat of this one. */
   get urls(): readonly string[] {
     return this.#urls
   }
 
-  /** @throws {AppError} `database.unavailable` */
+  /** Reads all instances and the state of Postgres. @throws the error of the query, `database.unavailable` to a client */
   async view(): Promise<ClusterView> {
     const { database, settings } = this.#options
     const [instances, [postgres]] = await Promise.all([
       database.query(
         (sql) => sql<(Omit<ClusterView['instances'][number], 'isSelf' | 'startedAt'> & { startedAt: Date })[]>`
           select id, name, version, url, started_at as "startedAt", status
-          from sse.instances where seen_at > clock_timestamp() - make_interval(secs => ${this.#patience / SECOND})
+          from sse.instances where seen_at > clock_timestamp() - make_interval(secs => ${this.#timeout / SECOND})
           order by started_at`,
       ),
       database.query(
@@ -96,17 +103,17 @@ export class Cluster {
     return this.#options.interval ?? 2 * SECOND
   }
 
-  get #patience(): number {
+  get #timeout(): number {
     return MISSED * this.#interval
   }
 
-  async #giveSign(): Promise<void> {
+  async #writeHeartbeat(): Promise<void> {
     const { database, name, version, status } = this.#options
     const own = status()
     await database.query(
       (sql) => sql`
         with gone as (
-          delete from sse.instances where seen_at < clock_timestamp() - make_interval(secs => ${(10 * this.#patience) / SECOND})
+          delete from sse.instances where seen_at < clock_timestamp() - make_interval(secs => ${(10 * this.#timeout) / SECOND})
         )
         insert into sse.instances (id, name, version, url, started_at, seen_at, status)
         values (${this.id}, ${name}, ${version}, ${this.#url}, ${this.#startedAt}, clock_timestamp(),
@@ -116,7 +123,7 @@ export class Cluster {
     )
     const instances = await database.query(
       (sql) => sql<{ url: string }[]>`
-        select url from sse.instances where seen_at > clock_timestamp() - make_interval(secs => ${this.#patience / SECOND})`,
+        select url from sse.instances where seen_at > clock_timestamp() - make_interval(secs => ${this.#timeout / SECOND})`,
     )
     this.#urls = instances.map(({ url }) => url)
   }

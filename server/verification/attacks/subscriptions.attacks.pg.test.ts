@@ -41,7 +41,7 @@ async function open(url: string, channels: readonly string[]) {
   const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>).getReader()
   return {
     async readTo(position: number) {
-      for (let end = ''; !end.includes(`id: ${position}\n`); ) {
+      for (let end = ''; !end.includes(`id: ${position}-`); ) {
         const { value } = await reader.read()
         end = end.slice(-100) + new TextDecoder().decode(value?.subarray(-1000))
       }

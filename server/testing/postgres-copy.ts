@@ -79,7 +79,7 @@ async function prepare(files: string, from: string, { backupLabel, signal, setti
   await Bun.$`chown --reference=${files}/PG_VERSION -R ${files}`.quiet()
 }
 
-/** A base backup: files that are copied once more by whoever starts them. */
+/** A base backup: files that are copied again before a server starts on them. */
 export interface BaseBackup extends AsyncDisposable {
   from: string
   backupLabel: string

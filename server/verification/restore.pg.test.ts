@@ -110,7 +110,7 @@ test('a copy of the files of an earlier time gives a gap to clients that have re
   await primary.start()
   const lost = await primary.query((sql) => appendTo(sql, 2))
   await primary.stop()
-  // It grows past the cursor before a client comes back: then only the epoch tells the two logs apart.
+  // It grows past the cursor before a client reconnects: then only the epoch distinguishes the two logs.
   await snapshot.query((sql) => appendTo(sql, 4))
   expect(await resumeEach(snapshot.url, [kept, lost])).toEqual([
     { gap: undefined, positions: [4, 5, 6, 7, 8] },
@@ -118,7 +118,7 @@ test('a copy of the files of an earlier time gives a gap to clients that have re
   ])
 })
 
-test('a restart of Postgres costs nobody a gap: the stream continues, and cursors of before stay valid', async () => {
+test('a restart of Postgres causes no gap: the stream continues, and earlier cursors stay valid', async () => {
   await using postgres = await startOwnPostgres()
   await using instance = await startInstance(postgres.url, { POLL_INTERVAL_MS: '50' })
   await using reader = await openStream(instance.url, ['c'])
@@ -191,7 +191,7 @@ const promoted = (postgres: PostgresCopy) => until(postgres, (sql) => sql`select
 const caughtUp = (standby: PostgresCopy, position: number) =>
   until(standby, (sql) => sql`select position >= ${position} as done from sse.head`)
 
-/** Resolves when Postgres says so; it tells nobody. */
+/** Resolves when a query says so: Postgres sends no notification of it. */
 async function until(postgres: PostgresCopy, query: Parameters<PostgresCopy['query']>[0]): Promise<void> {
   while (!((await postgres.query(query)) as { done: boolean }[])[0]?.done) await Bun.sleep(20)
 }

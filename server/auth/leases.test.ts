@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'bun:test'
+import type { Grant } from './grant.ts'
+import { type LeaseHolder, Leases } from './leases.ts'
+
+const grant = (changes: Partial<Grant> = {}): Grant => ({
+  subject: 'alice',
+  user: 'alice',
+  subscribe: ['orders.alice.>'],
+  publish: [],
+  role: 'user',
+  tokenId: 't1',
+  issuedAt: 0,
+  expiresAt: 1000,
+  ...changes,
+})
+
+function stream(changes: Partial<LeaseHolder> = {}) {
+  const seen: string[] = []
+  const holder: LeaseHolder = {
+    patterns: ['orders.alice.17'],
+    session: 's1',
+    onExpiring: (at) => seen.push(`expiring at ${at}`),
+    onEnd: (reason) => seen.push(reason),
+    ...changes,
+  }
+  return { seen, holder }
+}
+
+describe('a lease', () => {
+  test('warns once, between 80 and 100 % of the lifetime, and ends at its end', () => {
+    for (const random of [0, 0.5, 0.999]) {
+      const leases = new Leases(() => random)
+      const { seen, holder } = stream()
+      leases.add(grant(), holder, 0)
+      leases.tick(799)
+      expect(seen).toEqual([])
+      leases.tick(999)
+      leases.tick(999)
+      expect(seen).toEqual(['expiring at 1000'])
+      leases.tick(1000)
+      expect(seen).toEqual(['expiring at 1000', 'expired'])
+      expect(leases.size).toBe(0)
+    }
+  })
+
+  test('spreads the warnings of many streams', () => {
+    let n = 0
+    const leases = new Leases(() => n++ / 10)
+    const streams = Array.from({ length: 10 }, () => stream())
+    for (const { holder } of streams) leases.add(grant(), holder, 0)
+    leases.tick(889)
+    expect(streams.filter(({ seen }) => seen.length > 0)).toHaveLength(5)
+  })
+
+  test('of a token that is nearly over warns in what is left', () => {
+    const leases = new Leases(() => 0)
+    const { seen, holder } = stream()
+    leases.add(grant(), holder, 950)
+    leases.tick(950)
+    expect(seen).toEqual(['expiring at 1000'])
+  })
+
+  test('without an end is never warned of', () => {
+    const leases = new Leases()
+    const { seen, holder } = stream()
+    leases.add(grant({ expiresAt: null }), holder, 0)
+    leases.tick(Number.MAX_SAFE_INTEGER)
+    expect(seen).toEqual([])
+  })
+
+  test('that was released is silent', () => {
+    const leases = new Leases()
+    const { seen, holder } = stream()
+    leases.add(grant(), holder, 0).release()
+    leases.tick(2000)
+    expect(leases.renew('s1', grant(), 0)).toBe(0)
+    expect(seen).toEqual([])
+  })
+})
+
+describe('renewing a session', () => {
+  test('gives all its streams, and no other, the new end', () => {
+    const leases = new Leases(() => 0)
+    const [first, second, other] = [stream(), stream(), stream({ session: 's2' })]
+    for (const { holder } of [first, second, other]) leases.add(grant(), holder, 0)
+    expect(leases.renew('s1', grant({ issuedAt: 900, expiresAt: 2000 }), 900)).toBe(2)
+    leases.tick(1000)
+    expect([first.seen, second.seen, other.seen]).toEqual([[], [], ['expired']])
+    leases.tick(1780)
+    expect(first.seen).toEqual(['expiring at 2000'])
+  })
+
+  test('ends streams that the new grant does not cover', () => {
+    const leases = new Leases()
+    const { seen, holder } = stream()
+    leases.add(grant(), holder, 0)
+    expect(leases.renew('s1', grant({ subscribe: ['orders.alice.18'] }), 0)).toBe(0)
+    expect(seen).toEqual(['revoked'])
+  })
+
+  test('does nothing to streams of another subject', () => {
+    const leases = new Leases()
+    const { seen, holder } = stream()
+    leases.add(grant(), holder, 0)
+    expect(leases.renew('s1', grant({ subject: 'mallory', expiresAt: 9000 }), 0)).toBe(0)
+    leases.tick(1000)
+    expect(seen).toEqual(['expired'])
+  })
+})
+
+test('revoking ends the streams of a rule and leaves the others', () => {
+  const leases = new Leases()
+  const [alice, bob] = [stream(), stream()]
+  leases.add(grant(), alice.holder, 0)
+  leases.add(grant({ subject: 'bob', tokenId: 't2' }), bob.holder, 0)
+  expect(leases.revoke(({ tokenId }) => tokenId === 't1')).toBe(1)
+  expect([alice.seen, bob.seen]).toEqual([['revoked'], []])
+})

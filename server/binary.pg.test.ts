@@ -23,16 +23,16 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-test('it migrates an empty database and is ready', async () => {
+test('the binary migrates an empty database and is ready', async () => {
   const { status } = (await (await fetch(`${instance.url}/readyz`)).json()) as { status: string }
   expect(['ok', 'degraded']).toContain(status)
 })
 
-test('it takes a request line that is longer than the 16 KiB of its runtime', async () => {
+test('the binary accepts a request line longer than the 16 KiB of its runtime', async () => {
   expect((await fetch(`${instance.url}/healthz?${'x'.repeat(32_000)}`)).status).toBe(200)
 })
 
-test('it serves the dashboard: the page to be asked for anew, what it loads for ever', async () => {
+test('the binary serves the dashboard: the page is revalidated, its assets are immutable', async () => {
   const page = await fetch(instance.url)
   expect(page.headers.get('cache-control')).toBe('no-cache')
   const scripts = [...(await page.text()).matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map((match) =>
@@ -46,7 +46,7 @@ test('it serves the dashboard: the page to be asked for anew, what it loads for 
   }
 })
 
-test('it brings events to streams', async () => {
+test('the binary delivers events to streams', async () => {
   await using reader = await openStream(instance.url, ['c'])
   expect(await publish(instance.url, [{ channel: 'c', type: 't', data: { total: 12 } }])).toEqual([1])
   await database.sql`select sse.publish('c', 'sql', '1')`
@@ -54,7 +54,7 @@ test('it brings events to streams', async () => {
   expect(reader.events.map(({ type }) => type)).toEqual(['t', 'sql'])
 })
 
-test('it runs tasks, and draws the charts of a report', async () => {
+test('the binary runs tasks and draws the charts of a report', async () => {
   await using reader = await openStream(instance.url, ['tasks.>'])
   const headers = { 'content-type': 'application/json' }
   const order = { customer: 'alice', currency: 'EUR', lines: [{ sku: 'A1', name: 'Tea', quantity: 1, unitPrice: 100 }] }
@@ -64,16 +64,16 @@ test('it runs tasks, and draws the charts of a report', async () => {
   expect(await (await fetch(`${instance.url}/api/tasks/1/files/report.html`)).text()).toContain('<svg')
 })
 
-test('it describes its API', async () => {
+test('the binary serves the documents of its API', async () => {
   for (const path of ['/openapi.json', '/asyncapi.json'])
     expect((await fetch(`${instance.url}${path}`)).status).toBe(200)
 })
 
-test('it explains itself', async () => {
+test('the binary prints its version and its help', async () => {
   expect(await Bun.$`${binary} --help`.text()).toContain('DATABASE_URL')
 })
 
-test('it stops cleanly, and leaves nothing behind in its folder', async () => {
+test('the binary stops with exit code 0 and leaves no file in its working directory', async () => {
   expect(await instance.end('SIGTERM')).toBe(0)
   expect(await readdir(directory)).toEqual(['sse-update'])
 })

@@ -6,12 +6,12 @@ import { applyMigrations, whenReachable } from './platform/start-database.ts'
 import { SECOND } from './platform/time.ts'
 import { installQueue } from './shop/tasks/queue.ts'
 
-/** Milliseconds that one step of the queue's installation may take. */
+/** Milliseconds that one statement of the queue's installation may take. */
 const TIMEOUT = 30 * SECOND
 
 /**
- * Makes all tables or brings them up to date, the log's and the queue's, once Postgres answers; without `migrate`, checks
- * that they are. That takes longer than the pool's queries may: it has connections of its own.
+ * Creates or migrates all tables, those of the log and of the queue, once Postgres is reachable; with `migrate: 'off'`, checks
+ * that they are up to date. It may take longer than a query of a pool: it has its own connections.
  *
  * @returns how many migrations there are
  * @throws {MigrationError} when the database does not fit this program
@@ -21,7 +21,7 @@ export async function prepareDatabase(
   { migrate }: Pick<Config, 'migrate'>,
   logger: Logger,
 ): Promise<number> {
-  // One that works, and one that looks at what it waits for.
+  // One that works, and one that reads what the first one waits for.
   const sql = connectDatabase(address, { max: 2, name: 'sse-update migrate', prepare: false })
   const pool = new Pool({ address, max: 2, timeout: TIMEOUT, logger })
   try {

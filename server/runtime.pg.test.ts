@@ -4,6 +4,7 @@ import { startFaultProxy } from './testing/fault-proxy.ts'
 import { startInstance, startProcess } from './testing/instance.ts'
 import { freePort } from './testing/ports.ts'
 import { openStream, publish } from './testing/stream-reader.ts'
+import { until } from './testing/until.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -19,17 +20,11 @@ const ready = async (url: string) => {
   }
 }
 
-/** Asks until the answer is as wanted. */
-async function untilReady(url: string, condition: (answer: Awaited<ReturnType<typeof ready>>) => boolean) {
-  for (;;) {
-    const answer = await ready(url)
-    if (condition(answer)) return answer
-    await Bun.sleep(10)
-  }
-}
+const untilReady = (url: string, condition: (answer: Awaited<ReturnType<typeof ready>>) => boolean) =>
+  until('readiness is as wanted', () => ready(url), condition)
 
-describe('health', () => {
-  test('says ok when everything is', async () => {
+describe('the health of an instance', () => {
+  test('is ok when every check is ok', async () => {
     await using instance = await startInstance(database.url)
     expect(await (await fetch(`${instance.url}/healthz`)).json()).toEqual({ status: 'ok' })
     expect(await untilReady(instance.url, ({ status }) => status === 'ok')).toMatchObject({
@@ -43,18 +38,18 @@ describe('health', () => {
     })
   })
 
-  test('without notifications it is degraded, and says why', async () => {
+  test('is degraded without notifications, and gives the reason', async () => {
     await using instance = await startInstance(database.url, {
       DATABASE_LISTEN_URL: `postgres://postgres@127.0.0.1:${await freePort()}/x`,
     })
-    const answer = await untilReady(
+    const state = await untilReady(
       instance.url,
       ({ checks }) => checks.listener?.detail?.includes('ECONNREFUSED') ?? false,
     )
-    expect(answer).toMatchObject({ code: 200, status: 'degraded', checks: { listener: { status: 'degraded' } } })
+    expect(state).toMatchObject({ code: 200, status: 'degraded', checks: { listener: { status: 'degraded' } } })
   })
 
-  test('without Postgres it is unavailable but alive; publishing says when to try again; streams stay and go on', async () => {
+  test('is unavailable without Postgres, but the liveness probe succeeds; publishing returns Retry-After, and streams stay open and resume', async () => {
     const { hostname, port } = new URL(database.url)
     await using proxy = await startFaultProxy({ host: hostname, port: Number(port) })
     const url = new URL(database.url)
@@ -83,12 +78,12 @@ describe('health', () => {
     await untilReady(instance.url, ({ code }) => code === 200)
   })
 
-  test('while publishing fails but reading does not it is degraded, and says why', async () => {
+  test('is degraded while publishing fails and reading works, and gives the reason', async () => {
     await using own = await createDatabase()
     await using instance = await startInstance(own.url)
     const locked = Promise.withResolvers<void>()
     const release = Promise.withResolvers<void>()
-    // Somebody holds the lock that orders the log.
+    // Another session holds the lock that orders the log.
     const holding = own.sql.begin(async (transaction) => {
       await transaction`select from sse.head for update`
       locked.resolve()
@@ -113,8 +108,8 @@ describe('health', () => {
   })
 })
 
-describe('stopping', () => {
-  test('ends streams with a reconnection time, answers what is being published, and exits 0', async () => {
+describe('an instance that stops', () => {
+  test('ends its streams with a reconnection time, responds to publish requests in progress, and exits with 0', async () => {
     await using instance = await startProcess({ DATABASE_URL: database.url })
     await using reader = await openStream(instance.url, ['c'])
     const publishing = Array.from({ length: 50 }, () => publish(instance.url, [{ channel: 'c', type: 't' }]))
@@ -124,7 +119,7 @@ describe('stopping', () => {
     expect(instance.output).toContain('stopped')
   })
 
-  test('does not wait for ever for a client that keeps a request open', async () => {
+  test('stops at its deadline although a client keeps a request open', async () => {
     await using instance = await startProcess({ DATABASE_URL: database.url, SHUTDOWN_TIMEOUT_MS: '300' })
     const socket = await Bun.connect({
       hostname: '127.0.0.1',
@@ -134,14 +129,14 @@ describe('stopping', () => {
     socket.write(
       'POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{',
     )
-    // The server has seen the request when it answers one that came later.
+    // The server has received the request when it responds to a later one.
     await fetch(`${instance.url}/healthz`)
     expect(await instance.end('SIGTERM')).toBe(0)
   })
 })
 
-describe('starting', () => {
-  test('two instances at once on an empty database both serve', async () => {
+describe('an instance that starts', () => {
+  test('migrates an empty database while another one does so, and both serve', async () => {
     await using empty = await createEmptyDatabase()
     const instances = await Promise.all([
       startProcess({ DATABASE_URL: empty.url }),
@@ -151,23 +146,23 @@ describe('starting', () => {
     await Promise.all(instances.map((instance) => instance.end('SIGTERM')))
   })
 
-  test('with MIGRATE=off refuses a database that is not migrated, and says what to do', async () => {
+  test('refuses a database that is not migrated with MIGRATE=off, and names the command to run', async () => {
     await using empty = await createEmptyDatabase()
     await expect(startProcess({ DATABASE_URL: empty.url, MIGRATE: 'off' })).rejects.toThrow('sse-update migrate')
   })
 
-  test('with MIGRATE=off serves a database that is', async () => {
+  test('serves a migrated database with MIGRATE=off', async () => {
     await using instance = await startProcess({ DATABASE_URL: database.url, MIGRATE: 'off' })
     expect((await fetch(`${instance.url}/healthz`)).status).toBe(200)
   })
 
-  test('with MIGRATE=off refuses a database without the tables of the queue, and says what to do', async () => {
+  test('refuses a database without the tables of the queue with MIGRATE=off, and names the command to run', async () => {
     await using own = await createDatabase()
     await own.sql`drop schema sse_tasks cascade`
     await expect(startProcess({ DATABASE_URL: own.url, MIGRATE: 'off' })).rejects.toThrow('sse-update migrate')
   })
 
-  test('goes on when Postgres is too busy to answer in time', async () => {
+  test('starts although Postgres is too busy to respond within the timeout', async () => {
     await using own = await createDatabase()
     const { promise: release, resolve: letGo } = Promise.withResolvers<void>()
     const held = own.sql.begin(async (transaction) => {
@@ -188,13 +183,15 @@ describe('starting', () => {
     await untilReady(instance.url, ({ status }) => status === 'ok')
   })
 
-  test('on a port that is taken ends with a clear error', async () => {
+  test('ends with an error that names the port when it is in use, and with no warning of a part that was stopped', async () => {
     await using instance = await startInstance(database.url)
     const { port } = new URL(instance.url)
-    await expect(startProcess({ DATABASE_URL: database.url, PORT: port })).rejects.toThrow(`Port ${port}`)
+    const failure = await startProcess({ DATABASE_URL: database.url, PORT: port }).catch((error) => error.message)
+    expect(failure).toContain(`Port ${port}`)
+    expect(failure).not.toMatch(/"level":[4-6]0/)
   })
 
-  test('with bad settings names them all and exits 2', async () => {
+  test('names all invalid settings and exits with 2', async () => {
     const child = Bun.spawn([process.execPath, 'server/main.ts', 'serve'], {
       env: { PATH: process.env.PATH ?? '', PORT: 'x', MIGRATE: 'y' },
       stderr: 'pipe',

@@ -1,29 +1,22 @@
 import { version } from '../package.json' with { type: 'json' }
-import { createApp } from './app.ts'
-import { createEventSystem } from './event-system.ts'
-import { createBodies } from './http/body.ts'
-import { limitRequestHeads } from './http/limits.ts'
-import { createOutbox } from './log/outbox.ts'
-import { createChecks } from './operations/checks.ts'
-import { Cluster } from './operations/cluster.ts'
-import type { Faults } from './operations/cluster-routes.ts'
-import { killListeners, labOrigins } from './operations/lab.ts'
-import { Monitor } from './operations/monitor.ts'
+import { type AppOptions, createApp } from './app.ts'
+import { createWork, openStorage, type StartOptions, type Work, watchStuckTransactions } from './common-runtime.ts'
+import { createEventSystem, type EventSystem } from './event-system.ts'
+import { type Bodies, createBodies } from './http/body.ts'
+import { HttpServer } from './http-server.ts'
+import { labOrigins } from './operations/lab.ts'
+import { createOperations, type Operations } from './operations/operations.ts'
 import { dashboardDirectory } from './platform/assets.ts'
 import type { Config } from './platform/config.ts'
-import { type DatabaseAddress, describeAddress } from './platform/database.ts'
-import type { EmbeddedPostgres } from './platform/embedded-postgres/embedded-postgres.ts'
+import { describeAddress } from './platform/database.ts'
+import { Lifecycle, together, withLifecycle } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
-import { createPools, type Pools } from './platform/pools.ts'
-import { openDatabase } from './platform/start-database.ts'
-import { StuckTransactions } from './platform/stuck-transactions.ts'
-import { SECOND, sleep } from './platform/time.ts'
-import { prepareDatabase } from './prepare-database.ts'
+import type { Pools } from './platform/pools.ts'
 import { createShopCleanup } from './shop/cleanup.ts'
 import { createNotifications } from './shop/notifications/notifications.ts'
 import { createOrders } from './shop/orders/orders.ts'
 import { areTasksOver } from './shop/tasks/stream-end.ts'
-import { createTaskSystem } from './shop/tasks/task-system.ts'
+import { createTotals } from './telemetry/totals.ts'
 
 /** One instance of the server. */
 export interface Runtime {
@@ -31,187 +24,147 @@ export interface Runtime {
   url: string
   /** Which Postgres it uses, without a password. */
   database: string
-  /** Ends streams, finishes what is being published, lets go of Postgres; after `SHUTDOWN_TIMEOUT_MS`, by force. */
+  /**
+   * Closes the streams over `DRAIN_MS`, finishes what is being published, and disconnects from Postgres. What is not
+   * finished `SHUTDOWN_TIMEOUT_MS` after the streams were closed is ended by force.
+   */
   stop(): Promise<void>
 }
 
 /**
- * Puts all parts together and starts them; resolves when requests are answered.
+ * Starts an instance: database, event system, tasks and HTTP, in this order. Resolves when it accepts requests.
  *
  * @throws {MigrationError} when the database does not fit this program
+ * @throws what `Bun.serve` throws, with a `code` such as `EADDRINUSE`
  */
-export async function startRuntime(config: Config, logger: Logger): Promise<Runtime> {
-  const { address, embedded } = await openDatabase(config, logger)
-  const pools = createPools(address, config, logger)
-  try {
-    const migrationCount = await prepareDatabase(address, config, logger)
-    return await assemble(config, logger, pools, address, embedded, migrationCount)
-  } catch (error) {
-    await pools.end()
-    await embedded?.stop()
-    throw error
-  }
+export const startRuntime = (config: Config, logger: Logger): Promise<Runtime> =>
+  withLifecycle(logger, (lifecycle) => startParts({ config, logger, lifecycle }))
+
+async function startParts(options: StartOptions): Promise<Runtime> {
+  const { config, logger, lifecycle } = options
+  const { address, pools, isEmbedded, migrations } = await openStorage(options)
+  const { telemetry, totals } = createTotals()
+  const events = await createEventSystem({ config, pools, address, telemetry, logger })
+  const work = createWork(config, pools, () => events.relay.wake(), logger)
+  const bodies = createBodies(config, telemetry)
+  let isDraining = false
+  const operations = createOperations({
+    observed: {
+      ...events,
+      totals,
+      bodies: bodies.budget,
+      tasks: { running: () => work.tasks.worker.running, problem: () => work.tasks.queue.problem },
+    },
+    database: pools.events,
+    config,
+    version,
+    migrations,
+    isLab: config.lab === 'on' || (config.lab === 'auto' && isEmbedded),
+    isDraining: () => isDraining,
+    logger,
+  })
+  const app = createApp(appOptions({ config, logger, pools, events, work, bodies, operations }))
+  const server = new HttpServer(app, config)
+
+  // Stopped from the last line to the first.
+  await lifecycle.start('connections', { stop: () => server.close() })
+  await startWithinDeadline(options, { pools, events, work, operations, server })
+  await lifecycle.start('streams', {
+    stop() {
+      isDraining = true
+      return events.hub.drain(config.drainMs)
+    },
+  })
+  return { url: server.url, database: describeAddress(address), stop: () => lifecycle.stop() }
 }
 
-async function assemble(
-  config: Config,
-  logger: Logger,
-  pools: Pools,
-  address: DatabaseAddress,
-  embedded: EmbeddedPostgres | undefined,
-  migrationCount: number,
-): Promise<Runtime> {
-  const events = await createEventSystem({ config, pools, address, logger })
-  const { log, search, recent, hub, feed, relay, publisher, admission, listener, lost } = events
-  const monitor = new Monitor({
-    database: pools.events,
-    migrations: migrationCount,
-    logger: logger.child({ part: 'monitor' }),
+/** Starts the parts whose stop must not take longer than `SHUTDOWN_TIMEOUT_MS` in total, those with requests last. */
+async function startWithinDeadline(
+  { config, logger, lifecycle }: StartOptions,
+  {
+    pools,
+    events,
+    work,
+    operations,
+    server,
+  }: Pick<Parts, 'pools' | 'events' | 'work' | 'operations'> & { server: HttpServer },
+): Promise<void> {
+  const parts = new Lifecycle(logger)
+  await lifecycle.start('parts', { stop: () => parts.stop() }, { stopTimeout: config.shutdownTimeoutMs })
+  const { monitor, instances } = operations
+  const stuckTransactions = watchStuckTransactions(pools, logger)
+  // The row of this instance is deleted together with the other parts, and inserted when its URL is known.
+  const presence = { stop: () => instances.stop() }
+  await parts.start('background', together({ events, monitor, presence, stuckTransactions }))
+  await parts.start('tasks', {
+    start: () => work.tasks.start(),
+    stop: () => work.tasks.stop(config.shutdownTimeoutMs / 2),
   })
-  const stuckTransactions = new StuckTransactions({
-    database: pools.events,
-    logger: logger.child({ part: 'database' }),
-  })
-  const onPublished = () => relay.kick()
-  const outbox = createOutbox({ database: pools.domain, onPublished })
-  const taskSystem = createTaskSystem({ outbox, pools, onPublished, config, logger: logger.child({ part: 'tasks' }) })
-
   const cleanup = createShopCleanup({
-    outbox: taskSystem.background,
+    outbox: work.tasks.background,
     config,
     logger: logger.child({ part: 'cleanup' }),
   })
-  const bodies = createBodies(config)
+  await parts.start('cleanup', cleanup)
+  await parts.start('publisher', { stop: () => events.publisher.drain() })
+  await parts.start('requests', {
+    start: () => server.start(),
+    stop: () => server.finish(() => events.hub.stop()),
+  })
+  instances.start(server.url)
+}
 
-  let isDraining = false
-  const checks = createChecks({
-    ...events,
-    bodies: bodies.budget,
-    monitor,
-    queueProblem: () => taskSystem.queue.problem,
-    isDraining: () => isDraining,
-    pollInterval: config.pollIntervalMs,
-  })
-  const isLab = config.lab === 'on' || (config.lab === 'auto' && embedded !== undefined)
-  const cluster = new Cluster({
-    database: pools.events,
-    name: config.instanceName,
-    version,
-    status: () => ({
-      connections: hub.connectionCount,
-      position: feed.position,
-      isListening: listener.isListening,
-      isDraining,
-      relayed: relay.moved,
-      relaying: relay.idle < RELAYING,
-      published: publisher.published,
-      tasksRunning: taskSystem.worker.running,
-      memoryBytes: process.memoryUsage.rss(),
-    }),
-    settings: { retentionMs: config.retention, retentionEvents: config.retentionEvents, lab: isLab },
-    logger: logger.child({ part: 'cluster' }),
-  })
-  const faults: Faults = {
-    async disconnectStreams() {
-      const count = hub.connectionCount
-      await hub.disconnectAll(config.drainMs)
-      return count
+interface Parts {
+  config: Config
+  logger: Logger
+  pools: Pools
+  events: EventSystem
+  work: Work
+  bodies: Bodies
+  operations: Operations
+}
+
+/** What each door of the application gets. */
+function appOptions({ config, logger, pools, events, work, bodies, operations }: Parts): AppOptions {
+  const { hub, log, bounds, search, publisher, admission } = events
+  const { checks, metrics, instances, faults } = operations
+  const { outbox, tasks } = work
+  return {
+    http: {
+      host: { listen: config.host, allowed: config.allowedHosts },
+      cors: {
+        origins: config.allowedOrigins,
+        streamOrigins: (host) => (faults ? labOrigins(host, instances.urls) : []),
+      },
     },
-    killListeners: () => killListeners(pools.events),
-  }
-  const app = createApp({
-    hub,
-    log,
-    publisher,
-    admission,
-    search,
-    host: { listen: config.host, allowed: config.allowedHosts },
-    cors: {
-      origins: config.allowedOrigins,
-      streamOrigins: (host) => (isLab ? labOrigins(host, cluster.urls) : []),
-    },
-    maxEventBytes: config.maxEventBytes,
-    maxRequestBytes: config.maxRequestBytes,
-    bodies,
-    checks,
-    isOver: (channels, after) => areTasksOver(pools.domain, channels, after),
-    orders: createOrders(outbox),
-    cluster,
-    faults: isLab ? faults : undefined,
-    notifications: createNotifications(outbox),
-    tasks: taskSystem.tasks,
-    files: taskSystem.files,
-    maxUploadBytes: config.maxUploadBytes,
-    metrics: {
+    events: {
       hub,
-      feed,
-      recent,
+      log,
+      bounds,
+      search,
       publisher,
       admission,
-      bodies: bodies.budget,
-      listener,
-      lost,
-      monitor,
-      worker: taskSystem.worker,
+      bodies,
+      maxEventBytes: config.maxEventBytes,
+      maxRequestBytes: config.maxRequestBytes,
+      isOver: (channels, after) => areTasksOver(pools.domain, channels, after),
     },
-    dashboard: dashboardDirectory(),
+    shop: {
+      orders: createOrders(outbox),
+      notifications: createNotifications(outbox),
+      tasks: tasks.tasks,
+      files: tasks.files,
+      maxUploadBytes: config.maxUploadBytes,
+      bodies,
+    },
+    operations: {
+      checks,
+      instances,
+      faults,
+      bodies,
+      dashboard: dashboardDirectory(),
+      metrics,
+    },
     logger: logger.child({ part: 'http' }),
-  })
-
-  events.start()
-  monitor.start()
-  stuckTransactions.start()
-  await taskSystem.start()
-  cleanup.start()
-  limitRequestHeads()
-  app.listen({
-    hostname: config.host,
-    port: config.port,
-    // Elysia's default lets a second server take the same port without a word.
-    reusePort: false,
-    idleTimeout: 60,
-    // Errors are told as problem documents, never as a page with a stack.
-    development: false,
-    // Those who read a body count it, and answer what is too large with a problem document.
-    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-  })
-  const server = app.server
-  if (!server) throw new Error('the server did not start')
-
-  cluster.start(server.url.href.replace(/\/$/, ''))
-
-  const parts = async () => {
-    const closed = server.stop()
-    hub.stop()
-    await Promise.race([closed, settled(() => server.pendingRequests === 0)])
-    await publisher.drain()
-    await cleanup.stop()
-    await taskSystem.stop(config.shutdownTimeoutMs / 2)
-    await Promise.all([events.stop(), monitor.stop(), cluster.stop(), stuckTransactions.stop()])
-  }
-  const stop = async () => {
-    isDraining = true
-    await hub.drain(config.drainMs)
-    await Promise.race([parts(), sleep(config.shutdownTimeoutMs)])
-    await server.stop(true)
-    await pools.end()
-    await embedded?.stop()
-  }
-  return { url: server.url.href.replace(/\/$/, ''), database: describeAddress(address), stop: once(stop) }
-}
-
-/** Milliseconds for which an instance counts as the one that relays. */
-const RELAYING = 5 * SECOND
-
-/** Resolves when a condition holds that nobody announces. */
-async function settled(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(5)
-}
-
-function once(action: () => Promise<void>): () => Promise<void> {
-  let result: Promise<void> | undefined
-  return () => {
-    result ??= action()
-    return result
   }
 }

@@ -41,8 +41,8 @@ const post = async (path: string, body: object) =>
     })
   ).json()
 
-describe('with the triggers of the orders', () => {
-  test('orders changed by plain SQL appear live, as if the server had changed them; those of the server appear once', async () => {
+describe('the example triggers on orders', () => {
+  test('publish changes made by plain SQL like those of the server, and changes of the server once', async () => {
     await foreign.unsafe(await exampleOf('shop/orders/README.md', 'triggers'))
     await using reader = await openStream(instance.url, ['orders.>'])
     const lines = [{ sku: 'A1', name: 'Tea', quantity: 2, unitPrice: 450 }]
@@ -66,7 +66,7 @@ describe('with the triggers of the orders', () => {
     expect(await (await fetch(`${instance.url}/api/orders/${order.id}`)).json()).toMatchObject(packed ?? {})
   })
 
-  test('a change that is rolled back never appears', async () => {
+  test('publish nothing for a change that is rolled back', async () => {
     await using reader = await openStream(instance.url, ['orders.>'])
     await foreign
       .begin(async (transaction) => {
@@ -80,7 +80,7 @@ describe('with the triggers of the orders', () => {
   })
 })
 
-test('a notification sent by plain SQL arrives, and is in the inbox', async () => {
+test('a notification sent by plain SQL is delivered to streams and is in the inbox', async () => {
   await using reader = await openStream(instance.url, ['notifications.alice'])
   await foreign.unsafe(await exampleOf('shop/notifications/README.md', 'example'))
   await reader.untilEvents(1)

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import type { Envelope } from './protocol/event.ts'
 import type { Runtime } from './runtime.ts'
 import { createDatabase, type TestDatabase } from './testing/database.ts'
 import { startInstance } from './testing/instance.ts'
-import { type Envelope, openStream } from './testing/stream-reader.ts'
+import { openStream, positionOf } from './testing/stream-reader.ts'
+import { until } from './testing/until.ts'
 
 let database: TestDatabase
 let instances: (Runtime & AsyncDisposable)[]
@@ -20,6 +22,8 @@ const PERSON = 'alice'
 const WRITERS = 12
 const ROUNDS = 15
 const CLIENTS = 16
+/** Milliseconds. */
+const TIMEOUT = 120_000
 
 interface Row {
   id: number
@@ -44,12 +48,13 @@ async function call(index: number, method: string, path: string, body?: unknown)
 const LISTS = ['orders', 'tasks', 'notifications'] as const
 
 /** The three lists as they are now, and where to stream from: the earliest of their cursors. */
-async function load(index: number): Promise<{ state: Record<string, Rows>; cursor: number }> {
+async function load(index: number): Promise<{ state: Record<string, Rows>; cursor: string }> {
   const pages = await Promise.all(LISTS.map((list) => call(index, 'GET', `${list}?limit=500`)))
   const state = Object.fromEntries(
     LISTS.map((list, at) => [list, new Map(pages[at][list].map((row: Row) => [row.id, row]))]),
   ) as Record<string, Rows>
-  return { state, cursor: Math.min(...pages.map(({ cursor }) => cursor)) }
+  const cursors: string[] = pages.map(({ cursor }) => cursor)
+  return { state, cursor: cursors.sort((left, right) => positionOf(left) - positionOf(right))[0] as string }
 }
 
 /** What a page does with an event: what it knows already, it recognises by the version. */
@@ -70,10 +75,13 @@ function apply(state: Record<string, Rows>, { type, data }: Envelope): void {
   }
 }
 
+/** Rounds that all writers have begun, together. */
+let rounds = 0
+
 /** Writes without a pause: everything that can happen to an order, a task, a notification. */
 async function write(index: number): Promise<void> {
   const lines = [{ sku: 'A1', name: 'Tea', quantity: 1, unitPrice: 100 }]
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < ROUNDS; round++, rounds++) {
     const order = await call(index, 'POST', 'orders', { customer: PERSON, currency: 'EUR', lines })
     await call(index + 1, 'POST', `orders/${order.id}/transitions`, { to: round % 2 ? 'paid' : 'cancelled' })
     if (round % 4 === 0) await call(index, 'DELETE', `orders/${order.id}`)
@@ -87,29 +95,37 @@ async function write(index: number): Promise<void> {
   }
 }
 
-/** A page that opens at some moment, and shows what it has once the marker came. */
+/** A page that opens in the midst of the writing, each at another place, and shows what it has once the marker came. */
 async function show(index: number): Promise<Record<string, Rows>> {
-  await Bun.sleep(40 * index)
+  await until('the writers are as far', () => rounds >= (index * WRITERS * ROUNDS) / CLIENTS, Boolean, TIMEOUT)
   const { state, cursor } = await load(index)
   const channels = [`orders.${PERSON}.*`, `tasks.${PERSON}.*`, `notifications.${PERSON}`, 'broadcast']
-  await using reader = await openStream(urlOf(index + 1), channels, { 'last-event-id': String(cursor) })
+  await using reader = await openStream(urlOf(index + 1), channels, { 'last-event-id': cursor })
   const hasEnded = () => reader.frames.some(({ event }) => event === 'marker')
   while (!hasEnded()) await reader.until(hasEnded).catch(() => {})
   for (const event of reader.events) if (event.type !== 'marker') apply(state, event)
   return state
 }
 
-test('state, then stream: whatever is written meanwhile, each page ends with what the database has', async () => {
-  const pages = Array.from({ length: CLIENTS }, (_, index) => show(index))
-  await Promise.all(Array.from({ length: WRITERS }, (_, index) => write(index)))
-  // Tasks that were not cancelled end by themselves.
-  while ((await call(0, 'GET', 'tasks/count')).counts.running > 0) await Bun.sleep(20)
-  // Behind everything else in the outbox.
-  await database.sql`select sse.publish('broadcast', 'marker', 'null')`
-  const { state: expected } = await load(0)
-  for (const list of LISTS) expect(expected[list]?.size).toBeGreaterThan(100)
-  const byId = (rows: Rows | undefined) => [...(rows?.values() ?? [])].sort((a, b) => a.id - b.id)
-  for (const state of await Promise.all(pages)) {
-    for (const list of LISTS) expect(byId(state[list])).toEqual(byId(expected[list]))
-  }
-}, 120_000)
+test(
+  'a page that loads state and then streams from its cursor ends with the state of the database, whatever is written meanwhile',
+  async () => {
+    const pages = Array.from({ length: CLIENTS }, (_, index) => show(index))
+    await Promise.all(Array.from({ length: WRITERS }, (_, index) => write(index)))
+    // Tasks that were not cancelled end by themselves.
+    await until(
+      'no task runs',
+      () => call(0, 'GET', 'tasks/count'),
+      ({ counts }) => counts.running === 0,
+    )
+    // Behind everything else in the outbox.
+    await database.sql`select sse.publish('broadcast', 'marker', 'null')`
+    const { state: expected } = await load(0)
+    for (const list of LISTS) expect(expected[list]?.size).toBeGreaterThan(100)
+    const byId = (rows: Rows | undefined) => [...(rows?.values() ?? [])].sort((a, b) => a.id - b.id)
+    for (const state of await Promise.all(pages)) {
+      for (const list of LISTS) expect(byId(state[list])).toEqual(byId(expected[list]))
+    }
+  },
+  TIMEOUT,
+)

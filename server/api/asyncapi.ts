@@ -1,4 +1,6 @@
-import { type TSchema, Type } from '@sinclair/typebox'
+import type { TSchema } from '@sinclair/typebox'
+import { CONTROL_EVENTS } from '../protocol/control-events.ts'
+import { envelopeOf } from '../protocol/event.ts'
 import { NotificationSent, NotificationsRead } from '../shop/notifications/events.ts'
 import { ORDER_EVENTS, OrderChange } from '../shop/orders/events.ts'
 import { TASK_EVENTS, TaskChange } from '../shop/tasks/events.ts'
@@ -21,7 +23,7 @@ interface Channel {
 const each = (summaries: Record<string, string>, data: TSchema): Record<string, Message> =>
   Object.fromEntries(Object.entries(summaries).map(([type, summary]) => [type, { summary, data }]))
 
-/** The channels of the application, and what is published on them. */
+/** The channels of the example application, and the events that are published on them. */
 const CHANNELS: Record<string, Channel> = {
   orders: {
     address: 'orders.{customer}.{id}',
@@ -40,7 +42,7 @@ const CHANNELS: Record<string, Channel> = {
     title: "A person's notifications",
     parameters: { person: ['Whose inbox it is.', 'alice'] },
     messages: {
-      'notification.sent': { summary: 'Somebody sent the person a notification.', data: NotificationSent },
+      'notification.sent': { summary: 'The person received a notification.', data: NotificationSent },
       'notification.read': { summary: 'The person has read some, here or in another tab.', data: NotificationsRead },
     },
   },
@@ -48,65 +50,11 @@ const CHANNELS: Record<string, Channel> = {
     address: 'broadcast',
     title: 'Everyone',
     parameters: {},
-    messages: { 'notification.sent': { summary: 'Somebody sent everyone a notification.', data: NotificationSent } },
+    messages: { 'notification.sent': { summary: 'A notification was sent to everyone.', data: NotificationSent } },
   },
 }
 
-/** What the server itself says on every stream: these have no channel, and are not in the log. */
-const CONTROL: Record<string, Message> = {
-  ready: {
-    summary: 'The first event of every stream.',
-    data: Type.Object({
-      connection: Type.String({ description: 'names the connection, for support', examples: ['7'] }),
-      channels: Type.Array(Type.String(), {
-        description: 'patterns of the channels that the stream follows',
-        examples: [['orders.>']],
-      }),
-      cursor: Type.Integer({ description: 'the stream begins after this position', examples: [42] }),
-      oldest: Type.Integer({ description: 'position of the oldest event that is kept', examples: [1] }),
-      head: Type.Integer({
-        description: 'position of the newest event: up to there the stream catches up',
-        examples: [50],
-      }),
-      instance: Type.String({ description: 'which instance answers', examples: ['web-1'] }),
-      resumed: Type.Boolean({ description: 'whether the client said where to begin' }),
-      heartbeat: Type.Integer({
-        description: 'milliseconds of silence after which a heartbeat comes',
-        examples: [15_000],
-      }),
-    }),
-  },
-  gap: {
-    summary: 'Events between the cursor and what is left are gone: refetch your state, and go on.',
-    data: Type.Object({
-      from: Type.Union([Type.Integer(), Type.Null()], {
-        description: "the client's cursor; null when it is not a position",
-        examples: [42],
-      }),
-      to: Type.Integer({ examples: [1000] }),
-      reason: Type.Union([Type.Literal('purged'), Type.Literal('unknown'), Type.Literal('lost')], {
-        description: 'retention passed the cursor by; the cursor is not of this log; or rows of the log were deleted',
-      }),
-    }),
-  },
-  heartbeat: {
-    summary: 'Nothing else came for a while, or the stream has caught up; its id moves the cursor.',
-    data: Type.Object({}),
-  },
-  closing: {
-    summary: 'The server ends the stream; come back after `retry` milliseconds. Its id, if any, is the cursor.',
-    data: Type.Object({
-      reason: Type.String({
-        description:
-          'drain: the instance stops; full: it has as many streams as it takes; unavailable: Postgres is out of reach; replaced: the clientId has opened another stream; stalled: the client did not read; error: a failure of the server. Others may follow.',
-        examples: ['drain'],
-      }),
-      retry: Type.Integer({ description: 'milliseconds until the client reconnects, as in `retry:`', examples: [120] }),
-    }),
-  },
-}
-
-/** The AsyncAPI document (3.0.0) of the events, from the schemas of what is published. */
+/** The AsyncAPI document (3.0.0): the events of each channel and the control events, from their schemas. */
 export function asyncApiDocument(version: string) {
   const schemas: Record<string, unknown> = {}
   const channels = Object.fromEntries(
@@ -121,15 +69,15 @@ export function asyncApiDocument(version: string) {
             { description, examples: [example] },
           ]),
         ),
-        messages: messagesOf(messages, schemas, (type, data) => envelope(fill(address, parameters), type, data)),
+        messages: messagesOf(messages, schemas, (type, data) => envelopeOf(fill(address, parameters), type, data)),
       },
     ]),
   )
   const stream = {
     address: null,
     title: 'Every stream',
-    description: 'What the server itself says, as named events.',
-    messages: messagesOf(CONTROL, schemas, (_, data) => data),
+    description: 'Control events: they come on every stream, always with an `event:` line.',
+    messages: messagesOf(CONTROL_EVENTS, schemas, (_, data) => data),
   }
   const all = { ...channels, stream }
   return {
@@ -138,7 +86,7 @@ export function asyncApiDocument(version: string) {
       title: 'sse-update events',
       version,
       description:
-        'Events come from GET /events as Server-Sent Events: `event` is the type, `id` the position in the log, `data` the payload given here. Ask for channels with `?channel=`, any number of times; `*` stands for one token and `>` for the rest.',
+        'GET /events sends these as Server-Sent Events: `event` is the type, `id` the cursor, `data` the payload given here. Follow channels with `?channel=`, up to 64 times; `*` stands for one token and `>` for the rest.',
       license: { name: 'MIT' },
     },
     defaultContentType: 'application/json',
@@ -149,7 +97,7 @@ export function asyncApiDocument(version: string) {
         {
           action: 'send',
           channel: { $ref: `#/channels/${name}` },
-          summary: 'The server sends, clients of /events follow.',
+          summary: 'The server sends these events to clients of /events.',
         },
       ]),
     ),
@@ -181,12 +129,3 @@ function messagesOf(
     }),
   )
 }
-
-/** What an event of the log carries on the wire. */
-const envelope = (channel: string, type: string, data: TSchema) =>
-  Type.Object({
-    channel: Type.String({ examples: [channel] }),
-    type: Type.Literal(type),
-    data,
-    time: Type.String({ format: 'date-time', description: 'when it entered the log' }),
-  })

@@ -4,6 +4,7 @@ import type { AnyElysia } from 'elysia'
 import type { OpenAPIV3 } from 'openapi-types'
 import { problemsOf, RECEIVING } from '../http/describe-route.ts'
 import type { ErrorCode } from '../protocol/error-codes.ts'
+import { Problem } from '../protocol/problem.ts'
 import { exampleOf } from './schema-example.ts'
 import { hoist } from './schema-refs.ts'
 
@@ -13,17 +14,16 @@ type Operation = OpenAPIV3.OperationObject & {
   'x-response-headers'?: Record<string, OpenAPIV3.HeaderObject>
 }
 
-/** Errors of every route: see `http/front-door.ts`. */
-const OF_ALL: readonly ErrorCode[] = ['host.invalid', 'host.unknown', 'origin.foreign']
-/** Errors of every route of the application's own tables. */
+/** Errors of every route: those of `http/front-door.ts`, and a failure of the server. */
+const OF_ALL: readonly ErrorCode[] = ['host.invalid', 'host.unknown', 'internal', 'origin.foreign']
+/** Errors of every route below `/api/`. */
 const COMMON: readonly ErrorCode[] = [
   'request.invalid',
   'parameter.repeated',
   'database.unavailable',
   'database.unknown',
-  'internal',
 ]
-/** Errors of the headers that tell who sends a request. */
+/** Errors of the headers that name the sender of a request. */
 const ofSenders = (parameters: readonly OpenAPIV3.ParameterObject[]): ErrorCode[] => [
   ...(parameters.some(({ name }) => name === 'X-User') ? (['user.invalid'] as const) : []),
   ...(parameters.some(({ name }) => name === 'X-Client-Id') ? (['client_id.invalid'] as const) : []),
@@ -37,22 +37,9 @@ const OF_BODIES: readonly ErrorCode[] = [
   'data.too_deep',
 ]
 
-const PROBLEM = {
-  type: 'object',
-  description: 'RFC 9457. `code` is stable: clients compare it.',
-  required: ['type', 'title', 'status', 'detail', 'code'],
-  properties: {
-    type: { type: 'string', examples: ['about:blank'] },
-    title: { type: 'string', examples: ['Conflict'] },
-    status: { type: 'integer', examples: [409] },
-    detail: { type: 'string', description: 'for a person: what was wrong, and what to do' },
-    code: { type: 'string', examples: ['order.illegal_transition'] },
-  },
-}
-
 /**
- * The OpenAPI document (3.1) of an app, from the schemas of its routes. Elysia's own generator reads the routes; what it
- * leaves out is added here: errors, examples, headers, and the types of bodies that a function parses.
+ * The OpenAPI document (3.1) of an app, from the schemas of its routes. Elysia's own generator reads the routes; this adds
+ * what it leaves out: errors, examples, headers, and the types of bodies that a function parses.
  */
 export function openApiDocument(app: AnyElysia, version: string) {
   const { paths } = toOpenAPISchema(app, {
@@ -65,7 +52,8 @@ export function openApiDocument(app: AnyElysia, version: string) {
   const bodies = new Map(
     app.routes.map(({ method, path, hooks }) => [`${method} ${normal(path)}`, hooks?.body as TSchema | undefined]),
   )
-  const schemas: Record<string, unknown> = { Problem: PROBLEM }
+  const schemas: Record<string, unknown> = {}
+  hoist(Problem, schemas)
   const documented = Object.fromEntries(
     Object.entries(paths).map(([path, operations]) => [
       normal(path),
@@ -83,7 +71,7 @@ export function openApiDocument(app: AnyElysia, version: string) {
       title: 'sse-update',
       version,
       description:
-        'Live updates over Server-Sent Events, from Postgres. What comes over the streams is in /asyncapi.json. Errors are problem documents with a stable code.',
+        'Live updates over Server-Sent Events, from Postgres. The events of the streams are in /asyncapi.json. Errors are problem documents with a stable code.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
@@ -93,7 +81,7 @@ export function openApiDocument(app: AnyElysia, version: string) {
   }
 }
 
-/** `/orders/:id/` and `/orders/{id}` as one. */
+/** A path in OpenAPI's form: `/orders/:id/` and `/orders/{id}` are both `/orders/{id}`. */
 const normal = (path: string) => path.replace(/:(\w+)/g, '{$1}').replace(/(.)\/$/, '$1')
 
 function complete(operation: Operation, path: string, body: TSchema | undefined): object {
@@ -119,7 +107,9 @@ function complete(operation: Operation, path: string, body: TSchema | undefined)
     ...((operation.parameters ?? parameters).length > 0 && {
       parameters: unique([...(operation.parameters ?? []), ...parameters] as OpenAPIV3.ParameterObject[]),
     }),
-    ...((content ?? requestBody) && { requestBody: content ?? requestBody }),
+    ...((content ?? requestBody) && {
+      requestBody: content ?? withExamples(requestBody as OpenAPIV3.RequestBodyObject),
+    }),
     responses: {
       ...merged(problemsOf(common), extra),
       ...Object.fromEntries(
@@ -138,7 +128,7 @@ const unique = (parameters: OpenAPIV3.ParameterObject[]) => [
   ).values(),
 ]
 
-/** Elysia has a number or a boolean in an address as such or as the text of one: the value itself says it all. */
+/** Elysia documents a number or a boolean of an address as a union of the value and its text: the value is enough. */
 function plain(schema: OpenAPIV3.SchemaObject): OpenAPIV3.SchemaObject {
   const variants = (schema?.anyOf ?? []) as OpenAPIV3.SchemaObject[]
   const value = variants.find(({ type }) => type === 'integer' || type === 'boolean')
@@ -151,20 +141,24 @@ function withExample(response: OpenAPIV3.ResponseObject, headers: Record<string,
   return {
     description: description.startsWith('Response for status') ? 'Done.' : description,
     ...(Object.keys(headers).length > 0 && { headers }),
-    ...(Object.keys(content).length > 0 && {
-      content: Object.fromEntries(
-        Object.entries(content).map(([type, media]) => [
-          type,
-          media.schema && media.example === undefined
-            ? { ...media, example: exampleOf(media.schema as unknown as TSchema) }
-            : media,
-        ]),
-      ),
-    }),
+    ...(Object.keys(content).length > 0 && withExamples({ content })),
   }
 }
 
-/** Problems of one status, from two sources. */
+/** A body with an example for each media type that has a schema. */
+const withExamples = <B extends { content: Record<string, OpenAPIV3.MediaTypeObject> }>(body: B): B => ({
+  ...body,
+  content: Object.fromEntries(
+    Object.entries(body.content).map(([type, media]) => [
+      type,
+      media.schema && media.example === undefined
+        ? { ...media, example: exampleOf(media.schema as unknown as TSchema) }
+        : media,
+    ]),
+  ),
+})
+
+/** The problems of a route and those of all routes: responses of one status are joined. */
 function merged(
   one: Record<string, OpenAPIV3.ResponseObject>,
   other: Record<string, OpenAPIV3.ResponseObject>,

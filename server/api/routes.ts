@@ -5,10 +5,10 @@ import { otherMethods } from '../http/problem.ts'
 import { asyncApiDocument } from './asyncapi.ts'
 import { openApiDocument } from './openapi.ts'
 
-/** Tools on pages of any origin may read them. */
+/** Paths of the documents, which pages of any origin may read. */
 export const DOCUMENT_PATHS = ['/openapi.json', '/asyncapi.json']
 
-/** `/openapi.json` and `/asyncapi.json`: made when somebody first asks for them. @param app whose routes are told */
+/** `/openapi.json` and `/asyncapi.json`, generated on the first request. @param app whose routes are documented */
 export const documentRoutes = (app: () => AnyElysia) => {
   const openApi = once(() => openApiDocument(app(), version))
   const asyncApi = once(() => asyncApiDocument(version))

@@ -1,39 +1,35 @@
 import { AppError } from '../platform/errors.ts'
-import { TOKEN_PATTERN } from '../protocol/schema.ts'
+import { parseClientId } from '../protocol/event.ts'
+import { isToken } from '../protocol/names.ts'
 
-/** Who sends a request, and from which page. */
+/** The user who sends a request, and the page that it comes from. */
 export interface Actor {
-  /** A token of channels: `alice` in `orders.alice.17`. */
+  /** Name of the user, which is a token of channels: `alice` in `orders.alice.17`. */
   user: string
-  /** `X-Client-Id`: the page's own stream leaves out what it caused. */
+  /** `X-Client-Id`: the stream of this page leaves out the events that its own requests caused; `null` without one. */
   clientId: string | null
 }
 
-const USER = new RegExp(TOKEN_PATTERN)
-const CLIENT_ID = /^\P{Cc}{1,255}$/u
-
 /**
- * Who acts: the `X-User` header, `guest` without one. There is no access control yet; this is the only place that it will
- * have to change.
+ * Reads the user from the header `X-User` (`guest` without one) and the page from `X-Client-Id`. There is no access control
+ * yet: this is the only place that it will have to change.
  *
- * @throws {AppError} `user.invalid`, `client_id.invalid`
+ * @throws {AppError} `user.invalid` when the name is no token of a channel, `client_id.invalid` when it is empty, longer than
+ * 255 characters or holds a control character
  */
 export function identify(request: Request): Actor {
   const user = decodeHeader(request.headers.get('x-user') ?? 'guest')
-  if (!USER.test(user)) {
+  if (!isToken(user)) {
     throw new AppError(
       'user.invalid',
       'X-User is the name of a user: 1 to 100 characters without spaces, ".", "*" or ">".',
     )
   }
   const clientId = request.headers.get('x-client-id')
-  if (clientId !== null && !CLIENT_ID.test(clientId)) {
-    throw new AppError('client_id.invalid', 'X-Client-Id is text of 1 to 255 characters without control characters.')
-  }
-  return { user, clientId }
+  return { user, clientId: clientId === null ? null : parseClientId(clientId) }
 }
 
-/** Bytes of UTF-8, which are handed out as Latin-1 (RFC 9110, section 5.5). */
+/** Decodes bytes of UTF-8, which `Headers` presents as Latin-1 (RFC 9110, section 5.5); other bytes stay Latin-1. */
 function decodeHeader(value: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(value, 'latin1'))

@@ -15,10 +15,11 @@ interface BenchOptions {
   size: number
 }
 
+/** The command `bench`. */
 export const benchCommand = () =>
   new Command('bench')
     .description(
-      'Measure a running server: open streams on one channel, publish at a rate, check and time what each receives.',
+      'Measure a running server: open streams on one channel, publish at a rate, check and time the events on each.',
     )
     .addOption(urlOption())
     .option('--streams <n>', 'streams that read', fromOne, 1000)
@@ -26,7 +27,7 @@ export const benchCommand = () =>
     .option('--rate <n>', 'events published a second', fromOne, 500)
     .option('--duration <s>', 'seconds', fromOne, 10)
     .option('--size <bytes>', "bytes of an event's data", fromOne, 60)
-    .addHelpText('after', '\nRun it on another machine than the server for figures of the server alone.\n')
+    .addHelpText('after', '\nRun it on another machine than the server to measure the server alone.\n')
     .action(bench)
 
 async function bench({ url, streams, stalled, rate, duration, size }: BenchOptions): Promise<void> {

@@ -60,7 +60,7 @@ describe('publish', () => {
     expect(result.code).toBe(code)
   })
 
-  test('says when nobody answers', async () => {
+  test('reports that no server responds', async () => {
     const result = await run(['publish', 'a', 't', '--url', `http://127.0.0.1:${await freePort()}`])
     expect(result.code).toBe(1)
     expect(result.error).toContain('Is the server running?')
@@ -209,16 +209,16 @@ describe('verify', () => {
     ] as const) {
       const { out, error, code } = await run(['verify', '--url', instance.url, ...args, '--restart-cmd', command])
       expect([code, report(out)]).toMatchObject([1, { isClean: true, restart }])
-      expect(error).toContain('nothing is proved')
+      expect(error).toContain('proves nothing')
     }
   })
 
-  test('tells at once, and why, when the server refuses', async () => {
+  test('fails at once, with the reason, when the server refuses', async () => {
     const { code, error } = await run(['verify', '--url', `${instance.url}/nowhere`, '--connections', '2'])
     expect([code, error]).toEqual([1, expect.stringContaining('status 404')])
   })
 
-  test('says when the streams do not open', async () => {
+  test('reports that the streams do not open', async () => {
     const { code, error } = await run([
       'verify',
       '--url',

@@ -16,21 +16,23 @@ interface DemoCommandOptions {
   seed?: number
 }
 
-/** Orders kept, of those that are there from the beginning. */
+/** How many times the initial number of orders is kept. */
 const GROWTH = 4
+/** Milliseconds between attempts while the server does not respond. */
 const RETRY = 2 * SECOND
 
+/** `sse-update demo`. */
 export const demoCommand = () =>
   new Command('demo')
-    .description('Fill a running server with a believable shop, and keep it busy until stopped.')
+    .description('Fill a running server with the data of a shop, and simulate its business until stopped.')
     .addOption(urlOption())
-    .option('--rate <n>', 'things that happen a second, such as 0.5 or 20', aboveZero, 2)
-    .option('--orders <n>', 'orders to begin with; four times as many are kept', fromZero, 40)
-    .option('--duration <s>', 'stop by itself after this many seconds', fromOne)
-    .option('--seed <n>', 'the same seed does the same things', fromOne)
+    .option('--rate <n>', 'actions per second, such as 0.5 or 20', aboveZero, 2)
+    .option('--orders <n>', 'orders at the start; up to four times as many are kept', fromZero, 40)
+    .option('--duration <s>', 'stop after this many seconds', fromOne)
+    .option('--seed <n>', 'repeats the random choices of another run', fromOne)
     .addHelpText(
       'after',
-      '\nOrders move, tasks start, people are told: open the dashboard and watch. It touches only the orders that it makes.\n',
+      '\nIt creates and moves orders, starts tasks and sends notifications, which the dashboard shows live. It changes only\norders that it has created.\n',
     )
     .action(demo)
 
@@ -42,18 +44,18 @@ async function demo({ url, rate, orders, duration, seed }: DemoCommandOptions): 
   await shop.open(orders).catch((error) => {
     throw new CommandError(`No shop at ${url}: ${messageOf(error)}. Is the server running? Choose another with --url.`)
   })
-  console.log(`The shop at ${url} is open: ${rate} things happen a second. Ctrl-C ends it.`)
-  let isAway = false
+  console.log(`The shop at ${url} is open, with ${rate} actions per second. Stop it with Ctrl-C.`)
+  let isUnavailable = false
   for (let due = performance.now(); !stopping.signal.aborted; due += SECOND / rate) {
     await sleep(due - performance.now(), stopping.signal)
     if (stopping.signal.aborted) break
     try {
       await shop.act()
-      if (isAway) console.error('It answers again.')
-      isAway = false
+      if (isUnavailable) console.error('The server responds again.')
+      isUnavailable = false
     } catch (error) {
-      if (!isAway) printError(`The server does not answer as it should (${messageOf(error)}); trying again.`)
-      isAway = true
+      if (!isUnavailable) printError(`The server failed to respond (${messageOf(error)}); trying again.`)
+      isUnavailable = true
       await sleep(RETRY, stopping.signal)
       due = performance.now()
     }

@@ -1,60 +1,64 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { messageOf } from '../platform/errors.ts'
-import { SECOND, sleep } from '../platform/time.ts'
+import { sleep } from '../platform/time.ts'
+import type { Closing, Ready } from '../protocol/control-events.ts'
+import {
+  createReconnectPolicy,
+  parseRetryAfter,
+  type ReconnectPolicy,
+  verdictOf,
+} from '../protocol/reconnect-policy.ts'
 import { CommandError } from './output.ts'
 import { problemOf } from './server-url.ts'
 
+/** What to read, and from where. */
 export interface ReaderOptions {
+  /** The server, without a path. */
   url: string
+  /** Names or patterns of channels. */
   channels: readonly string[]
   /** Cursor to begin after; `earliest` for the oldest event kept. Defaults to the head. */
   from?: string | undefined
+  /** Aborts when the caller wants no more; the reader then ends without an error. */
   signal?: AbortSignal
-  /** Told when the connection is lost, and how many milliseconds pass until the next try. */
+  /** Called when the connection is lost, with the reason and the milliseconds until the next attempt. */
   onLost?: (problem: string, wait: number) => void
 }
 
 /** One event as it came over the wire. */
 export interface ReceivedEvent {
+  /** The `id` field, a cursor; empty when the event has none. */
   id: string
+  /** The `event` field; `message` when the event has none. */
   event: string
+  /** The `data` field. */
   data: string
 }
 
-/** Longest wait between two tries. */
-const MAX_WAIT = 15 * SECOND
-const CONNECT_PATIENCE = 10 * SECOND
-
 /**
- * Reads an event stream for as long as the caller wants more, and resumes by itself: after a loss it waits (with full
- * jitter, twice as long each time; after `closing` as long as the server says) and goes on after the last event ID. A
- * connection that is silent for more than two heartbeats counts as lost.
+ * Reads an event stream for as long as the caller wants more. It reconnects by the policy of all clients
+ * (`protocol/reconnect-policy.ts`), and resumes after the last event ID.
  *
- * @throws {CommandError} when the server refuses the request for good (4xx)
+ * @throws {CommandError} when the server refuses the request for good (`verdictOf`)
  */
 export async function* readEvents(options: ReaderOptions): AsyncGenerator<ReceivedEvent> {
+  const policy = createReconnectPolicy()
   let lastEventId = options.from
-  let retry = 2 * SECOND
-  let failures = 0
   while (!options.signal?.aborted) {
     let problem = 'the server closed the stream'
-    let closing: { reason: string; retry: number } | undefined
-    const watchdog = createWatchdog()
+    policy.connecting()
+    const watchdog = createWatchdog(policy)
     try {
       const signals = [watchdog.signal, ...(options.signal ? [options.signal] : [])]
-      const response = await open(options, lastEventId, AbortSignal.any(signals))
-      if (response.status === 204 || !response.body) return
-      const parser = new EventSourceParserStream({
-        onRetry: (ms) => {
-          retry = ms
-        },
-      })
-      for await (const { id, event, data } of response.body.pipeThrough(new TextDecoderStream()).pipeThrough(parser)) {
-        if (event !== 'closing') failures = 0
-        if (id !== undefined) lastEventId = id
-        if (event === 'ready') watchdog.expectEvery((JSON.parse(data) as { heartbeat: number }).heartbeat)
+      const response = await open(options, lastEventId, AbortSignal.any(signals), policy)
+      if (response === 'over') return
+      for await (const { id, event, data } of parse(response, policy)) {
+        // An id that is absent leaves the cursor as it is; one that is empty takes it away (SSE, section 9.2.6).
+        if (id !== undefined) lastEventId = id === '' ? undefined : id
+        if (event === 'ready') policy.ready((JSON.parse(data) as Ready).heartbeat)
         else if (event === 'closing') {
-          closing = JSON.parse(data) as { reason: string; retry: number }
+          const closing = JSON.parse(data) as Closing
+          policy.closing(closing, performance.now())
           problem = `the server closed the stream (${closing.reason})`
         }
         watchdog.reset()
@@ -62,49 +66,51 @@ export async function* readEvents(options: ReaderOptions): AsyncGenerator<Receiv
       }
     } catch (error) {
       if (error instanceof CommandError) throw error
-      problem = watchdog.signal.aborted ? 'the connection went silent' : messageOf(error)
+      problem = watchdog.signal.aborted ? 'no data arrived for too long' : messageOf(error)
     } finally {
       watchdog.stop()
     }
     if (options.signal?.aborted) return
-    const wait = closing?.retry ?? Math.round(Math.random() * Math.min(MAX_WAIT, retry * 2 ** failures++))
+    const wait = Math.round(policy.nextWait(performance.now()))
     options.onLost?.(problem, wait)
     await sleep(wait, options.signal)
   }
 }
 
+function parse(body: ReadableStream<Uint8Array<ArrayBuffer>>, policy: ReconnectPolicy) {
+  const parser = new EventSourceParserStream({ onRetry: (ms) => policy.setReconnectionTime(ms) })
+  return body.pipeThrough(new TextDecoderStream()).pipeThrough(parser)
+}
+
+/** Opens the stream once. Returns its body, or `over` when the server says that nothing more will come. */
 async function open(
   { url, channels }: ReaderOptions,
   lastEventId: string | undefined,
   signal: AbortSignal,
-): Promise<Response> {
+  policy: ReconnectPolicy,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | 'over'> {
   const query = new URLSearchParams(channels.map((channel) => ['channel', channel]))
   const response = await fetch(`${url}/events?${query}`, {
     headers: { accept: 'text/event-stream', ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) },
     signal,
   })
-  if (response.ok) return response
+  const verdict = verdictOf(response.status)
+  if (verdict === 'over') return 'over'
+  if (verdict === 'stream' && response.body) return response.body
+  const retryAfter = parseRetryAfter(response.headers.get('retry-after'), Date.now())
+  if (retryAfter !== undefined) policy.setLeastWait(retryAfter)
   const problem = await problemOf(response)
-  if (response.status >= 400 && response.status < 500) throw new CommandError(problem)
-  throw new Error(problem)
+  throw verdict === 'refused' ? new CommandError(problem) : new Error(problem)
 }
 
-/** Aborts its signal when nothing came for two and a half heartbeats, or no stream began. */
-function createWatchdog() {
+/** Aborts its signal when nothing arrived for the silence limit of the policy. */
+function createWatchdog(policy: ReconnectPolicy) {
   const controller = new AbortController()
-  let patience = CONNECT_PATIENCE
   let timer: Timer | undefined
   const reset = () => {
     clearTimeout(timer)
-    timer = setTimeout(() => controller.abort(), patience)
+    timer = setTimeout(() => controller.abort(), policy.silenceLimit)
   }
   reset()
-  return {
-    signal: controller.signal,
-    reset,
-    expectEvery(heartbeat: number) {
-      patience = 2.5 * heartbeat
-    },
-    stop: () => clearTimeout(timer),
-  }
+  return { signal: controller.signal, reset, stop: () => clearTimeout(timer) }
 }

@@ -6,6 +6,7 @@ import { openDatabase } from '../platform/start-database.ts'
 import { prepareDatabase } from '../prepare-database.ts'
 import { settingsHelp } from './settings-help.ts'
 
+/** `sse-update migrate`. */
 export const migrateCommand = () =>
   new Command('migrate')
     .description('Apply the migrations to the database, and exit.')

@@ -2,25 +2,25 @@ import { ConfigError } from '../platform/config.ts'
 import { messageOf } from '../platform/errors.ts'
 import { escapeControls, escapeControlsOfLines } from '../platform/printable.ts'
 
-/** A command that can't do what it was asked; told in a line, without a stack. */
+/** A command has failed; reported as one line, without a stack. */
 export class CommandError extends Error {
   override name = 'CommandError'
   constructor(
     message: string,
-    /** `2` for what was asked wrongly, `1` for what did not work. */
+    /** `2` for wrong arguments or settings, `1` for other failures. */
     readonly exitCode: 1 | 2 = 1,
   ) {
     super(message)
   }
 }
 
-/** One line on standard output; control characters in it, which may come from the log or the server, are escaped. */
+/** Writes a line to standard output. Control characters, which may come from the log or the server, are escaped. */
 export const print = (line: string): void => console.log(escapeControls(line))
 
-/** Lines on standard error, escaped likewise. */
+/** Writes lines to standard error, with control characters escaped. */
 export const printError = (lines: string): void => console.error(escapeControlsOfLines(lines))
 
-/** Says on standard error what went wrong, and answers the exit code. */
+/** Reports an error on standard error. @returns the exit code */
 export function reportFailure(error: unknown): number {
   if (error instanceof ConfigError) {
     for (const problem of error.problems) printError(`sse-update: ${problem}`)
@@ -39,13 +39,13 @@ export function reportFailure(error: unknown): number {
   return 1
 }
 
-/** Errors that explain themselves; of all others the stack is shown. */
+/** Errors whose message suffices; others are reported with their stack. */
 const KNOWN = new Set(['MigrationError', 'NoPostgresError', 'PostgresError'])
 
 type Style = 'bold' | 'dim' | 'cyan' | 'green' | 'yellow'
 const CODES: Record<Style, number> = { bold: 1, dim: 2, cyan: 36, green: 32, yellow: 33 }
 
-/** Colours text for a terminal; elsewhere, or with NO_COLOR, it stays plain. */
+/** Colours text for a terminal. In a pipe, or with NO_COLOR, text stays plain. */
 export function createPainter(stream: { isTTY?: boolean }): (style: Style, text: string) => string {
   const isColoured = stream.isTTY === true && !process.env.NO_COLOR
   return (style, text) => (isColoured ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text)

@@ -1,21 +1,22 @@
 import { Command } from 'commander'
 import { messageOf } from '../platform/errors.ts'
 import { CommandError, print } from './output.ts'
-import { noAnswer, problemOf, urlOption } from './server-url.ts'
+import { noResponse, problemOf, urlOption } from './server-url.ts'
 
 interface PublishOptions {
   url: string
   key?: string
 }
 
+/** `sse-update publish`. */
 export const publishCommand = () =>
   new Command('publish')
-    .description('Publish one event, and print its position once it is durable.')
+    .description('Publish one event over HTTP, and print its position in the log once it is durable.')
     .argument('<channel>', 'dot-separated tokens, such as orders.alice.17')
-    .argument('<type>', 'such as order.paid')
+    .argument('<type>', 'type of the event, such as order.paid')
     .argument('[data]', 'JSON; "-" reads it from standard input', 'null')
     .addOption(urlOption())
-    .option('--key <key>', 'idempotency key: the same key again publishes nothing')
+    .option('--key <key>', 'idempotency key: a repetition with the same key publishes nothing')
     .addHelpText('after', `\nExample:\n  sse-update publish orders.alice.1 order.paid '{"total":12}'\n`)
     .action(publish)
 
@@ -24,15 +25,15 @@ async function publish(channel: string, type: string, data: string, { url, key }
   try {
     JSON.parse(text)
   } catch (error) {
-    throw new CommandError(`The data is not JSON (${messageOf(error)}). Text goes in quotes: '"hello"'.`, 2)
+    throw new CommandError(`The data is not JSON (${messageOf(error)}). Quote text: '"hello"'.`, 2)
   }
   const response = await fetch(`${url}/events`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(key !== undefined && { 'idempotency-key': key }) },
-    // The data goes out as it was typed.
+    // The data is sent as it was typed.
     body: `{"channel":${JSON.stringify(channel)},"type":${JSON.stringify(type)},"data":${text}}`,
   }).catch((error) => {
-    throw noAnswer(url, error)
+    throw noResponse(url, error)
   })
   if (!response.ok) throw new CommandError(await problemOf(response))
   const { position } = (await response.json()) as { position: number }

@@ -1,6 +1,6 @@
 import type { Report } from '../verification/verification.ts'
 
-/** A report as a table for people. */
+/** A report of `verify` or `bench` as a table for a terminal. */
 export function reportTable(report: Report): string {
   const ms = (value: number) => `${value.toFixed(1)} ms`
   const rows: [string, string | number][] = [

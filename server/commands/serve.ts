@@ -7,6 +7,7 @@ import { CommandError } from './output.ts'
 import { settingsHelp } from './settings-help.ts'
 import { stopRequested } from './stop-signal.ts'
 
+/** `sse-update serve`. */
 export const serveCommand = () =>
   new Command('serve')
     .description('Serve the API, the event streams and the dashboard.')
@@ -21,12 +22,12 @@ async function serve(): Promise<void> {
     switch (codeOf(error)) {
       case 'EADDRINUSE':
         throw new CommandError(
-          `Port ${config.port} on ${config.host} is taken by another process. Choose another with PORT.`,
+          `Port ${config.port} on ${config.host} is in use by another process. Choose another port with PORT.`,
         )
       case 'EADDRNOTAVAIL':
       case 'ENOTSUP':
       case 'ENOTFOUND':
-        throw new CommandError(`HOST is ${JSON.stringify(config.host)}, which is no address of this machine.`)
+        throw new CommandError(`HOST is ${JSON.stringify(config.host)}, which is not an address of this machine.`)
       default:
         throw error
     }

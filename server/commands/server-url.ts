@@ -13,27 +13,29 @@ export const urlOption = () =>
 function parseUrl(value: string): string {
   const url = URL.parse(value)
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url.href.replace(/\/$/, '')
-  throw new CommandError(`--url is ${JSON.stringify(value)}, wants a URL such as http://localhost:8080`, 2)
+  throw new CommandError(`--url is ${JSON.stringify(value)}, expected a URL such as http://localhost:8080`, 2)
 }
 
-/** What the server said was wrong, from its problem document. */
+/** The detail, status and code of a problem document; the status alone for other responses. */
 export async function problemOf(response: Response): Promise<string> {
   const body = (await response.json().catch(() => ({}))) as { detail?: string; code?: string }
-  return body.detail ? `${body.detail} (${response.status} ${body.code})` : `the server answered ${response.status}`
+  return body.detail
+    ? `${body.detail} (${response.status} ${body.code})`
+    : `the server responded with status ${response.status}`
 }
 
-/** What a command says when nothing answers. */
-export const noAnswer = (url: string, error: unknown): CommandError =>
-  new CommandError(`No answer from ${url} (${messageOf(error)}). Is the server running? Choose another with --url.`)
+/** The error of a command when no server responds at `url`. */
+export const noResponse = (url: string, error: unknown): CommandError =>
+  new CommandError(`No response from ${url} (${messageOf(error)}). Is the server running? Choose another with --url.`)
 
 /**
- * Checks that something serves at an address, before a command waits for it.
+ * Checks that a server responds, before a command waits for its streams.
  *
- * @throws {CommandError}
+ * @throws {CommandError} when there is no response within 5 s
  */
 export async function checkServed(url: string): Promise<void> {
   const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(5000) }).catch((error) => {
-    throw noAnswer(url, error)
+    throw noResponse(url, error)
   })
   await response.body?.cancel()
 }

@@ -1,6 +1,6 @@
 import { type Config, settings } from '../platform/config.ts'
 
-/** A help text on some of the settings: name, default, unit and what each does. */
+/** The help text on some of the settings, by default all: name, default, unit and meaning. */
 export function settingsHelp(keys: readonly (keyof Config)[] = Object.keys(settings) as (keyof Config)[]): string {
   const lines = keys.flatMap((key) => {
     const { name, doc, shown, unit } = settings[key]

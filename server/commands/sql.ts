@@ -6,18 +6,19 @@ import { openDatabase } from '../platform/start-database.ts'
 import { print } from './output.ts'
 import { settingsHelp } from './settings-help.ts'
 
+/** `sse-update sql`. */
 export const sqlCommand = () =>
   new Command('sql')
-    .description('Run SQL on the database, and print its rows as JSON lines: for machines without psql.')
-    .argument('<statements>', 'one or more; several run in one transaction')
+    .description('Run SQL on the database, and print the rows as JSON lines: for machines without psql.')
+    .argument('<statements>', 'one or more SQL statements; several run in one transaction')
     .addHelpText(
       'after',
-      `\nExample:\n  sse-update sql "SELECT sse.publish('orders.alice.1', 'order.paid', '{\\"total\\":12}')"\n${settingsHelp(['databaseUrl', 'dataDir'])}`,
+      `\nsse.publish(channel, type, data, key, origin) publishes when its transaction commits. From SQL, data has up to 1 MiB\n(1,048,576 bytes) of JSON; MAX_EVENT_BYTES limits only events that are published over HTTP, so that clients which take no\nframe of more than 64 KiB can read them.\n\nExample:\n  sse-update sql "SELECT sse.publish('orders.alice.1', 'order.paid', '{\\"total\\":12}')"\n${settingsHelp(['databaseUrl', 'dataDir'])}`,
     )
     .action(async (statements: string) => {
       const config = loadConfig(process.env)
       const { address, embedded } = await openDatabase(config, createLogger(config))
-      // Not a name of the server's: triggers tell changes by hand from the server's by it.
+      // Triggers recognise the server by its application name, and must take this for another client.
       const sql = connectDatabase(address, { max: 1, name: 'sql' })
       try {
         const rows = await sql.unsafe(statements)

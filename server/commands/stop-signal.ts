@@ -1,9 +1,9 @@
-/** Resolves with the first signal that asks the process to stop; at the second it exits at once. */
+/** Resolves with the first SIGTERM, SIGINT or SIGHUP. At a second one the process exits at once, with code 1. */
 export const stopRequested = (): Promise<string> =>
   new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
       process.once(signal, () => {
-        // Whoever asks twice does not want to wait.
+        // A second signal of the same kind does not wait for the drain.
         process.once(signal, () => process.exit(1))
         resolve(signal)
       })

@@ -20,6 +20,7 @@ interface VerifyOptions {
   json?: boolean
 }
 
+/** The command `verify`. */
 export const verifyCommand = () =>
   new Command('verify')
     .description(
@@ -30,18 +31,23 @@ export const verifyCommand = () =>
     .option('--rate <n>', 'events published a second', fromOne, 100)
     .option('--duration <s>', 'seconds of publishing', fromOne, 10)
     .option('--churn <n>', 'streams cut off a second', fromZero, 0)
-    .option('--stall <n>', 'streams that keep stopping to read for a while', fromZero, 0)
-    .option('--restart-cmd <command>', 'shell command that is run in the middle, such as one that restarts an instance')
-    .option('--patience <s>', 'seconds for streams to open, and at the end to receive what is left', fromOne, 60)
+    .option('--stall <n>', 'streams that stop reading every other second', fromZero, 0)
+    .option('--restart-cmd <command>', 'shell command to run in the middle, such as one that restarts an instance')
+    .option(
+      '--patience <s>',
+      'timeout in seconds for streams to open, and to receive the last events at the end',
+      fromOne,
+      60,
+    )
     .option('--seed <n>', 'repeats the random choices of another run', fromZero)
     .option('--token <token>', 'sent as "Authorization: Bearer"')
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
       `
-It publishes on channels of its own (verify.…), and needs nothing but the public API. It ends with 1 when an event that
-was acknowledged is missing on a stream, came twice, out of order, at another position or to a stream that did not ask for
-it, when a gap was announced, when an event was never acknowledged, and when the --restart-cmd failed.
+It publishes on channels of its own (verify.…) and uses only the public API. It exits with 1 when an acknowledged event is
+missing on a stream, arrived twice, out of order, at another position or on a stream that does not follow its channel, when
+a gap was announced, when an event was never acknowledged, and when the --restart-cmd failed.
 
 Example:
   sse-update verify --url http://a:8080 --url http://b:8080 --connections 1000 --rate 200 --duration 60 --churn 20 --stall 50
@@ -49,7 +55,7 @@ Example:
     )
     .action(verify)
 
-/** `--url`, as often as there are instances. */
+/** `--url`, once for each instance. */
 function instancesOption(): Option {
   const single = urlOption()
   const parse = single.parseArg as (value: string, previous: unknown) => string
@@ -67,7 +73,7 @@ async function verify(options: VerifyOptions): Promise<void> {
     urls: options.url,
     connections: options.connections,
     rate: options.rate,
-    patience: options.patience * SECOND,
+    timeout: options.patience * SECOND,
     ...(options.token !== undefined && { headers: { authorization: `Bearer ${options.token}` } }),
     ...(options.seed !== undefined && { seed: options.seed }),
   })
@@ -84,10 +90,11 @@ async function verify(options: VerifyOptions): Promise<void> {
   const restart = await restarting
   console.log(options.json ? JSON.stringify({ ...report, ...(restart && { restart }) }) : reportTable(report))
   if (!report.isClean) throw new CommandError('The ledger is not clean.')
-  if (restart && restart !== 'done') throw new CommandError(`--restart-cmd ${restart}: nothing is proved of a restart.`)
+  if (restart && restart !== 'done')
+    throw new CommandError(`--restart-cmd ${restart}: the run proves nothing about a restart.`)
 }
 
-/** Cuts, stalls and restarts as asked, for as long as the run lasts. */
+/** Cuts, stalls and restarts as the options say, for the duration of the run. */
 async function disturb(verification: Verification, { duration, churn, stall, restartCmd, patience }: VerifyOptions) {
   const start = performance.now()
   const stalled = verification.subscribers.slice(0, stall)
@@ -95,7 +102,7 @@ async function disturb(verification: Verification, { duration, churn, stall, res
   let restarting: Promise<string> | undefined
   for (let elapsed = 0; elapsed < duration; elapsed = (performance.now() - start) / SECOND) {
     for (; cuts < elapsed * churn; cuts++) verification.pick(1)[0]?.cut()
-    // Each pauses in every other second, not all of them in the same.
+    // Each pauses every other second, and not all of them in the same one.
     for (const [index, subscriber] of stalled.entries()) {
       if (Math.floor(elapsed + index / stall) % 2 === 0) subscriber.pause()
       else subscriber.resume()
@@ -108,15 +115,15 @@ async function disturb(verification: Verification, { duration, churn, stall, res
   return { restarting }
 }
 
-/** Answers `done`, or what went wrong. */
-async function runRestart(command: string, patience: number): Promise<string> {
-  // A group of its own, so that what the shell has started can be ended with it.
+/** Returns `done`, or what failed. */
+async function runRestart(command: string, timeout: number): Promise<string> {
+  // A process group of its own, so that the children of the shell can be ended with it.
   const child = Bun.spawn(['sh', '-c', command], { stdout: 'ignore', stderr: 'inherit', detached: true })
-  const timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), patience)
+  const timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), timeout)
   const code = await child.exited
   clearTimeout(timer)
   if (code === 0) return 'done'
-  return child.signalCode === null ? `failed with exit code ${code}` : `did not end within ${patience / SECOND} s`
+  return child.signalCode === null ? `failed with exit code ${code}` : `did not end within ${timeout / SECOND} s`
 }
 
 function progress(verification: Verification): void {

@@ -6,9 +6,12 @@ import { CommandError } from './output.ts'
 import { settingsHelp } from './settings-help.ts'
 import { stopRequested } from './stop-signal.ts'
 
+/** `sse-update work`. */
 export const workCommand = () =>
   new Command('work')
-    .description('Run tasks, without serving anything: for machines of their own. WORKER_CONCURRENCY says how many.')
+    .description(
+      'Run tasks without serving HTTP, on a machine of its own. WORKER_CONCURRENCY sets how many run at once.',
+    )
     .addHelpText(
       'after',
       () =>
@@ -17,7 +20,7 @@ export const workCommand = () =>
     .action(async () => {
       const config = loadConfig(process.env)
       const logger = createLogger(config)
-      if (config.workerConcurrency === 0) throw new CommandError('WORKER_CONCURRENCY is 0: there is nothing to do.', 2)
+      if (config.workerConcurrency === 0) throw new CommandError('WORKER_CONCURRENCY is 0: no task would run.', 2)
       const requested = stopRequested()
       const worker = await startWorker(config, logger)
       logger.info({ database: worker.database, concurrency: config.workerConcurrency }, 'sse-update works')

@@ -1,9 +1,12 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
+import { setImmediate } from 'node:timers/promises'
 import { AppError } from '../platform/errors.ts'
 import { MemorySink } from '../testing/memory-sink.ts'
+import { until } from '../testing/until.ts'
 import { SSE } from '../transports/sse/encoding.ts'
 import { StreamSink } from '../transports/sse/stream-sink.ts'
-import { Cursor, type CursorOptions } from './cursor.ts'
+import { Cursor } from './cursor.ts'
+import type { CursorOptions } from './cursor-options.ts'
 import type { ReplayStep } from './replay.ts'
 import type { Sink } from './sink.ts'
 
@@ -13,7 +16,7 @@ const READY = {
   connection: 'c',
   instance: 'i',
   channels: ['a'],
-  cursor: 0,
+  cursor: '0-e1',
   oldest: 1,
   head: 0,
   resumed: true,
@@ -50,24 +53,30 @@ const SINKS: Record<string, () => Client> = {
 /** Of the tests that run. */
 let createClient: () => Client
 
-/** A cursor at 0 of a log whose events are the texts `1;`, `2;`, …, and a client that reads when told to. */
+/** A cursor at 0 of a log whose events are the texts `1;`, `2;`, …, and a client that reads on request. */
 function connect(more: Partial<CursorOptions> = {}) {
-  const log = { position: 0, replays: 0, closed: '', isAhead: false }
+  const log = { position: 0, replays: 0, replayed: 0, replayedBytes: 0, closed: '', isAhead: false }
   const client = createClient()
   const cursor = new Cursor({
     id: 'c',
     clientId: null,
     sink: client.sink,
     encoding: SSE,
-    ready: { ...READY, cursor: 0 },
+    start: 0,
+    ready: READY,
     gap: undefined,
     retry: 100,
     heartbeat: 1000,
     stallTimeout: 5000,
     served: () => log.position,
+    epoch: () => 'e1',
     replay: (after): ReplayStep => {
       log.replays++
-      return { chunk: encode(`${after + 1};`), cursor: after + 1 }
+      return { chunk: encode(`${after + 1};`), events: 1, cursor: after + 1 }
+    },
+    onReplayed: (events, bytes) => {
+      log.replayed += events
+      log.replayedBytes += bytes
     },
     onAhead: () => {
       log.isAhead = true
@@ -96,8 +105,11 @@ function offer(cursor: Cursor, chunk: Uint8Array<ArrayBuffer>, from: number): vo
   if (cursor.expect(from)) cursor.offer(chunk)
 }
 
-/** Lets everything that is promised happen. */
-const settle = () => Bun.sleep(1)
+/** Lets everything happen that waits for no timer: two turns of the event loop, for streams read ahead in the first. */
+async function settle(): Promise<void> {
+  await setImmediate()
+  await setImmediate()
+}
 
 describe.each(Object.keys(SINKS))('a cursor that writes to %s', (sink) => {
   beforeAll(() => {
@@ -124,7 +136,7 @@ describe.each(Object.keys(SINKS))('a cursor that writes to %s', (sink) => {
     expect([cursor.isLive, cursor.position, log.replays]).toEqual([true, 1, 0])
   })
 
-  test('whose socket is busy queues nothing: it falls behind, and reads on when the socket wants more', async () => {
+  test('whose socket is busy queues nothing: it falls behind, and resumes when the socket wants more', async () => {
     const { cursor, log, read, readUntil } = connect()
     await read()
     await settle()
@@ -139,7 +151,7 @@ describe.each(Object.keys(SINKS))('a cursor that writes to %s', (sink) => {
     expect(cursor.isLive).toBe(true)
   })
 
-  test('that waits for its turn in a flush has the cursor that it had before, also when it ends', async () => {
+  test('that waits for its chunk in a flush keeps its position, also when it ends', async () => {
     const { cursor, log, read } = connect()
     await read()
     await settle()
@@ -148,12 +160,13 @@ describe.each(Object.keys(SINKS))('a cursor that writes to %s', (sink) => {
     expect([cursor.isLive, cursor.position]).toEqual([true, 0])
     cursor.close('shutdown')
     cursor.offer(encode('1;'))
-    expect(await read()).toContain('id: 0\n')
+    expect(await read()).toContain('id: 0-e1\n')
   })
 
-  test('whose cursor lies beyond what this instance has read waits, and misses nothing', async () => {
+  test('whose position the instance has not reached yet waits, and misses nothing', async () => {
     const { cursor, log, read, readUntil } = connect({
-      ready: { ...READY, cursor: 5, head: 5 },
+      start: 5,
+      ready: { ...READY, cursor: '5-e1', head: 5 },
     })
     await read()
     await settle()
@@ -164,23 +177,23 @@ describe.each(Object.keys(SINKS))('a cursor that writes to %s', (sink) => {
     expect(await readUntil('7;')).toBe('6;7;')
   })
 
-  test('that jumps is told of the gap before anything else', async () => {
+  test('that jumps sends the gap before anything else', async () => {
     const { cursor, log, read, readUntil } = connect()
     await read()
     await settle()
     log.position = 10
     cursor.jump({ from: 0, to: 9, reason: 'purged' })
     const text = await readUntil('10;')
-    expect(text).toStartWith('event: gap\ndata: {"from":0,"to":9,"reason":"purged"}\nid: 9\n\n')
+    expect(text).toStartWith('event: gap\ndata: {"from":0,"to":9,"reason":"purged"}\nid: 9-e1\n\n')
     expect(text).toEndWith('\n\n10;')
   })
 
-  test('stays open while Postgres is away, and goes on', async () => {
+  test('stays open while Postgres is unavailable, and resumes', async () => {
     let failures = 0
     const { log, read, readUntil } = connect({
       replay: (after) => {
-        if (failures++ === 0) throw new AppError('database.unavailable', 'away', { status: 503 })
-        return { chunk: encode(`${after + 1};`), cursor: after + 1 }
+        if (failures++ === 0) throw new AppError('database.unavailable', 'unavailable', { status: 503 })
+        return { chunk: encode(`${after + 1};`), events: 1, cursor: after + 1 }
       },
     })
     log.position = 1
@@ -188,18 +201,18 @@ describe.each(Object.keys(SINKS))('a cursor that writes to %s', (sink) => {
     expect(await readUntil('1;')).toBe('1;')
   })
 
-  test('lets others have their turn while it looks through a long window for little', async () => {
+  test('yields to the event loop while it searches a long window for few events', async () => {
     const { log, read, cursor } = connect({
       replay: (after) => {
         Bun.sleepSync(2)
-        return { cursor: after + 1 }
+        return { events: 0, cursor: after + 1 }
       },
     })
     log.position = 50
     let turns = 0
     const others = setInterval(() => turns++, 1)
     await read()
-    while (!cursor.isLive) await Bun.sleep(1)
+    await until('the cursor is live', () => cursor.isLive)
     clearInterval(others)
     expect(turns).toBeGreaterThan(5)
   })
@@ -219,7 +232,7 @@ describe.each(Object.keys(SINKS))('time, with a cursor that writes to %s', (sink
     log.position = 0
     cursor.tick(at(500))
     cursor.tick(at(1001))
-    expect(await read()).toMatch(/^event: heartbeat\ndata: .*\nid: 0\n\n$/)
+    expect(await read()).toMatch(/^event: heartbeat\ndata: .*\nid: 0-e1\n\n$/)
   })
 
   test('a comment comes after three seconds without a byte, and does not put off the heartbeat', async () => {
@@ -260,7 +273,7 @@ describe.each(Object.keys(SINKS))('time, with a cursor that writes to %s', (sink
     expect(log.closed).toBe('stalled')
   })
 
-  test('a stall limit of 0 closes nobody', async () => {
+  test('a stall timeout of 0 closes no stream', async () => {
     const { cursor, log, read } = connect({ stallTimeout: 0 })
     await read()
     for (let position = 1; position <= 3; position++) offer(cursor, encode(`${position};`), position - 1)
@@ -280,7 +293,7 @@ describe.each(Object.keys(SINKS))('the end of a cursor that writes to %s', (sink
     await settle()
     cursor.close('shutdown', 250)
     cursor.close('replaced')
-    expect(await read()).toBe('event: closing\ndata: {"reason":"drain","retry":250}\nretry: 250\nid: 0\n\n')
+    expect(await read()).toBe('event: closing\ndata: {"reason":"drain","retry":250}\nretry: 250\nid: 0-e1\n\n')
     expect(await client.read()).toBeUndefined()
     expect(log.closed).toBe('shutdown')
   })
@@ -295,7 +308,7 @@ describe.each(Object.keys(SINKS))('the end of a cursor that writes to %s', (sink
     }
     cursor.close('replaced')
     expect(await readUntil('\n\n')).toBe(
-      '1;event: closing\ndata: {"reason":"replaced","retry":100}\nretry: 100\nid: 1\n\n',
+      '1;event: closing\ndata: {"reason":"replaced","retry":100}\nretry: 100\nid: 1-e1\n\n',
     )
   })
 
@@ -308,7 +321,7 @@ describe.each(Object.keys(SINKS))('the end of a cursor that writes to %s', (sink
     expect(text).not.toContain('id:')
   })
 
-  test('of a client that goes is told', async () => {
+  test('of a client that disconnects is reported', async () => {
     const { log, client } = connect()
     await client.cancel()
     expect(log.closed).toBe('client')

@@ -1,54 +1,21 @@
 import { AppError } from '../platform/errors.ts'
 import { jittered, SECOND, sleep } from '../platform/time.ts'
-import type { Gap, Ready } from '../protocol/control-events.ts'
-import type { Chunk, Encoding } from './encoding.ts'
+import type { Gap } from '../protocol/control-events.ts'
+import { formatCursor } from '../protocol/cursor.ts'
+import type { CloseReason } from '../telemetry/telemetry.ts'
+import type { CursorOptions } from './cursor-options.ts'
+import type { Chunk } from './encoding.ts'
+import { Liveness } from './liveness.ts'
 import type { ReplayStep } from './replay.ts'
-import type { Sink } from './sink.ts'
 
-/** Why a stream ended. */
-export type CloseReason = 'client' | 'replaced' | 'stalled' | 'shutdown' | 'error'
-
-export interface CursorOptions {
-  id: string
-  clientId: string | null
-  /** See `Subscription`. */
-  isProxied?: boolean
-  sink: Sink
-  encoding: Encoding
-  /** The first message. */
-  ready: Ready
-  /** Follows right after that. */
-  gap: Gap | undefined
-  /** Milliseconds that the client waits before it reconnects. */
-  retry: number
-  /** Milliseconds without an event before a heartbeat. */
-  heartbeat: number
-  /** Milliseconds without progress before it is closed; `0` never. */
-  stallTimeout: number
-  /** Position up to which every live cursor has been served. */
-  served: () => number
-  /** What lies after a cursor, up to `served()`. */
-  replay: (cursor: number) => ReplayStep | Promise<ReplayStep>
-  /** Called when the cursor lies beyond `served()`: wants `advance()` when that has grown. */
-  onAhead: () => void
-  onClose: (reason: CloseReason) => void
-  onError: (error: unknown) => void
-}
-
-/** Milliseconds after which a cursor that catches up lets others have their turn. */
+/** Milliseconds after which a cursor that catches up yields to the event loop. */
 const TIME_SLICE = 5
-
-/**
- * Milliseconds without a byte before a comment. With the interval of the hub's tick, a comment comes at most 4 s after
- * the last byte: the shortest read timeout that is a common default of HTTP clients is 5 s.
- */
-const COMMENT_AFTER = 3 * SECOND
 
 /**
  * One subscriber: a position in the log, and a sink to write to.
  *
  * It is either **live**, moving with all others, or **behind** at a position of its own. A chunk is offered to it while it is
- * live; if its sink does not take one, nothing is queued: it falls behind, and reads on from its position when the sink
+ * live; if its sink does not take the chunk, nothing is queued: it falls behind, and reads from its position when the sink
  * wants more. Starting at an old position and being slow are the same state.
  *
  *     behind ── position reaches served() ──► live
@@ -61,26 +28,24 @@ export class Cursor {
   readonly #options: CursorOptions
   /** Own position while behind; `undefined` while live. */
   #behindAt: number | undefined
-  /** Where the flush under way began, while it is live and the flush has not offered it its chunk. */
+  /** Where the flush under way began, while the cursor is live and was not offered its chunk yet. */
   #expectedAt: number | undefined
+  readonly #liveness: Liveness
   #gap: Gap | undefined
   #isAdvancing = false
-  /** How often it was moved, so that what was read before is not taken. */
+  /** How often it was moved: what was read before a jump is dropped. */
   #jumps = 0
   #isClosed = false
   #hasCaughtUp = false
-  /** Of a frame, and of any byte: a comment does not put off a heartbeat. */
-  #lastFrame = performance.now()
-  #lastByte = performance.now()
-  #lastProgress = performance.now()
 
   constructor(options: CursorOptions) {
     this.#options = options
     this.id = options.id
     this.clientId = options.clientId
     this.isProxied = options.isProxied ?? false
-    this.#behindAt = options.ready.cursor
+    this.#behindAt = options.start
     this.#gap = options.gap
+    this.#liveness = new Liveness(options.heartbeat, options.stallTimeout)
     const { sink, encoding, ready, retry, gap } = options
     sink.write(encoding.ready(ready, retry, gap?.reason !== 'unknown'))
   }
@@ -95,10 +60,10 @@ export class Cursor {
   }
 
   /**
-   * Says that a flush which began at `from` has events for it, which `offer` brings in this turn of the event loop or in a
-   * later one.
+   * Announces that a flush which began at `from` has events for it. `offer` follows in the same event-loop turn or in a later
+   * one.
    *
-   * @returns whether it is live; one that is behind reads them by itself
+   * @returns whether it is live; a cursor that is behind reads the events by itself
    */
   expect(from: number): boolean {
     if (!this.isLive || this.#isClosed) return false
@@ -109,17 +74,22 @@ export class Cursor {
   /**
    * Hands the cursor what it expects. If the sink is busy it falls behind where the flush began.
    *
-   * @param chunk shared with others: not to be changed. `undefined` when the flush has nothing for it after all
+   * @param chunk shared with other cursors: not to be changed. `undefined` when the flush has nothing for it after all
+   * @returns whether the sink was given the chunk
    */
-  offer(chunk: Chunk | undefined): void {
+  offer(chunk: Chunk | undefined): boolean {
     const from = this.#expectedAt
     this.#expectedAt = undefined
-    if (from === undefined || this.#isClosed || chunk === undefined) return
-    if (this.#wantsMore) this.#write(chunk)
-    else this.#behindAt = from
+    if (from === undefined || this.#isClosed || chunk === undefined) return false
+    if (this.#wantsMore) {
+      this.#write(chunk)
+      return true
+    }
+    this.#behindAt = from
+    return false
   }
 
-  /** Makes the cursor go on at `gap.to`, and sends the gap before anything else. */
+  /** Moves the cursor to `gap.to`, and sends the gap before anything else. */
   jump(gap: Gap): void {
     this.#gap = { ...gap, from: this.#gap ? this.#gap.from : gap.from }
     this.#behindAt = gap.to
@@ -128,13 +98,13 @@ export class Cursor {
     void this.advance()
   }
 
-  /** The sink wants more: for its transport to call. */
+  /** The sink wants more: called by its transport. */
   resume(): Promise<void> {
-    this.#lastProgress = performance.now()
+    this.#liveness.progressed()
     return this.advance()
   }
 
-  /** The client has left: for its transport to call. */
+  /** The client has disconnected: called by its transport. */
   leave(): void {
     this.#end('client')
   }
@@ -146,14 +116,14 @@ export class Cursor {
     let sliceEnd = performance.now() + TIME_SLICE
     try {
       while (this.#behindAt !== undefined && this.#wantsMore) {
-        // A long window in which little is for this cursor takes many steps without a pause of their own.
+        // A long window with few events for this cursor takes many steps, none of which pauses by itself.
         if (performance.now() > sliceEnd) {
           await sleep(0)
           sliceEnd = performance.now() + TIME_SLICE
         }
         const cursor = this.#behindAt
         if (cursor === undefined || this.#isClosed) break
-        if (this.#gap) this.#tellGap(this.#gap)
+        if (this.#gap) this.#sendGap(this.#gap)
         else if (cursor === this.#options.served()) this.#goLive(cursor)
         else if (cursor > this.#options.served()) return this.#options.onAhead()
         else await this.#step(cursor)
@@ -169,18 +139,22 @@ export class Cursor {
   /**
    * Sends a heartbeat after silence and comments before that, and ends the stream after too long without progress.
    *
-   * @param now of `performance.now()`, which no change of the system's clock moves
+   * @param now of `performance.now()`
    * @returns whether something was written
    */
   tick(now: number): boolean {
-    const { heartbeat, stallTimeout, encoding } = this.#options
-    if (this.#wantsMore) {
-      if (now - this.#lastFrame >= heartbeat) this.#write(encoding.heartbeat(this.position, new Date()))
-      else if (now - this.#lastByte >= COMMENT_AFTER) this.#enqueue(encoding.comment)
-      else return false
-      return true
+    const { encoding } = this.#options
+    switch (this.#liveness.due(now, this.#wantsMore)) {
+      case 'heartbeat':
+        this.#write(encoding.heartbeat(this.#cursorAt(this.position), new Date()))
+        return true
+      case 'comment':
+        this.#liveness.wrote('comment')
+        this.#options.sink.write(encoding.comment)
+        return true
+      case 'stalled':
+        this.close('stalled')
     }
-    if (stallTimeout > 0 && now - this.#lastProgress >= stallTimeout) this.close('stalled')
     return false
   }
 
@@ -199,30 +173,32 @@ export class Cursor {
     return !this.#isClosed && this.#options.sink.wantsMore
   }
 
-  /** The first time, the client is told that it has caught up: its last event may lie far before the cursor. */
+  /** The first time, a heartbeat reports that the client has caught up: its last event may be far before the cursor. */
   #goLive(cursor: number): void {
     this.#behindAt = undefined
     if (this.#hasCaughtUp) return
     this.#hasCaughtUp = true
-    if (cursor > this.#options.ready.cursor) this.#write(this.#options.encoding.heartbeat(cursor, new Date()))
+    if (cursor > this.#options.start) this.#write(this.#options.encoding.heartbeat(this.#cursorAt(cursor), new Date()))
   }
 
-  #tellGap(gap: Gap): void {
+  #sendGap(gap: Gap): void {
     this.#gap = undefined
-    this.#write(this.#options.encoding.gap(gap))
+    this.#writeGap(gap)
   }
 
   async #step(cursor: number): Promise<void> {
     const jumps = this.#jumps
     const step = await this.#read(cursor)
-    // While it was read, the log may have been found to be another one.
+    // During the read, the log may have turned out to be another one.
     if (!step || this.#isClosed || jumps !== this.#jumps) return
     this.#behindAt = step.cursor
-    if (step.gap) this.#write(this.#options.encoding.gap(step.gap))
-    if (step.chunk) this.#write(step.chunk)
+    if (step.gap) this.#writeGap(step.gap)
+    if (!step.chunk) return
+    this.#write(step.chunk)
+    this.#options.onReplayed(step.events, step.chunk.byteLength)
   }
 
-  /** While Postgres is away, what it holds can wait: the client still gets its heartbeats. */
+  /** While Postgres is unavailable, its events can wait: the client still gets its heartbeats. */
   async #read(cursor: number): Promise<ReplayStep | undefined> {
     try {
       return await this.#options.replay(cursor)
@@ -235,20 +211,21 @@ export class Cursor {
 
   #closing(reason: Exclude<CloseReason, 'client'>, retry: number): Chunk {
     // A gap that the client has not received yet must not move its cursor.
-    const cursor = this.#gap === undefined ? this.position : undefined
+    const cursor = this.#gap === undefined ? this.#cursorAt(this.position) : undefined
     return this.#options.encoding.closing({ reason: reason === 'shutdown' ? 'drain' : reason, retry }, cursor)
   }
 
-  #write(chunk: Chunk): void {
-    this.#enqueue(chunk)
-    this.#lastFrame = this.#lastByte
+  #cursorAt(position: number): string {
+    return formatCursor(position, this.#options.epoch())
   }
 
-  /** The sink wanted more: that it took all before is progress. */
-  #enqueue(chunk: Chunk): void {
-    this.#lastByte = performance.now()
-    this.#lastProgress = this.#lastByte
-    this.#options.sink.write(chunk)
+  #writeGap(gap: Gap): void {
+    this.#write(this.#options.encoding.gap(gap, this.#cursorAt(gap.to)))
+  }
+
+  #write(frame: Chunk): void {
+    this.#liveness.wrote('frame')
+    this.#options.sink.write(frame)
   }
 
   #end(reason: CloseReason): void {

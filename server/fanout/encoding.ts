@@ -6,25 +6,27 @@ export type Chunk = Uint8Array<ArrayBuffer>
 
 /**
  * Turns events and control messages into what one kind of stream carries. There is one object for each kind: audiences and
- * caches tell encodings apart by identity.
+ * caches compare encodings by identity.
  */
 export interface Encoding {
   /** Unique, without spaces. */
   readonly name: string
-  event(event: LoggedEvent): Chunk
+  /** @param epoch the present one, or an earlier one in which the event was in the log already: its id is a cursor */
+  event(event: LoggedEvent, epoch: string): Chunk
   /**
    * @param retry milliseconds that the client waits before it reconnects
-   * @param movesCursor `false` when a gap follows that the client must receive: cut off before it, the client comes back
+   * @param movesCursor `false` when a gap follows that the client must receive: cut off before it, the client reconnects
    * with the cursor it has
    */
   ready(ready: Ready, retry: number, movesCursor: boolean): Chunk
-  gap(gap: Gap): Chunk
+  /** @param cursor of `gap.to` */
+  gap(gap: Gap, cursor: string): Chunk
   /** Says that the stream lives, and moves the cursor of a client whose channels are quiet. */
-  heartbeat(cursor: number, time: Date): Chunk
+  heartbeat(cursor: string, time: Date): Chunk
   /** Keeps the bytes coming between heartbeats, and is no event. */
   readonly comment: Chunk
   /** @param cursor where the client resumes; `undefined` leaves its cursor where it is */
-  closing(closing: Closing, cursor: number | undefined): Chunk
+  closing(closing: Closing, cursor: string | undefined): Chunk
   /** Several chunks as one. @param chunks at least one */
   join(chunks: readonly Chunk[]): Chunk
 }

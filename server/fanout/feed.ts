@@ -1,5 +1,6 @@
-import type { Hole } from '../log/holes.ts'
-import type { EventLog, Page } from '../log/log.ts'
+import type { Bounds } from '../log/bounds.ts'
+import type { EventLog } from '../log/log.ts'
+import type { Page } from '../log/read-page.ts'
 import { AppError, messageOf } from '../platform/errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Loop } from '../platform/loop.ts'
@@ -8,19 +9,23 @@ import type { Gap } from '../protocol/control-events.ts'
 import type { LoggedEvent } from '../protocol/event.ts'
 
 export interface FeedOptions {
-  log: EventLog
+  log: Pick<EventLog, 'read' | 'renewEpoch' | 'discardEpoch'>
   /** Position after which it reads. */
   position: number
-  /** Given every event after `position`, once each, in order. */
+  /** Epoch of that position. */
+  epoch: string
+  /** Called with every event after `position`, once each, in order. */
   deliver: (events: readonly LoggedEvent[]) => Promise<void>
   /**
-   * The log goes on after `head`: events were purged before they were read, they are missing (`lost`), or the log is
-   * another one (`unknown`).
+   * The log continues after `head`: events were purged before they were read, they are missing (`lost`), or the log is
+   * another one (`unknown`), in this epoch.
    */
-  skip: (head: number, reason: Gap['reason']) => Promise<void>
-  /** Told the position of the oldest event kept, on every look at the log. */
-  onOldest: (oldest: number) => void
-  /** Milliseconds between looks at the log that nobody asked for. */
+  skip: (head: number, reason: Gap['reason'], epoch: string) => Promise<void>
+  /** The log has another epoch, and the same events up to `shared`, which is the feed's position at least. */
+  renew: (epoch: string, shared: number) => void
+  /** Called with the bounds of the log on every read. */
+  onBounds: (bounds: Bounds) => void
+  /** Poll interval in milliseconds. */
   interval: number
   /** Milliseconds until a hole counts as lost. Defaults to `2_000`. */
   holePatience?: number
@@ -32,20 +37,24 @@ const PAGE = 2000
 
 const HOLE_PATIENCE = 2 * SECOND
 
-/** Milliseconds that one look at the log may take before it counts as a problem. */
-const PATIENCE = 2 * SECOND
+/** Milliseconds that one read may take before it counts as a problem. */
+const READ_TIMEOUT = 2 * SECOND
 
 /**
- * Follows the log, once per instance: reads what comes after its position, on a hint and on a slow tick.
+ * Follows the log, once per instance: reads what comes after its position, on a hint and at the poll interval.
  *
- * **A lost, doubled or late hint changes latency, never content**: what is delivered comes from reading, and the next
+ * **A lost, duplicated or late hint changes latency, never content**: what is delivered comes from reading, and the next
  * position is the last plus one.
+ *
+ * Its position and epoch are a cursor, checked by the same rule as a client's. So when the log is restored, it finds out with
+ * its next read, and continues where the new log allows.
  */
 export class Feed {
   readonly #options: FeedOptions
   readonly #loop: Loop
   #position: number
-  /** When the event at the position entered the log: what lies there later must be the same. */
+  #epoch: string
+  /** When the event at the position entered the log: what is there later must be the same. */
   #time: number | undefined
   #problem: string | undefined
   /** When the read under way began. */
@@ -57,6 +66,7 @@ export class Feed {
   constructor(options: FeedOptions) {
     this.#options = options
     this.#position = options.position
+    this.#epoch = options.epoch
     this.#loop = new Loop({
       interval: options.interval,
       work: () => this.#catchUp(),
@@ -72,7 +82,7 @@ export class Feed {
   /** Why the last read failed, or that it takes long; `undefined` when neither. */
   get problem(): string | undefined {
     const waited = this.#readingSince === undefined ? 0 : performance.now() - this.#readingSince
-    if (this.#problem !== undefined || waited < PATIENCE) return this.#problem
+    if (this.#problem !== undefined || waited < READ_TIMEOUT) return this.#problem
     return `no answer from Postgres for ${Math.floor(waited / SECOND)} s`
   }
 
@@ -97,11 +107,8 @@ export class Feed {
       if (this.#problem !== undefined) this.#options.logger.info('the log can be read again')
       this.#problem = undefined
       head = page.head
-      this.#options.onOldest(page.oldest)
-      if (this.#isAnotherLog(page)) await this.#skip(head, 'unknown')
-      else if (page.oldest > this.#position + 1) await this.#skip(page.oldest - 1, 'purged')
-      else if (page.hole) {
-        await this.#pass(page.hole)
+      if (!(await this.#follow(page))) {
+        head = Number.POSITIVE_INFINITY
         continue
       }
       if (page.events.length > 0 && page.events[0]?.position === this.#position + 1) await this.#deliver(page.events)
@@ -110,29 +117,66 @@ export class Feed {
     } while (this.#position < head && !this.#stopping.signal.aborted)
   }
 
+  /** A page of the present epoch. A log that was restored, or whose server was restarted, gets one first. */
   async #read(): Promise<Page> {
+    const page = await this.#readPage()
+    if (page.isCurrent) return page
+    await this.#options.log.renewEpoch()
+    const renewed = await this.#readPage()
+    if (renewed.isCurrent) return renewed
+    throw new Error('the log is on another server than it was a moment ago')
+  }
+
+  async #readPage(): Promise<Page> {
     this.#readingSince = performance.now()
     try {
-      return await this.#options.log.read({ after: this.#position, limit: PAGE, isUrgent: true })
+      const { log } = this.#options
+      return await log.read({ after: this.#position, epoch: this.#epoch, limit: PAGE, isUrgent: true })
     } finally {
       this.#readingSince = undefined
     }
+  }
+
+  /** Moves to where the page begins, in its epoch. @returns whether it could; otherwise the log is to be read again */
+  async #follow(page: Page): Promise<boolean> {
+    const { gap, epoch, sharedThrough } = page
+    if (this.#isReplaced(page)) {
+      await this.#options.log.discardEpoch(epoch)
+      return false
+    }
+    if (gap?.reason !== 'unknown' && epoch !== this.#epoch) this.#renew(epoch, sharedThrough ?? this.#position)
+    if (gap?.reason === 'lost') {
+      await this.#pass(gap)
+      return false
+    }
+    if (gap) await this.#skip(gap.to, gap.reason, epoch)
+    this.#options.onBounds(page)
+    return true
   }
 
   /**
    * Rows come in the transaction that moves the head, so what is missing does not come later. A partition that is detached
    * for a moment does: so it is waited for a little, once.
    */
-  async #pass(hole: Hole): Promise<void> {
-    if (this.#hole === this.#position) return this.#skip(hole.to, 'lost')
+  async #pass({ to }: Gap): Promise<void> {
+    if (this.#hole === this.#position) return this.#skip(to, 'lost', this.#epoch)
     this.#hole = this.#position
     await sleep(this.#options.holePatience ?? HOLE_PATIENCE, this.#stopping.signal)
   }
 
-  /** A restored backup ends before the position, or has another event there. */
-  #isAnotherLog({ head, timeAtCursor }: Page): boolean {
-    if (head < this.#position) return true
+  /** The log is another one, and its epoch does not say so: it ends before the position, or has another event there. */
+  #isReplaced({ gap, epoch, timeAtCursor }: Page): boolean {
+    if (gap?.reason === 'unknown') return epoch === this.#epoch
     return timeAtCursor !== null && this.#time !== undefined && timeAtCursor.getTime() !== this.#time
+  }
+
+  #renew(epoch: string, shared: number): void {
+    this.#options.logger.info(
+      { epoch, before: this.#epoch },
+      'the log has another epoch, and continues where it was read',
+    )
+    this.#options.renew(epoch, shared)
+    this.#epoch = epoch
   }
 
   async #deliver(events: readonly LoggedEvent[]): Promise<void> {
@@ -141,16 +185,17 @@ export class Feed {
     this.#time = events.at(-1)?.time.getTime()
   }
 
-  async #skip(head: number, reason: Gap['reason']): Promise<void> {
+  async #skip(head: number, reason: Gap['reason'], epoch: string): Promise<void> {
     // What is lost was logged by those who found it.
     if (reason !== 'lost') {
       this.#options.logger.warn(
         { from: this.#position, to: head, reason },
-        'the log does not go on where it was read; clients are told of a gap',
+        'the log does not continue where it was read; clients receive a gap',
       )
     }
-    await this.#options.skip(head, reason)
+    await this.#options.skip(head, reason, epoch)
     this.#position = head
+    this.#epoch = epoch
     this.#time = undefined
   }
 

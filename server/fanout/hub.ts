@@ -1,402 +1,200 @@
-import type { Logger } from '../platform/logger.ts'
-import { atEvenPace } from '../platform/stagger.ts'
-import { jittered, SECOND, sleep } from '../platform/time.ts'
+import { jittered } from '../platform/time.ts'
 import type { Closing, Gap } from '../protocol/control-events.ts'
 import type { LoggedEvent } from '../protocol/event.ts'
-import { Audience } from './audience.ts'
-import { type CloseReason, Cursor } from './cursor.ts'
-import type { Encoding } from './encoding.ts'
-import { PatternIndex } from './pattern-index.ts'
-import type { RecentEvent, RecentEvents } from './recent-events.ts'
-import type { Replay } from './replay.ts'
-import type { Selection } from './selection.ts'
-import type { Sink } from './sink.ts'
+import type { CloseReason, Transport } from '../telemetry/telemetry.ts'
+import type { Audience } from './audience.ts'
+import { Audiences } from './audiences.ts'
+import { type Capacity, createCapacity } from './capacity.ts'
+import type { Cursor } from './cursor.ts'
+import { Drain } from './drain.ts'
+import { Flusher } from './flusher.ts'
+import { Heartbeats } from './heartbeats.ts'
+import { OpenCursors } from './open-cursors.ts'
+import type { RecentEvents } from './recent-events.ts'
+import { Router } from './router.ts'
+import { type CursorDefaults, createCursor, type Subscription, type SubscriptionRequest } from './subscription.ts'
 
-export interface HubOptions {
+/** What a hub works with, and its settings. */
+export interface HubOptions extends CursorDefaults {
   recent: RecentEvents
-  replay: Replay
-  logger: Logger
   /** Least milliseconds between two flushes. */
   flushInterval: number
-  heartbeat: number
-  stallTimeout: number
-  /** Milliseconds that clients wait before they reconnect: each is told between this and twice this. */
-  retry: number
+  /** Streams that may be open at once. */
   maxConnections: number
-  /** Name of this instance, told in `ready`. */
-  instance: string
 }
 
-export interface Subscription {
-  selection: Selection
-  encoding: Encoding
-  sink: Sink
-  clientId: string | null
-  cursor: number
-  /** Whether the cursor is the client's. */
-  resumed: boolean
-  /** Position of the oldest event kept. */
-  oldest: number
-  /** Whether a proxy stands between, which answers with an error status while no instance is there. Defaults to `false`. */
-  isProxied?: boolean
-  gap?: Gap | undefined
-}
-
-/** Milliseconds between two looks at who needs a heartbeat or a comment. */
-const TICK = SECOND / 2
-/** Streams that are written to in one turn of the event loop: ten thousand that fall due together take 50 turns. */
-const TICK_WRITES = 200
-
-/** Milliseconds that clients of a draining instance wait before they reconnect: so long, and more with each stream. */
-const DRAIN_RETRY = 75
-const DRAIN_RETRY_PER_STREAM = 0.2
-
-/** How much longer than usual a client waits whose stream was not opened. */
-const LATER = 3
-
-/** Bytes pending at which a flush no longer waits for its turn: after an outage a great deal comes at once. */
-const FLUSH_BYTES = 256 * 2 ** 10
-
-/** Milliseconds of routing after which a flush lets others have their turn. */
-const SLICE = 10
-/** Streams that a flush writes to in one turn of the event loop; each write is a system call. */
-const FLUSH_WRITES = 1000
-/** Bytes that a flush writes in one turn, to all streams together: large events take longer than the calls. */
-const FLUSH_WRITE_BYTES = 16 * 2 ** 20
-/** Bytes that a flush copies for its audiences before it lets others have their turn. */
-const SLICE_BYTES = 32 * 2 ** 20
+/** How much longer than usual a client waits whose stream was refused. */
+const REFUSED_FACTOR = 3
 
 /**
- * Least tokens and patterns that the index of an instance may hold: about 220 bytes each, and at worst 50 ms for the look-up of
- * one channel.
- */
-const MIN_INDEX_SIZE = 1_000_000
-/** Where more streams are allowed, the index may hold so many for each. */
-const INDEX_SIZE_PER_STREAM = 20
-/** Tokens and patterns above which a stream is refused when half of the index is taken. */
-const LARGE_SELECTION = 50
-
-/**
- * Gives every event to those who asked for its channel.
+ * Gives every event to the streams that selected its channel.
  *
- * **Nobody waits for a client**: a flush offers each audience its chunk and goes on; who can't take it reads on later.
- * Flushing at once when idle and then at most once per interval turns many events into one write per connection.
+ * **Nobody waits for a client**: a flush offers each audience its chunk and continues; a stream that can't take it falls
+ * behind and reads from its own position.
  */
 export class Hub {
   readonly #options: HubOptions
-  readonly #recent: RecentEvents
-  readonly #audiences = new Map<string, Audience>()
-  readonly #index = new PatternIndex<Audience>()
-  readonly #cursors = new Map<string, Cursor>()
-  readonly #byClientId = new Map<string, Cursor>()
-  /** Whose cursor lies beyond what this instance has read. */
-  readonly #waiting = new Set<Cursor>()
-  /** In memory already, not offered yet. */
-  #pending: RecentEvent[] = []
-  #flushed: number
-  #pendingBytes = 0
-  #lastFlush = 0
-  #flushTimer: Timer | undefined
-  #isFlushing = false
-  #ticker: Timer | undefined
-  #isTicking = false
+  readonly #audiences: Audiences
+  readonly #cursors = new OpenCursors()
+  readonly #capacity: Capacity
+  readonly #router: Router<Audience>
+  readonly #flusher: Flusher
+  readonly #heartbeats: Heartbeats
+  readonly #drain: Drain
   #nextId = 1
   #isDraining = false
-  /** Reconnection time of a drain, before jitter. */
-  #drainRetry = 0
-  /** For metrics: streams opened so far, and closed, by reason. */
-  opened = 0
-  readonly closed: Record<CloseReason, number> = { client: 0, replaced: 0, stalled: 0, shutdown: 0, error: 0 }
 
   constructor(options: HubOptions) {
+    const { recent, telemetry, flushInterval, heartbeat, retry, maxConnections } = options
     this.#options = options
-    this.#recent = options.recent
-    this.#flushed = options.recent.head
+    this.#audiences = new Audiences(recent, telemetry)
+    this.#capacity = createCapacity(maxConnections)
+    this.#router = new Router(recent.head, (channel) => this.#audiences.match(channel))
+    this.#flusher = new Flusher({
+      router: this.#router,
+      interval: flushInterval,
+      onFlushed: () => this.#cursors.wakeWaiting(),
+    })
+    this.#heartbeats = new Heartbeats({ heartbeat, cursors: () => this.#cursors.values() })
+    this.#drain = new Drain(retry)
   }
 
-  /** Position up to which everybody live was served. */
+  /** Position up to which every live stream was served. */
   get position(): number {
-    return this.#flushed
+    return this.#router.position
   }
 
-  /** Position of the oldest event that is kept, as the feed last saw it. */
-  oldest = 1
+  /** Epoch of that position. */
+  get epoch(): string {
+    return this.#options.recent.epoch
+  }
 
+  /** Streams that are open. */
   get connectionCount(): number {
     return this.#cursors.size
   }
 
-  start(): void {
-    const interval = Math.min(TICK, this.#options.heartbeat / 4)
-    this.#ticker = setInterval(() => void this.#tick(), interval)
+  /** Tokens and patterns in the index of subscriptions. */
+  get indexSize(): number {
+    return this.#audiences.indexSize
   }
 
-  /** Takes the events that follow what it has, in order; resolves when it can take more. */
+  /** Tokens and patterns that the index of subscriptions may hold. */
+  get maxIndexSize(): number {
+    return this.#capacity.maxIndexSize
+  }
+
+  start(): void {
+    this.#heartbeats.start()
+  }
+
+  /** Takes the events that follow the ones before, in order; resolves when it can take more. */
   async deliver(events: readonly LoggedEvent[]): Promise<void> {
     for (const event of events) {
-      const recent = this.#recent.push(event)
-      this.#pending.push(recent)
-      this.#pendingBytes += recent.bytes
-      if (this.#pendingBytes >= FLUSH_BYTES) await this.#flushAll()
+      this.#router.push(this.#options.recent.push(event))
+      if (this.#flusher.isFull) await this.#flusher.flushAll()
     }
-    this.#scheduleFlush()
+    this.#flusher.schedule()
   }
 
   /**
-   * The log goes on after `head`: what lies between was purged unread, is missing, or the log is another one (a restored
-   * backup).
+   * The log continues after `head`: the events before it were purged unread, are missing, or the log is another one (a
+   * restored backup).
    */
-  async skip(head: number, reason: Gap['reason']): Promise<void> {
-    await this.#flushAll()
-    // Those who are behind in the same log find out by themselves what is left.
+  async skip(head: number, reason: Gap['reason'], epoch = this.epoch): Promise<void> {
+    await this.#flusher.flushAll()
+    // Streams that are behind in the same log find out by themselves what is left.
     const affected = [...this.#cursors.values()]
       .filter(({ isLive }) => reason === 'unknown' || isLive)
       .map((cursor) => ({ cursor, from: cursor.position }))
-    this.#recent.reset(head)
+    this.#options.recent.reset(head, epoch)
     this.#options.replay.forget()
-    this.#flushed = head
+    this.#router.reset(head)
     for (const { cursor, from } of affected) cursor.jump({ from, to: head, reason })
-    this.#wakeWaiting()
+    this.#cursors.wakeWaiting()
   }
 
-  /** Opens a stream. One that the same client has open is closed: it is half-open, or a page that was reloaded. */
-  open({
-    selection,
-    encoding,
-    sink,
-    clientId,
-    cursor: start,
-    resumed,
-    oldest,
-    isProxied = false,
-    gap,
-  }: Subscription): Cursor {
-    if (clientId !== null) this.#byClientId.get(clientId)?.close('replaced')
-    const audience = this.#audienceOf(selection, encoding)
-    const id = String(this.#nextId++)
-    const { heartbeat, stallTimeout, retry, instance } = this.#options
-    const cursor = new Cursor({
-      id,
-      clientId,
-      isProxied,
-      sink,
-      encoding,
-      ready: {
-        connection: id,
-        instance,
-        channels: selection.patterns,
-        cursor: start,
-        oldest,
-        head: this.#flushed,
-        resumed,
-        heartbeat,
-      },
-      gap,
-      retry: jittered(retry),
-      heartbeat,
-      stallTimeout,
-      served: () => this.#flushed,
-      replay: (after) =>
-        this.#options.replay.next({
-          cursor: after,
-          through: this.#flushed,
-          selection: audience.selection,
-          encoding,
-          clientId,
-        }),
-      onAhead: () => this.#waiting.add(cursor),
-      onClose: (reason) => this.#forget(cursor, audience, reason),
-      onError: (error) => this.#options.logger.error({ err: error, connection: id }, 'a connection failed'),
+  /**
+   * The log has another epoch, which shares with the earlier one everything up to `shared`: at least what this instance has
+   * read. A cursor that another instance has served beyond that is no longer of this log.
+   */
+  renew(epoch: string, shared: number): void {
+    this.#options.recent.renew(epoch)
+    for (const cursor of this.#cursors.values()) {
+      const from = cursor.position
+      if (from > shared) cursor.jump({ from, to: this.position, reason: 'unknown' })
+    }
+  }
+
+  /** Opens a stream. Another one of the same client is closed: it is half-open, or belongs to a page that was reloaded. */
+  open(subscription: Subscription): Cursor {
+    const { encoding, transport, clientId, cursor: start } = subscription
+    this.#cursors.ofClient(clientId)?.close('replaced')
+    const audience = this.#audiences.of(subscription.selection, encoding)
+    // One object for all streams of the audience.
+    const { selection } = audience
+    const cursor = createCursor(String(this.#nextId++), { ...subscription, selection }, this.#options, {
+      served: () => this.#router.position,
+      epoch: () => this.epoch,
+      onAhead: (cursor) => this.#cursors.wait(cursor),
+      onClose: (cursor, reason) => this.#forget(cursor, audience, transport, reason),
     })
-    this.opened++
+    this.#options.telemetry.connectionOpened(transport)
     audience.cursors.add(cursor)
-    this.#cursors.set(id, cursor)
-    if (clientId !== null) this.#byClientId.set(clientId, cursor)
-    this.#options.logger.debug({ connection: id, patterns: selection.patterns, cursor: start }, 'stream opened')
+    this.#cursors.add(cursor)
+    this.#options.logger.debug({ connection: cursor.id, patterns: selection.patterns, cursor: start }, 'stream opened')
     return cursor
   }
 
-  /** Tokens and patterns in the index of subscriptions. */
-  get indexSize(): number {
-    return this.#index.size
-  }
-
-  /** What the index may hold: it takes memory, and time of every event. */
-  get maxIndexSize(): number {
-    return Math.max(MIN_INDEX_SIZE, INDEX_SIZE_PER_STREAM * this.#options.maxConnections)
-  }
-
   /**
-   * What a further stream gets instead of events: too many are open (unless it replaces one), the index of subscriptions
-   * is full (streams with many long patterns find it full when half is taken), or this instance stops. `undefined` when it
-   * may be opened.
+   * What a further stream is sent instead of events: the instance is draining, too many streams are open, or the index of
+   * subscriptions is full. `undefined` when the stream may be opened.
    */
-  refusal({
-    selection,
-    encoding,
-    clientId,
-    isProxied = false,
-  }: Pick<Subscription, 'selection' | 'encoding' | 'clientId' | 'isProxied'>): Closing | undefined {
-    if (this.#isDraining) {
-      return { reason: 'drain', retry: jittered(isProxied ? this.#options.retry : this.#drainRetry) }
-    }
-    const isKnown = this.#audiences.has(Audience.nameOf(selection, encoding))
-    const share = selection.size > LARGE_SELECTION ? 0.5 : 1
-    const isIndexFull = !isKnown && this.#index.size + selection.size > share * this.maxIndexSize
-    const replaces = clientId !== null && this.#byClientId.has(clientId)
-    if (!isIndexFull && (replaces || this.#cursors.size < this.#options.maxConnections)) return undefined
-    return { reason: 'full', retry: jittered(LATER * this.#options.retry) }
+  refusal({ selection, encoding, clientId, isProxied = false }: SubscriptionRequest): Closing | undefined {
+    if (this.#isDraining) return { reason: 'drain', retry: this.#drain.retryFor(isProxied) }
+    const isAdmitted = this.#capacity.admits({
+      connections: this.#cursors.size,
+      isReplacement: this.#cursors.ofClient(clientId) !== undefined,
+      indexSize: this.#audiences.indexSize,
+      growth: this.#audiences.growthFor(selection, encoding),
+    })
+    return isAdmitted ? undefined : { reason: 'full', retry: this.#refusedRetry() }
   }
 
-  /** What a stream gets whose cursor can't be looked up. */
+  /** What a stream is sent whose cursor can't be looked up. */
   get unavailable(): Closing {
-    return { reason: 'unavailable', retry: jittered(LATER * this.#options.retry) }
+    return { reason: 'unavailable', retry: this.#refusedRetry() }
   }
 
   /**
-   * Ends every stream, at an even pace over `duration` milliseconds (quicker when they are few), so that clients come
-   * back one after the other. Each gets a reconnection time of its own; until then it is served.
+   * Closes every stream for good, at an even pace over `duration` milliseconds (less when they are few). A stream is served
+   * until it is closed; new ones are refused.
    */
   drain(duration: number): Promise<void> {
     this.#isDraining = true
     return this.disconnectAll(duration)
   }
 
-  /**
-   * Ends every stream once, at an even pace; those who come back are served. The reconnection time is only as long as the
-   * number of streams asks for: twenty come back at once, ten thousand over `RETRY_MS`. Behind a proxy it is `RETRY_MS`: until
-   * an instance is there the proxy answers 502, after which a native EventSource does not try again.
-   */
+  /** Closes every stream once, like `drain`; clients that reconnect are served. */
   disconnectAll(duration: number): Promise<void> {
-    const streams = [...this.#cursors.values()]
-    const retry = Math.min(this.#options.retry, DRAIN_RETRY + DRAIN_RETRY_PER_STREAM * streams.length)
-    this.#drainRetry = retry
-    return atEvenPace(streams, duration, (cursor) =>
-      cursor.close('shutdown', jittered(cursor.isProxied ? this.#options.retry : retry)),
-    )
+    return this.#drain.closeAll([...this.#cursors.values()], duration)
   }
 
   /** Stops for good. */
   stop(): void {
-    clearInterval(this.#ticker)
-    clearTimeout(this.#flushTimer)
+    this.#heartbeats.stop()
+    this.#flusher.stop()
     for (const cursor of this.#cursors.values()) cursor.close('shutdown')
   }
 
-  #scheduleFlush(): void {
-    if (this.#recent.head === this.#flushed || this.#flushTimer !== undefined || this.#isFlushing) return
-    const wait = this.#lastFlush + this.#options.flushInterval - performance.now()
-    if (wait <= 0) void this.#flush()
-    else this.#flushTimer = setTimeout(() => void this.#flush(), wait)
-  }
-
-  /** Flushes until nothing is pending; others have their turn in between. */
-  async #flushAll(): Promise<void> {
-    while (this.#pending.length > 0 || this.#isFlushing) {
-      await this.#flush()
-      if (this.#pending.length > 0 || this.#isFlushing) await sleep(0)
-    }
-  }
-
-  /**
-   * Serves what is pending, or as much of it as a slice allows; the rest follows in a moment. With few streams all of this
-   * happens in one turn of the event loop.
-   */
-  async #flush(): Promise<void> {
-    clearTimeout(this.#flushTimer)
-    this.#flushTimer = undefined
-    if (this.#isFlushing) return
-    this.#isFlushing = true
-    try {
-      const from = this.#flushed
-      const flushes = [...this.#route()].map((audience) => audience.flush(from))
-      this.#lastFlush = performance.now()
-      let writes = 0
-      let bytes = 0
-      for (const offers of flushes) {
-        for (const written of offers) {
-          bytes += written
-          if (++writes < FLUSH_WRITES && bytes < FLUSH_WRITE_BYTES) continue
-          await sleep(0)
-          writes = bytes = 0
-        }
-      }
-    } finally {
-      this.#isFlushing = false
-    }
-    if (this.#pending.length > 0) this.#flushTimer = setTimeout(() => void this.#flush(), 0)
-    this.#wakeWaiting()
-  }
-
-  /**
-   * Gives pending events to their audiences until the slice is used up, and answers which got some. Now and not on
-   * delivery, so that an audience that came in between is not forgotten.
-   */
-  #route(): Set<Audience> {
-    const chosen = new Set<Audience>()
-    const byChannel = new Map<string, Audience[]>()
-    const sliceEnd = performance.now() + SLICE
-    let copied = 0
-    let count = 0
-    for (const event of this.#pending) {
-      const audiences = byChannel.get(event.channel) ?? this.#index.match(event.channel)
-      byChannel.set(event.channel, audiences)
-      for (const audience of audiences) {
-        audience.add(event)
-        chosen.add(audience)
-      }
-      this.#flushed = event.position
-      this.#pendingBytes -= event.bytes
-      copied += event.bytes * audiences.length
-      count++
-      if (copied >= SLICE_BYTES || performance.now() >= sliceEnd) break
-    }
-    this.#pending = this.#pending.slice(count)
-    return chosen
-  }
-
-  #wakeWaiting(): void {
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const cursor of waiting) void cursor.advance()
-  }
-
-  /** Every stream in turn, with pauses: those that fall due together must not hold up the event loop. */
-  async #tick(): Promise<void> {
-    if (this.#isTicking) return
-    this.#isTicking = true
-    let writes = 0
-    try {
-      for (const cursor of this.#cursors.values()) {
-        if (cursor.tick(performance.now()) && ++writes % TICK_WRITES === 0) await sleep(0)
-      }
-    } finally {
-      this.#isTicking = false
-    }
-  }
-
-  #audienceOf(selection: Selection, encoding: Encoding): Audience {
-    const name = Audience.nameOf(selection, encoding)
-    const existing = this.#audiences.get(name)
-    if (existing) return existing
-    const audience = new Audience(selection, encoding, this.#recent)
-    this.#audiences.set(name, audience)
-    for (const pattern of selection.patterns) this.#index.add(pattern, audience)
-    return audience
-  }
-
-  #forget(cursor: Cursor, audience: Audience, reason: CloseReason): void {
-    this.closed[reason]++
-    this.#cursors.delete(cursor.id)
-    this.#waiting.delete(cursor)
-    if (cursor.clientId !== null && this.#byClientId.get(cursor.clientId) === cursor) {
-      this.#byClientId.delete(cursor.clientId)
-    }
-    audience.cursors.delete(cursor)
-    if (audience.cursors.size === 0) {
-      this.#audiences.delete(Audience.nameOf(audience.selection, audience.encoding))
-      for (const pattern of audience.selection.patterns) this.#index.remove(pattern, audience)
-    }
+  #forget(cursor: Cursor, audience: Audience, transport: Transport, reason: CloseReason): void {
+    this.#options.telemetry.connectionClosed(transport, reason)
+    this.#cursors.remove(cursor)
+    this.#audiences.leave(audience, cursor)
     this.#options.logger.debug({ connection: cursor.id, reason }, 'stream closed')
+  }
+
+  #refusedRetry(): number {
+    return jittered(REFUSED_FACTOR * this.#options.retry)
   }
 }

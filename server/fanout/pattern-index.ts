@@ -1,4 +1,4 @@
-/** Mostly there is one. */
+/** Most nodes have one value, which then needs no set. */
 type Values<T> = T | Set<T> | undefined
 
 /** Subscribers under one token, and below it. Most nodes have few of these members, so each is made when it is needed. */
@@ -7,15 +7,15 @@ class Node<T> {
   children: Map<string, Node<T>> | undefined = undefined
   /** Under `*`. */
   any: Node<T> | undefined = undefined
-  /** Whose pattern ends here. */
+  /** Values whose pattern ends here. */
   here: Values<T> = undefined
-  /** Whose pattern ends in `>` here. */
+  /** Values whose pattern ends in `>` here. */
   rest: Values<T> = undefined
 }
 
 /**
- * Finds whose patterns a channel lies within: a tree of tokens, as NATS keeps its subjects. A look-up visits the nodes whose
- * pattern begins as the channel does. With `*` these may be many, so whoever adds patterns bounds `size`.
+ * Finds the values whose patterns match a channel: a tree of tokens, as NATS keeps its subjects. A look-up visits the nodes
+ * whose pattern begins as the channel does. With `*` these may be many, so the caller that adds patterns bounds `size`.
  */
 export class PatternIndex<T> {
   readonly #root = new Node<T>()
@@ -26,6 +26,7 @@ export class PatternIndex<T> {
     return this.#size
   }
 
+  /** Adds a value under a pattern; a no-op when it is there already. @param pattern valid, see `protocol/channel.ts` */
   add(pattern: string, value: T): void {
     let node = this.#root
     for (const token of pattern.split('.')) {
@@ -38,6 +39,7 @@ export class PatternIndex<T> {
     node.here = this.#addTo(node.here, value)
   }
 
+  /** Removes what `add` added with the same arguments; a no-op when it is not there. */
   remove(pattern: string, value: T): void {
     const path: [Node<T>, string][] = []
     let node = this.#root
@@ -53,7 +55,7 @@ export class PatternIndex<T> {
     this.#prune(path)
   }
 
-  /** Everybody whose pattern holds the channel, once each. */
+  /** The values whose patterns match the channel, once each. */
   match(channel: string): T[] {
     const found = new Set<T>()
     const tokens = channel.split('.')
@@ -102,7 +104,7 @@ export class PatternIndex<T> {
     return isThere ? undefined : values
   }
 
-  /** Branches that hold nothing any more would otherwise stay for every channel that was ever asked for. */
+  /** Removes empty branches, from the leaf up: otherwise one stayed for every channel that was ever subscribed to. */
   #prune(path: [Node<T>, string][]): void {
     for (const [parent, token] of path.reverse()) {
       const child = childOf(parent, token)

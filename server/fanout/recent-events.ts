@@ -1,35 +1,43 @@
 import type { LoggedEvent } from '../protocol/event.ts'
 import type { Chunk, Encoding } from './encoding.ts'
 
-/** An event, with its bytes in the encodings that were asked for so far. */
+/** An event, with its bytes in the encodings that were needed so far. */
 export interface RecentEvent extends LoggedEvent {
-  /** Of the data: what a flush goes by. */
+  /** Of the data, in UTF-8: what a flush is bounded by. */
   readonly bytes: number
+  /** Filled by `RecentEvents.encode`. */
   chunks: { encoding: Encoding; chunk: Chunk }[]
 }
 
-/** What an entry costs besides its texts and chunks. */
+/** Bytes that an entry costs besides its texts and chunks. */
 const OVERHEAD = 350
 
 /**
  * The newest events of the log, in memory, bounded in bytes: reconnecting and slow clients are served from here without
- * touching Postgres. It keeps the events themselves; their encoded bytes come with the first stream that wants them, and
- * count too.
+ * touching Postgres. It keeps the events themselves; their encoded bytes are added for the first stream that needs them,
+ * and count too.
  *
  * **Its positions are dense**, so the event after a cursor is found by subtraction.
  */
 export class RecentEvents {
   readonly #maxBytes: number
   #events: RecentEvent[] = []
-  /** Index of the oldest event in `#events`; what lies before it was dropped and waits for the array to be cut. */
+  /** Index of the oldest event in `#events`; entries before it were dropped, and are cut from the array later. */
   #start = 0
   #bytes = 0
   #head: number
+  #epoch: string
 
-  /** @param head position after which the window begins */
-  constructor(head: number, maxBytes: number) {
+  /** @param head position after which the window begins, in this epoch */
+  constructor(head: number, maxBytes: number, epoch: string) {
     this.#head = head
+    this.#epoch = epoch
     this.#maxBytes = maxBytes
+  }
+
+  /** Epoch in which all of its positions are valid. */
+  get epoch(): string {
+    return this.#epoch
   }
 
   /** Position of the newest event. */
@@ -50,7 +58,7 @@ export class RecentEvents {
   /**
    * Adds the event after the head and drops the oldest beyond the bound; the newest always stays.
    *
-   * @throws {Error} when an event is not the next one: that would break the order for everybody
+   * @throws {Error} when an event is not the next one: that would break the order of every stream
    */
   push(event: LoggedEvent): RecentEvent {
     const { position, data } = event
@@ -65,15 +73,21 @@ export class RecentEvents {
   /** The bytes of an event, kept with it. */
   encode(event: RecentEvent, encoding: Encoding): Chunk {
     for (const kept of event.chunks) if (kept.encoding === encoding) return kept.chunk
-    const chunk = encoding.event(event)
+    const chunk = encoding.event(event, this.#epoch)
     event.chunks.push({ encoding, chunk })
     // One that was dropped meanwhile is only on its way to streams.
     if (this.at(event.position) === event) this.#grow(chunk.byteLength)
     return chunk
   }
 
-  /** Forgets everything and goes on after `head`: for a log that lost positions that were never read. */
-  reset(head: number): void {
+  /** The log has another epoch with the same events up to the head. Bytes that are cached keep the earlier one in their ids. */
+  renew(epoch: string): void {
+    this.#epoch = epoch
+  }
+
+  /** Forgets everything and continues after `head`: for a log that lost positions that were never read. */
+  reset(head: number, epoch = this.#epoch): void {
+    this.#epoch = epoch
     this.#events = []
     this.#start = 0
     this.#bytes = 0

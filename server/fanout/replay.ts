@@ -1,9 +1,8 @@
+import { LRUCache } from 'lru-cache'
 import type { EventLog } from '../log/log.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Gap } from '../protocol/control-events.ts'
-import { gapAfter } from '../protocol/control-events.ts'
 import type { Chunk, Encoding } from './encoding.ts'
-import { LruCache } from './lru-cache.ts'
 import type { RecentEvents } from './recent-events.ts'
 import { createMatcher, type Selection } from './selection.ts'
 
@@ -11,6 +10,8 @@ import { createMatcher, type Selection } from './selection.ts'
 export interface ReplayStep {
   /** Shared with others: not to be changed. Missing when nothing was for this cursor. */
   chunk?: Chunk | undefined
+  /** Events in the chunk. */
+  events: number
   /** Up to here the cursor has everything of its channels. */
   cursor: number
   /** Comes before the chunk. */
@@ -54,21 +55,25 @@ const LOG_STEP_EVENTS = 1000
 const SHARED_STEPS = 256
 
 export function createReplay(recent: RecentEvents, log: Pick<EventLog, 'read'>): Replay {
-  const fromMemory = new LruCache<Part>(SHARED_STEPS)
-  const fromLog = new LruCache<Promise<Part>>(SHARED_STEPS)
+  const fromMemory = new LRUCache<string, Part>({ max: SHARED_STEPS })
+  const fromLog = new LRUCache<string, Promise<Part>>({ max: SHARED_STEPS })
   const read = (request: ReplayRequest) => {
     const { cursor, selection, encoding } = request
     const key = `${cursor} ${encoding.name} ${selection.name}`
     if (cursor >= recent.tail) {
-      const part = fromMemory.get(key) ?? readMemory(recent, request)
-      if (part.isComplete) fromMemory.set(key, part)
+      const known = fromMemory.get(key)
+      const part = known ?? readMemory(recent, request)
+      if (!known && part.isComplete) fromMemory.set(key, part)
       return toStep(part, request)
     }
-    // Also while it is being read: a thousand who come back to the same place cost one query.
-    const reading = fromLog.get(key) ?? readLog(log, request)
-    fromLog.set(key, reading)
-    const drop = () => fromLog.delete(key, reading)
-    reading.then((part) => part.isComplete || drop(), drop)
+    const known = fromLog.get(key)
+    const reading = known ?? readLog(log, recent, request)
+    if (!known) {
+      // Also while it is being read: a thousand clients that reconnect at the same position cost one query.
+      fromLog.set(key, reading)
+      const drop = () => void (fromLog.peek(key) === reading && fromLog.delete(key))
+      reading.then((part) => part.isComplete || drop(), drop)
+    }
     return reading.then((part) => toStep(part, request))
   }
   return {
@@ -82,9 +87,11 @@ export function createReplay(recent: RecentEvents, log: Pick<EventLog, 'read'>):
 
 /** The part as it is for all, or built anew without what its own page caused. */
 function toStep({ events, chunk, cursor, gap }: Part, { clientId, encoding }: ReplayRequest): ReplayStep {
-  if (clientId === null || events.every(({ origin }) => origin !== clientId)) return { chunk, cursor, gap }
+  if (clientId === null || events.every(({ origin }) => origin !== clientId)) {
+    return { chunk, events: events.length, cursor, gap }
+  }
   const others = events.filter(({ origin }) => origin !== clientId)
-  return { chunk: join(others, encoding), cursor, gap }
+  return { chunk: join(others, encoding), events: others.length, cursor, gap }
 }
 
 const join = (events: Part['events'], encoding: Encoding) =>
@@ -106,16 +113,20 @@ function readMemory(recent: RecentEvents, { cursor, through, selection, encoding
   return { events, chunk: join(events, encoding), cursor: position, isComplete: position < through }
 }
 
+const setBack = () => new AppError('database.unavailable', 'The log was set back.', { status: 503 })
+
 async function readLog(
   log: Pick<EventLog, 'read'>,
+  recent: RecentEvents,
   { cursor, through, selection, encoding }: ReplayRequest,
 ): Promise<Part> {
   const { patterns } = selection
-  const page = await log.read({ after: cursor, through, limit: LOG_STEP_EVENTS, maxBytes: STEP_BYTES, patterns })
-  const gap = gapAfter(cursor, page)
-  // A log that was set back: when the feed has found out, everybody is told.
-  if (gap?.reason === 'unknown') throw new AppError('database.unavailable', 'The log was set back.', { status: 503 })
-  const events = page.events.map((event) => ({ origin: event.origin, chunk: encoding.event(event) }))
+  const { epoch } = recent
+  const page = await log.read({ after: cursor, epoch, through, limit: LOG_STEP_EVENTS, maxBytes: STEP_BYTES, patterns })
+  const { gap } = page
+  // The log was restored or set back: when the feed has found out, all streams are notified.
+  if (gap?.reason === 'unknown' || page.epoch !== recent.epoch || page.head < through) throw setBack()
+  const events = page.events.map((event) => ({ origin: event.origin, chunk: encoding.event(event, page.epoch) }))
   const reached = Math.max(page.cursor, page.oldest - 1)
   return {
     events,

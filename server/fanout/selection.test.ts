@@ -28,3 +28,14 @@ test('no pattern that is left lies within another', () => {
     }),
   )
 })
+
+test('the size of a selection is the number of its tokens and patterns, without those that are covered', () => {
+  expect(createSelection(['a.b.c', 'd']).size).toBe(6)
+  expect(createSelection(['a', 'a']).size).toBe(2)
+  expect(createSelection(['a.>', 'a.b', 'a.*.c']).size).toBe(3)
+})
+
+test('a pattern that ends in > is covered only by one that ends in >', () => {
+  expect(createSelection(['a.*', 'a.>']).patterns).toEqual(['a.>'])
+  expect(createSelection(['a.*.>', 'a.*']).patterns).toEqual(['a.*', 'a.*.>'])
+})

@@ -4,13 +4,13 @@ import { isLiteral, matchesTokens } from '../protocol/channel.ts'
 export interface Selection {
   /** The same for all that select the same. */
   name: string
-  /** Valid patterns of channels, at least one; none lies within another. */
+  /** Valid patterns of channels, at least one; none is covered by another. */
   patterns: readonly string[]
-  /** What it takes in the index of subscriptions at most: its tokens and patterns. */
+  /** Most entries that it takes in the index of subscriptions: its tokens and patterns. */
   size: number
 }
 
-/** @param patterns valid, at least one */
+/** Makes a selection without repetitions and covered patterns. @param patterns valid, at least one */
 export function createSelection(patterns: readonly string[]): Selection {
   const needed = withoutCovered([...new Set(patterns)].sort())
   const size = needed.reduce((sum, pattern) => sum + pattern.split('.').length + 1, 0)
@@ -18,7 +18,7 @@ export function createSelection(patterns: readonly string[]): Selection {
   return { name: needed.join(' '), patterns: needed, size }
 }
 
-/** The patterns without those whose channels all lie within another one: beside `a.>`, `a.b.*` selects nothing more. */
+/** The patterns without those that another one covers: beside `a.>`, `a.b.*` selects nothing more. */
 function withoutCovered(patterns: readonly string[]): string[] {
   const split = patterns.map((pattern) => ({ pattern, tokens: pattern.split('.') }))
   const wildcards = split.filter(({ pattern }) => !isLiteral(pattern))
@@ -27,13 +27,13 @@ function withoutCovered(patterns: readonly string[]): string[] {
   return split.filter(({ tokens }) => !isCovered(tokens)).map(({ pattern }) => pattern)
 }
 
-/** Whether every channel of a pattern lies within another one, of which `>` is the last token where it has one. */
+/** Whether every channel of `pattern` matches `wider` too. */
 const covers = (wider: readonly string[], pattern: readonly string[]): boolean =>
   matchesTokens(wider, pattern) && (pattern.at(-1) !== '>' || wider.at(-1) === '>')
 
 /**
- * Tells whether a channel lies within one of the patterns. It costs patterns × tokens at most, and little memory: for one
- * reader. Those of many are in the index of subscriptions.
+ * Makes a test of whether a channel matches one of the patterns. A call costs patterns × tokens at most, and little memory:
+ * for one reader. The patterns of many readers are in the index of subscriptions.
  */
 export function createMatcher(patterns: readonly string[]): (channel: string) => boolean {
   const literals = new Set(patterns.filter(isLiteral))

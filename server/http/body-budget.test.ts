@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from 'bun:test'
 import { SECOND } from '../platform/time.ts'
+import { SILENT } from '../telemetry/telemetry.ts'
+import { createTotals } from '../telemetry/totals.ts'
 import { BodyBudget, type BodyBudgetOptions } from './body-budget.ts'
 import type { OpenBody, Pace } from './open-body.ts'
 
@@ -10,7 +12,8 @@ let time = 0
 const clock = performance.now
 beforeEach(() => {
   jest.useFakeTimers()
-  time = 0
+  // Not 0, so that a time and a duration differ.
+  time = 1000 * SECOND
   performance.now = () => time
 })
 afterEach(() => {
@@ -28,7 +31,7 @@ function pass(seconds: number, eachStep = () => {}): void {
 }
 
 const budgetOf = (options: Partial<BodyBudgetOptions> = {}) =>
-  new BodyBudget({ maxBytes: 100 * KIB, maxBodies: 100, maxBodiesPerAddress: 0, ...options })
+  new BodyBudget({ maxBytes: 100 * KIB, maxBodies: 100, maxBodiesPerAddress: 0, telemetry: SILENT, ...options })
 
 /** A body whose next bytes are waited for. */
 function open(budget: BodyBudget, { address = 'a', pace = PATIENT, bytes = 0 } = {}): OpenBody {
@@ -46,7 +49,8 @@ const codeOf = (body: OpenBody) => body.refusal?.code
 
 describe('a body', () => {
   test('is refused when less than the least rate arrives in a window', () => {
-    const budget = budgetOf()
+    const { telemetry, totals } = createTotals()
+    const budget = budgetOf({ telemetry })
     const pace = { ...PATIENT, leastRate: 1000, window: 5 * SECOND }
     const slow = open(budget, { pace })
     const quick = open(budget, { pace })
@@ -63,7 +67,7 @@ describe('a body', () => {
     // However much has come before.
     pass(10)
     expect(codeOf(quick)).toBe('body.too_slow')
-    expect(budget.refused.too_slow).toBe(2)
+    expect(totals.refusedBodies.too_slow).toBe(2)
   })
 
   test('is not refused for the time that the server takes', () => {
@@ -84,6 +88,26 @@ describe('a body', () => {
   })
 })
 
+test('the rate of a body counts only the time in which the server waits for it', () => {
+  const budget = budgetOf()
+  const pace = { ...PATIENT, leastRate: 1000, window: 4 * SECOND }
+  const body = open(budget, { pace })
+  const wait = (bytes: number) => {
+    body.startReading()
+    pass(1)
+    body.stopReading()
+    budget.hold(body, bytes)
+    pass(3)
+  }
+  // 1400 bytes per second of waiting are 350 per second of the clock.
+  for (let count = 0; count < 12; count++) wait(1400)
+  expect(codeOf(body)).toBeUndefined()
+  for (let count = 0; count < 12; count++) wait(900)
+  body.startReading()
+  pass(1)
+  expect(codeOf(body)).toBe('body.too_slow')
+})
+
 describe('the number of bodies', () => {
   test('is bounded once they are unfinished for a second: the newest are refused', () => {
     const budget = budgetOf({ maxBodies: 2 })
@@ -96,14 +120,15 @@ describe('the number of bodies', () => {
   })
 
   test('is bounded by address, as are their bytes', () => {
-    const budget = budgetOf({ maxBodiesPerAddress: 2 })
+    const { telemetry, totals } = createTotals()
+    const budget = budgetOf({ maxBodiesPerAddress: 2, telemetry })
     const mine = [open(budget), open(budget), open(budget)]
     const others = [open(budget, { address: 'b', bytes: 20 * KIB }), open(budget, { address: 'b', bytes: 20 * KIB })]
     pass(2)
     expect(mine.map(codeOf)).toEqual([undefined, undefined, 'body.too_many'])
     expect(others.map(codeOf)).toEqual([undefined, 'body.too_many'])
     expect(others[1]?.refusal).toMatchObject({ status: 429, retryAfter: 5 })
-    expect(budget.refused.too_many).toBe(2)
+    expect(totals.refusedBodies.too_many).toBe(2)
   })
 
   test('is not bounded by address when that is off', () => {
@@ -136,6 +161,27 @@ describe('the memory', () => {
     expect(budget.problem).toContain('2 requests')
     pass(11)
     expect(budget.problem).toBeUndefined()
+  })
+
+  test('may be used up to the last byte', () => {
+    const budget = budgetOf({ maxBytes: 10 * KIB })
+    const old = open(budget)
+    pass(2)
+    // A chunk costs 256 bytes besides its content.
+    const body = open(budget, { bytes: 10 * KIB - 256 })
+    expect([codeOf(old), codeOf(body), budget.bytes]).toEqual([undefined, undefined, 10 * KIB])
+    expect(() => budget.hold(body, 1)).toThrow(expect.objectContaining({ code: 'body.overloaded' }))
+  })
+
+  test('is not taken from a body that the server is processing, nor from the one that needs it', () => {
+    const budget = budgetOf()
+    const processed = open(budget, { bytes: 40 * KIB })
+    processed.stopReading()
+    const needy = open(budget, { bytes: 40 * KIB })
+    const waiting = open(budget, { bytes: 10 * KIB })
+    pass(2)
+    budget.hold(needy, 15 * KIB)
+    expect([processed, needy, waiting].map(codeOf)).toEqual([undefined, undefined, 'body.overloaded'])
   })
 
   test('refuses a new body when those before it are as new', () => {

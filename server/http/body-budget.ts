@@ -1,6 +1,8 @@
 import { SECOND } from '../platform/time.ts'
-import { type BodyRefusal, OpenBody, type Pace } from './open-body.ts'
+import type { BodyRefusal, Telemetry } from '../telemetry/telemetry.ts'
+import { OpenBody, type Pace } from './open-body.ts'
 
+/** Limits of all request bodies together. */
 export interface BodyBudgetOptions {
   /** Bytes of unfinished bodies that may have arrived. */
   maxBytes: number
@@ -8,9 +10,10 @@ export interface BodyBudgetOptions {
   maxBodies: number
   /** The same of one client address, which may hold a quarter of `maxBytes`; `0` for any. */
   maxBodiesPerAddress: number
+  telemetry: Pick<Telemetry, 'bodyRefused'>
 }
 
-/** Milliseconds between two looks at the unfinished bodies. */
+/** Poll interval in milliseconds for bodies that are too slow or too many. */
 const INTERVAL = 250
 /** Bytes that a chunk costs besides its content: a body may come byte by byte. */
 const CHUNK_COST = 256
@@ -18,7 +21,7 @@ const CHUNK_COST = 256
 const RECENT = 10 * SECOND
 
 /**
- * The memory and the patience that all request bodies share. Only bytes that have arrived count. Bodies that arrive within a
+ * The memory and the number of slow bodies that all requests share. Only bytes that have arrived count. Bodies that arrive within a
  * second, as nearly all do, are never counted against the number of bodies, and slow ones make room for them.
  */
 export class BodyBudget {
@@ -28,8 +31,6 @@ export class BodyBudget {
   #bytes = 0
   #timer: Timer | undefined
   #lastRefusal = Number.NEGATIVE_INFINITY
-  /** For metrics: bodies refused so far, by reason. */
-  readonly refused: Record<BodyRefusal, number> = { too_slow: 0, too_many: 0, overloaded: 0 }
 
   constructor(options: BodyBudgetOptions) {
     this.#options = options
@@ -54,7 +55,7 @@ export class BodyBudget {
   /**
    * Takes part of the budget for one body, until it is closed.
    *
-   * @param address of the client; asked for when the body is slow
+   * @param address returns that of the client; called when the body is slow
    * @param abort makes a read that is under way end
    */
   open(address: () => string, pace: Pace, abort: () => void): OpenBody {
@@ -65,6 +66,7 @@ export class BodyBudget {
     return body
   }
 
+  /** Returns the part of the budget that a body holds. */
   close(body: OpenBody): void {
     if (!this.#bodies.delete(body)) return
     this.#bytes -= body.held
@@ -88,7 +90,7 @@ export class BodyBudget {
     }
   }
 
-  /** Of bytes that were passed on. */
+  /** Uncounts bytes that were passed on and are no longer in memory. */
   release(body: OpenBody, bytes: number): void {
     if (!this.#bodies.has(body)) return
     body.held -= bytes
@@ -130,7 +132,7 @@ export class BodyBudget {
   }
 
   #refuse(body: OpenBody, reason: BodyRefusal): void {
-    this.refused[reason]++
+    this.#options.telemetry.bodyRefused(reason)
     if (reason !== 'too_slow') this.#lastRefusal = performance.now()
     body.refuse(reason)
     this.close(body)

@@ -1,16 +1,17 @@
 import type { Config } from '../platform/config.ts'
 import { AppError, tooDeep } from '../platform/errors.ts'
 import { SECOND } from '../platform/time.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import { BodyBudget } from './body-budget.ts'
 import type { OpenBody, Pace } from './open-body.ts'
 
-/** A request as it comes to a route, with the server that knows its address. */
+/** A request as a route receives it, with the server that knows the address of its client. */
 export interface Incoming {
   request: Request
   server: { requestIP(request: Request): { address: string } | null } | null
 }
 
-/** Of files, which may be large: no deadline, but a rate that even a bad mobile connection has. */
+/** Files may be large: no deadline, but a minimum rate that even a bad mobile connection reaches. */
 const UPLOAD: Pace = { timeout: Number.POSITIVE_INFINITY, leastRate: 16 * 1024, window: 15 * SECOND }
 
 /** Reads request bodies, all within one budget. */
@@ -25,9 +26,9 @@ export class Bodies {
   }
 
   /**
-   * Reads a JSON body and makes something of it.
+   * Reads a JSON body and parses it.
    *
-   * @param parse the bytes, which count until it is done
+   * @param parse called with the bytes, which count against the budget until it resolves
    * @throws {AppError} `body.not_json` (415), `body.too_large` (413), `body.too_slow` (408), `body.too_many` (429),
    * `body.overloaded` (503), `body.aborted`
    */
@@ -42,7 +43,7 @@ export class Bodies {
     if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
     const source = new BodySource(this.budget, incoming, this.#pace)
     try {
-      // Counted as they come: a body in chunks does not say how large it is.
+      // Counted while they arrive: a chunked body does not announce its size.
       const chunks: Uint8Array[] = []
       for (let chunk = await source.next(); chunk; chunk = await source.next()) {
         if (source.received > maxBytes) throw tooLarge(maxBytes)
@@ -55,9 +56,9 @@ export class Bodies {
   }
 
   /**
-   * The content of a file, as it comes.
+   * The content of a file, while it arrives.
    *
-   * @param kept bytes that the caller keeps of it at most
+   * @param kept maximum bytes that the caller holds in memory
    * @throws {AppError} `body.too_slow` (408), `body.too_many` (429), `body.overloaded` (503), `body.aborted`
    */
   async *readFile(incoming: Incoming, kept: number): AsyncGenerator<Uint8Array> {
@@ -73,14 +74,17 @@ export class Bodies {
   }
 }
 
-/** Within the limits of the settings. */
-export const createBodies = ({
-  maxBodyMemory,
-  maxBodies,
-  maxBodiesPerAddress,
-  bodyTimeoutMs,
-}: Pick<Config, 'maxBodyMemory' | 'maxBodies' | 'maxBodiesPerAddress' | 'bodyTimeoutMs'>): Bodies =>
-  new Bodies(new BodyBudget({ maxBytes: maxBodyMemory, maxBodies, maxBodiesPerAddress }), bodyTimeoutMs)
+/** A reader of request bodies within the limits of the settings. */
+export const createBodies = (
+  {
+    maxBodyMemory,
+    maxBodies,
+    maxBodiesPerAddress,
+    bodyTimeoutMs,
+  }: Pick<Config, 'maxBodyMemory' | 'maxBodies' | 'maxBodiesPerAddress' | 'bodyTimeoutMs'>,
+  telemetry: Pick<Telemetry, 'bodyRefused'>,
+): Bodies =>
+  new Bodies(new BodyBudget({ maxBytes: maxBodyMemory, maxBodies, maxBodiesPerAddress, telemetry }), bodyTimeoutMs)
 
 /** The chunks of one body. */
 class BodySource {

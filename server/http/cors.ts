@@ -1,4 +1,4 @@
-/** What a page of another origin may do here. */
+/** What a page of another origin may do. */
 export interface Grant {
   /** Value of `Access-Control-Allow-Origin`. */
   origin: string
@@ -6,6 +6,7 @@ export interface Grant {
   isReadOnly: boolean
 }
 
+/** Which origins are granted access. */
 export interface CorsOptions {
   /** Exact origins that may use everything (`ALLOWED_ORIGINS`), such as `https://app.example.com`. */
   origins: readonly string[]
@@ -18,7 +19,7 @@ export interface CorsOptions {
 const STREAMS = '/events'
 const READ_METHODS = ['GET', 'HEAD', 'OPTIONS']
 
-/** Seconds for which a browser may remember the answer to a preflight; Chromium caps it at 2 hours. */
+/** Seconds for which a browser may cache the response to a preflight; Chromium's maximum is 2 hours. */
 const MAX_AGE = 600
 
 /** Request headers that a page may send besides those that need no permission. */
@@ -55,7 +56,7 @@ export function covers({ isReadOnly }: Grant, request: Request): boolean {
 
 /**
  * Adds the headers of a grant (Fetch, section 3.3). For a preflight, the methods are those in the `Allow` header of the route's
- * own answer to OPTIONS.
+ * own response to OPTIONS.
  */
 export function addCorsHeaders({ headers }: Response, request: Request, { origin, isReadOnly }: Grant): void {
   headers.set('access-control-allow-origin', origin)

@@ -6,6 +6,7 @@ import { senderOf } from './origin.ts'
 import { problemResponse } from './problem.ts'
 import { urlOf } from './request-url.ts'
 
+/** What is checked of every request. */
 export interface FrontDoorOptions {
   host: HostCheckOptions
   cors: CorsOptions
@@ -60,6 +61,6 @@ function finish(response: Response, request: Request, grant?: Grant): Response {
 const foreign = () =>
   new AppError(
     'origin.foreign',
-    'Pages of other origins have no access. The setting ALLOWED_ORIGINS gives it to exact origins; a proxy that ends TLS must pass Host on and send X-Forwarded-Proto.',
+    'Pages of other origins have no access. The setting ALLOWED_ORIGINS grants it to exact origins. A proxy that terminates TLS has to preserve Host and send X-Forwarded-Proto.',
     { status: 403 },
   )

@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net'
 import { AppError } from '../platform/errors.ts'
 
+/** The names of this server. */
 export interface HostCheckOptions {
   /** The address or name that the server listens on (`HOST`). */
   listen: string
@@ -17,11 +18,11 @@ const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '[::]'])
 
 /**
- * Refuses requests for names that are not this server's, because a name is all that tells a page of a rebound DNS name
- * from a page of this server. Accepted are
+ * Refuses requests for names that are not this server's: after DNS rebinding, only the name distinguishes a page of the
+ * attacker from a page of this server. Accepted are
  *
  * - the names and addresses of loopback, and what `HOST` and `ALLOWED_HOSTS` name,
- * - every IP address when the server listens on more than loopback: nobody can point an address elsewhere,
+ * - every IP address when the server listens on more than loopback: an address cannot be rebound,
  * - requests without a `Host` header (HTTP/1.0, health checks): every browser sends one.
  */
 export function createHostCheck({ listen, allowed }: HostCheckOptions): HostCheck {

@@ -1,77 +1,83 @@
+import canonicalize from 'canonicalize'
 import type { Sql } from '../platform/database.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Database } from '../platform/pool.ts'
 import { DAY } from '../platform/time.ts'
-import { idempotencyKey } from './request-headers.ts'
+import { parseKey } from '../protocol/event.ts'
 
 /** What a repetition of a request is recognised by. */
 export interface RequestKey {
-  /** The `Idempotency-Key`, and whose it is: nobody gets what another one's key has made. */
+  /** The `Idempotency-Key` with the user who sent it: the keys of two users never collide. */
   key: string
-  /** SHA-256 of what is asked for. */
+  /** SHA-256 of the canonical JSON (RFC 8785) of the request, in hexadecimal digits. */
   digest: string
 }
 
+/** A table whose rows keep the key and the digest of the request that created them, in `key` and `request`. */
+interface KeyedRow {
+  request: string | null
+}
+
 /**
- * The idempotency key of a request, if it has one.
+ * Reads the idempotency key of a request; `null` without the header `Idempotency-Key`.
  *
- * @param what is asked for: a repetition must ask for the same
+ * @param what the request asks for: a repetition has to be equal, in whatever order its members are
  * @throws {AppError} `key.invalid`
  */
 export function requestKey(request: Request, user: string, what: unknown): RequestKey | null {
-  const key = idempotencyKey(request)
-  if (key === null) return null
-  const digest = new Bun.CryptoHasher('sha256').update(canonical(what)).digest('hex')
+  const header = request.headers.get('idempotency-key')
+  if (header === null) return null
+  const key = parseKey(header)
+  const digest = new Bun.CryptoHasher('sha256').update(canonicalize(what) ?? '').digest('hex')
   return { key: `${user}\u001f${key}`, digest }
 }
 
-/** JSON with the members in one order, so that equal requests are equal. */
-const canonical = (what: unknown): string =>
-  JSON.stringify(what, (_, value) =>
-    value !== null && typeof value === 'object' && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
-      : value,
-  )
-
-/**
- * What the first request with a key has made.
- *
- * @param row with its digest; `undefined` when it was deleted just now
- * @throws {AppError} `key.reused` (422) when that was another request; `key.deleted` (410)
- */
-export function madeBefore<R extends { request: string | null }>(row: R | undefined, { digest }: RequestKey): R {
-  if (!row) throw deleted()
-  if (row.request === digest) return row
-  throw new AppError(
-    'key.reused',
-    'The idempotency key was used for another request. Use a new one for a new request.',
-    {
-      status: 422,
-    },
-  )
+/** Where a row is inserted under an idempotency key. */
+export interface KeyedInsert<R> {
+  /** Name of the table in schema `sse`. */
+  table: string
+  /** `null` inserts in any case. */
+  key: RequestKey | null
+  /** Inserts one row, `on conflict (key) where key is not null do nothing`, and returns it. */
+  insert: () => Promise<readonly R[]>
 }
 
 /**
- * In the transaction that has made something anew.
+ * Inserts a row unless an earlier request with the same key has. Of several such requests at once, all but one wait for the
+ * transaction of the first.
  *
- * @throws {AppError} `key.deleted` (410) when the key had made something before, which was deleted
+ * @returns the row, and whether this call has inserted it
+ * @throws {AppError} `key.reused` (422) when the earlier request was another one; `key.deleted` (410) when its row was deleted
  */
-export async function checkNotDeleted(
+export async function insertOnce<R extends KeyedRow>(
   sql: Sql,
-  table: 'orders' | 'tasks' | 'notifications',
-  key: RequestKey | null,
-): Promise<void> {
-  if (!key) return
-  const rows = await sql`select from sse.deleted_keys where key = ${`${table}:${key.key}`}`
+  { table, key, insert }: KeyedInsert<R>,
+): Promise<{ row: R; isNew: boolean }> {
+  const [created] = await insert()
+  if (created) {
+    if (key) await checkNotDeleted(sql, table, key)
+    return { row: created, isNew: true }
+  }
+  const { key: name, digest } = key as RequestKey
+  const [existing] = await sql<R[]>`select * from ${sql(`sse.${table}`)} where key = ${name}`
+  // Deleted by a transaction that has committed between the two statements.
+  if (!existing) throw deleted()
+  if ((existing as R).request !== digest) throw reused()
+  return { row: existing as R, isNew: false }
+}
+
+/** Also refuses to insert again what was deleted while this transaction waited for the key. */
+async function checkNotDeleted(sql: Sql, table: string, { key }: RequestKey): Promise<void> {
+  const rows = await sql`select from sse.deleted_keys where key = ${`${table}:${key}`}`
   if (rows.length > 0) throw deleted()
 }
 
-/** How long the keys of what was deleted are kept. */
+/** Milliseconds for which the key of a deleted row is kept. */
 const KEPT = 7 * DAY
 /** Keys of one statement. */
 const BATCH = 1000
 
-/** Deletes keys that have been kept long enough. */
+/** Deletes a batch of the keys that were kept long enough. @returns how many it has deleted */
 export const expireDeletedKeys = async (database: Database): Promise<number> => {
   const before = new Date(Date.now() - KEPT)
   const keys = await database.query(
@@ -83,7 +89,12 @@ export const expireDeletedKeys = async (database: Database): Promise<number> => 
   return keys.count
 }
 
+const reused = () =>
+  new AppError('key.reused', 'The idempotency key was used for another request. Use a new one for a new request.', {
+    status: 422,
+  })
+
 const deleted = () =>
-  new AppError('key.deleted', 'What this idempotency key has made was deleted since. Use a new one to make it again.', {
+  new AppError('key.deleted', 'What this idempotency key had created was deleted. Use a new one to create it again.', {
     status: 410,
   })

@@ -1,19 +1,19 @@
 import type { TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { AppError } from '../platform/errors.ts'
-import { nextTurn } from '../platform/turns.ts'
+import { yieldToEventLoop } from '../platform/event-loop.ts'
 import { type Bodies, type Incoming, parseJson } from './body.ts'
 import { findUnstorable } from './storable.ts'
 import { invalidValue } from './validation.ts'
 
-/** Bytes of the body of a request that only says what to do. */
+/** Maximum bytes of a body that only names an action, such as a transition. */
 export const SMALL_BODY = 4 * 1024
-/** Bytes of the body of a request that describes a thing: JSON of this size is parsed within some milliseconds, whatever it is. */
+/** Maximum bytes of a body that describes a resource: any JSON of this size is parsed within some milliseconds. */
 export const LARGE_BODY = 64 * 1024
 
 /**
- * A parser for the hook `parse` of a route: reads JSON of at most `maxBytes`, whose texts Postgres can keep, and checks it
- * before Elysia does, which would look for all that is wrong with it.
+ * A parser for the hook `parse` of a route: reads JSON of at most `maxBytes` whose texts Postgres can store, and validates
+ * it before Elysia does, which would collect all problems of an invalid body instead of the first.
  *
  * @throws {AppError} what `Bodies.readJson` throws, `body.invalid`, `data.too_deep`, `request.invalid`
  */
@@ -21,12 +21,12 @@ export function jsonBody(bodies: Bodies, schema: TSchema, maxBytes: number) {
   const validator = TypeCompiler.Compile(schema)
   return ({ request, server }: Incoming): Promise<unknown> =>
     bodies.readJson({ request, server }, maxBytes, async (bytes) => {
-      // Many may arrive in one turn.
-      if (bytes.byteLength > SMALL_BODY) await nextTurn()
+      // Several large bodies may have arrived in this event-loop turn: parse one per turn.
+      if (bytes.byteLength > SMALL_BODY) await yieldToEventLoop()
       const value = parseJson(bytes)
       if (!validator.Check(value)) throw invalidValue(validator, value, 'body')
       const problem = findUnstorable(value)
-      if (problem) throw new AppError('body.invalid', `The body can not be stored: ${problem}.`)
+      if (problem) throw new AppError('body.invalid', `The body cannot be stored: ${problem}.`)
       return value
     })
 }

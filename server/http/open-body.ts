@@ -1,20 +1,18 @@
 import { AppError } from '../platform/errors.ts'
 import { SECOND } from '../platform/time.ts'
+import type { BodyRefusal } from '../telemetry/telemetry.ts'
 
-/** What is asked of a body's sender. */
+/** The rate at which a body has to arrive. */
 export interface Pace {
-  /** Milliseconds for the whole body; `Infinity` for any. */
+  /** Milliseconds for the whole body; `Infinity` is off. */
   timeout: number
-  /** Bytes a second, on average over each `window`. */
+  /** Minimum bytes a second, on average over each `window`. */
   leastRate: number
-  /** Milliseconds during which bytes were waited for. */
+  /** Milliseconds of waiting for bytes; the time that the server takes to process them does not count. */
   window: number
 }
 
-/** Why bodies are refused. */
-export type BodyRefusal = 'too_slow' | 'too_many' | 'overloaded'
-
-/** Milliseconds after which an unfinished body is slow: it is counted, and has to make room for others. */
+/** Milliseconds after which an unfinished body is slow: it counts against the limits, and is the first to be refused. */
 const SLOW = SECOND
 
 /** One body that is being read. */
@@ -23,9 +21,9 @@ export class OpenBody {
   readonly #address: () => string
   readonly #abort: () => void
   readonly #start = performance.now()
-  /** Since when bytes are waited for; `undefined` while the server is busy with those that came. */
+  /** Since when the server has waited for bytes; `undefined` while it processes those that arrived. */
   #waitingSince: number | undefined
-  /** Milliseconds of the window so far. */
+  /** Milliseconds of waiting in the current window. */
   #waited = 0
   received = 0
   receivedInWindow = 0
@@ -48,20 +46,23 @@ export class OpenBody {
     return this.#waitingSince !== undefined
   }
 
-  /** What the client takes, and not the server, is the time that a read takes. */
+  /** Starts the clock: only the time of a read is the client's, not that of processing. */
   startReading(): void {
     this.#waitingSince = performance.now()
   }
 
+  /** Stops the clock. */
   stopReading(): void {
     this.#waited += performance.now() - (this.#waitingSince ?? performance.now())
     this.#waitingSince = undefined
   }
 
+  /** Whether the body is unfinished for more than a second. @param now of `performance.now()` */
   isSlow(now: number): boolean {
     return now - this.#start > SLOW
   }
 
+  /** Whether its deadline has passed, or its rate was below the minimum in a window; begins the next window. */
   isTooSlow(now: number): boolean {
     if (!this.isReading) return false
     const { timeout, leastRate, window } = this.pace
@@ -75,6 +76,7 @@ export class OpenBody {
     return false
   }
 
+  /** Ends the read that is under way, which then throws `refusal`. */
   refuse(reason: BodyRefusal): void {
     this.refusal = refusalOf(reason, this.pace)
     this.#abort()
@@ -92,7 +94,7 @@ function refusalOf(reason: BodyRefusal, { timeout, leastRate }: Pace): AppError 
     case 'too_many':
       return new AppError(
         'body.too_many',
-        'Too many slow requests of this address are under way (MAX_BODIES_PER_ADDRESS). Wait for some of them, and send it again.',
+        'Too many slow requests from this address are under way (MAX_BODIES_PER_ADDRESS). Wait until some have ended, and send it again.',
         { status: 429, retryAfter: 5, closesConnection: true },
       )
     case 'overloaded':

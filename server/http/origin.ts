@@ -1,7 +1,7 @@
 /**
- * Who sends a request, as far as a browser says it:
+ * Who sends a request, as far as the browser reports it:
  *
- * - `none`: no page at all (curl, servers), or a person who opens an address
+ * - `none`: no page (curl, servers), or a user who opens an address
  * - `own`: a page of this server
  * - `foreign`: a page of another origin
  */
@@ -9,7 +9,7 @@ export type Sender = 'none' | 'own' | 'foreign'
 
 /**
  * Reads `Origin` and `Sec-Fetch-Site`, which no page can set itself (Fetch, sections 3.2 and 4.6). Browsers leave out `Origin`
- * on most GETs, and `Sec-Fetch-Site` on plain-http names other than localhost: each counts when it is there.
+ * on most GETs, and `Sec-Fetch-Site` on plain-http names other than localhost: each counts where it is present.
  */
 export function senderOf(request: Request): Sender {
   const { headers } = request
@@ -20,7 +20,7 @@ export function senderOf(request: Request): Sender {
   return site === 'same-origin' ? 'own' : 'none'
 }
 
-/** A link that a person follows to a page here; a frame within a foreign page is none, and a stream is no page. */
+/** A link that a user follows to a page of this server. A frame in a foreign page is not one, and a stream is not a page. */
 const isNavigation = ({ method, headers, url }: Request) =>
   method === 'GET' &&
   headers.get('sec-fetch-mode') === 'navigate' &&
@@ -29,7 +29,7 @@ const isNavigation = ({ method, headers, url }: Request) =>
 
 /** The origin of pages that this server serves under the name that the request has. */
 function ownOrigin({ url, headers }: Request): string | undefined {
-  // Of a proxy that ends TLS. A foreign page that sends it has to ask first (a preflight), and is refused.
+  // Set by a proxy that terminates TLS. From a foreign page it requires a preflight, which is refused.
   const forwarded = headers.get('x-forwarded-proto')?.split(',')[0]?.trim()
   const isSecure = forwarded === undefined ? url.startsWith('https:') : forwarded === 'https'
   return URL.parse(`${isSecure ? 'https' : 'http'}://${headers.get('host') ?? ''}`)?.origin

@@ -1,7 +1,10 @@
 import { t } from 'elysia'
 
-/** An id in an address; elsewhere, Type.Integer serves. */
+/** An id in a path. In a body use Type.Integer: t.Integer also accepts text. */
 export const IdInAddress = t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
 
-/** Of a resource without query parameters: one that is given would be ignored without notice. */
+/** The query of a resource without parameters: refuses any, which would otherwise be ignored silently. */
 export const NoQuery = t.Object({}, { additionalProperties: false })
+
+/** A query parameter that is `true` or `false`. */
+export const BooleanInAddress = (options: { description: string }) => t.BooleanString(options)

@@ -1,30 +1,17 @@
-import { STATUS_CODES } from 'node:http'
 import { Elysia } from 'elysia'
 import { AppError } from '../platform/errors.ts'
 import { sleep } from '../platform/time.ts'
+import { type Problem, titleOf } from '../protocol/problem.ts'
 
-/** A problem document (RFC 9457). `type` is `about:blank`: `code` is what clients compare. */
-export interface Problem {
-  type: 'about:blank'
-  title: string
-  status: number
-  detail: string
-  /** Stable and dotted, such as `channel.invalid`. */
-  code: string
-  [extension: string]: unknown
-}
-
-/** The answer to a request that went wrong. What is no `AppError` is a bug: it is told without details. */
+/**
+ * The response to a request that failed: a problem document (RFC 9457).
+ *
+ * @param error an error that is no `AppError` is a bug: the client receives `internal` (500), without details
+ * @param headers further ones of the response
+ */
 export function problemResponse(error: unknown, headers: Record<string, string> = {}): Response {
   const { code, status, message, extensions, retryAfter, closesConnection } = error instanceof AppError ? error : BUG
-  const problem: Problem = {
-    type: 'about:blank',
-    title: STATUS_CODES[status] ?? 'Error',
-    status,
-    detail: message,
-    code,
-    ...extensions,
-  }
+  const problem: Problem = { type: 'about:blank', title: titleOf(status), status, detail: message, code, ...extensions }
   const text = `${JSON.stringify(problem)}\n`
   return new Response(closesConnection ? lingering(text) : text, {
     status,
@@ -54,12 +41,12 @@ const lingering = (text: string) =>
     },
   })
 
-const BUG = new AppError('internal', 'Something went wrong in the server. Its log says what.', { status: 500 })
+const BUG = new AppError('internal', 'The server failed. Its log has the details.', { status: 500 })
 
-/** Of a route that is not told in the API's document. */
+/** Options of a route that the OpenAPI document leaves out. */
 export const HIDDEN = { detail: { hide: true } }
 
-/** The answer to a method that a resource does not have; to OPTIONS, the methods it has. Bun serves HEAD by GET. */
+/** The response to a method that a resource does not have; to OPTIONS, the methods it has. Bun serves HEAD by GET. */
 function methodNotAllowed(request: Request, allow: string): Response {
   const allowed = `${allow.includes('HEAD') ? allow : allow.replace('GET', 'GET, HEAD')}, OPTIONS`
   if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow: allowed } })
@@ -73,9 +60,11 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 const UNREAD = { ...HIDDEN, parse: 'none' } as const
 
 /**
- * Answers all other methods of some paths. @param allowed by path, such as `GET, POST`
+ * Routes for all other methods of some paths: `method.not_allowed` (405) with the header `Allow`, and 204 for OPTIONS.
  *
- * Its type has no routes: clients that are typed by the server would take them for routes to call.
+ * Their type has no routes: clients that are typed by the server would offer them as routes to call.
+ *
+ * @param allowed methods by path, such as `GET, POST`
  */
 export function otherMethods(allowed: Readonly<Record<string, string>>): Elysia {
   const routes = new Elysia()

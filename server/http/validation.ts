@@ -4,21 +4,25 @@ import type { ValidationError } from 'elysia'
 import { AppError } from '../platform/errors.ts'
 import { urlOf } from './request-url.ts'
 
-// Elysia takes whatever `Number()` takes for an integer in an address, such as 0x10, 1e3, +5 or 01.
+// Elysia accepts as an integer of an address whatever `Number()` accepts, such as 0x10, 1e3, +5 or 01.
 FormatRegistry.Set('integer', (text) => /^(?:0|[1-9]\d{0,15})$/.test(text))
 
-/** Anything that finds what is wrong with a value. */
+/** A compiled schema, of TypeBox or of Elysia. */
 interface Validator {
   Errors(value: unknown): ValueErrorIterator
 }
 
-/** The first thing that is wrong with a value, and where. @param place of the value, such as `body` */
+/**
+ * The error of a value that does not fit its schema: `request.invalid`, with the first violation and its path.
+ *
+ * @param place of the value, such as `body`
+ */
 export function invalidValue(validator: Validator, value: unknown, place: string): AppError {
   const { path, message } = firstProblem(validator, value) ?? { path: '', message: NOT_VALID }
   return invalid(place, path, message)
 }
 
-/** The first thing that is wrong with a request, and where. */
+/** The error of a request that Elysia found invalid: `request.invalid`, with the first violation and its path. */
 export function invalidRequest(error: ValidationError, request: Request): AppError {
   const { path: inside, message } = explain(error)
   const { type, path } = error.type === 'property' ? numberIn(request, error.value) : { type: error.type, path: inside }
@@ -30,7 +34,7 @@ function invalid(type: string, path: string, message: string): AppError {
   return new AppError('request.invalid', `${place}: ${message}.`, { extensions: { in: type, path } })
 }
 
-/** Elysia says of a number in an address that is too small or too large, but not which it is. */
+/** Elysia reports that a number of an address is out of range, but not which number. */
 function numberIn(request: Request, value: unknown): { type: string; path: string } {
   const parameter = [...urlOf(request).searchParams].find(([, text]) => Number(text) === value)
   return parameter ? { type: 'query', path: parameter[0] } : { type: 'params', path: 'id' }
@@ -47,34 +51,34 @@ function firstProblem(validator: Validator, value: unknown): { path: string; mes
   const first = validator.Errors(value).First()
   if (!first) return undefined
   const { path, message } = innermost(first)
-  // The path holds names of the client's.
+  // The path holds names that the client chose.
   return { path: path.slice(1, MAX_PATH).replaceAll('/', '.'), message }
 }
 
-const NOT_VALID = 'It is not as it should be'
+const NOT_VALID = 'It is not valid'
 
-/** Characters of a path that are shown. */
+/** Most characters of a path in an error. */
 const MAX_PATH = 200
 
-/** Problems of one variant of a union that are looked at. */
+/** Most violations of one variant of a union that are examined. */
 const MAX_PROBLEMS = 100
 
-/** What Elysia says of a value that it turned into another before it was looked at, such as a number in an address. */
+/** Elysia's own message, for a value that it converted before the check, such as a number of an address. */
 function elysias({ all: [problem] }: ValidationError): { path: string; message: string } {
   const path = problem && 'path' in problem ? problem.path : ''
   const message = problem && 'summary' in problem && problem.summary ? problem.summary : NOT_VALID
   return { path: path.slice(1).replaceAll('/', '.'), message }
 }
 
-/** People don't read regular expressions, or names of formats. */
+/** A message without regular expressions and names of formats: the description of the schema instead. */
 function plainly({ schema, message }: ValueError): string {
   if (schema.pattern !== undefined && schema.description) return `Expected ${schema.description}`
   return schema.format === 'integer' ? 'Expected a whole number, in decimal digits only' : message
 }
 
 /**
- * Of a union, TypeBox only says that no variant fits. The one that is meant is the one whose constants fit, such as
- * `kind: "demo"`; when there is none, the constants are what is wrong.
+ * The innermost violation. Of a union, TypeBox only reports that no variant fits. The intended variant is the one whose
+ * constants fit, such as `kind: "demo"`; when there is none, the constants are the violation.
  */
 function innermost(error: ValueError): { path: string; message: string } {
   if (error.errors.length === 0) return { path: error.path, message: plainly(error) }

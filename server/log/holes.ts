@@ -1,4 +1,5 @@
 import type { Database } from '../platform/pool.ts'
+import { selectBounds } from './bounds.ts'
 
 /** Positions that the log should have and does not: rows of sse.log that somebody deleted. */
 export interface Hole {
@@ -36,9 +37,8 @@ export async function findHole(
   const [hole] = await database.query(
     (sql) => sql<Hole[]>`
       with bounds as materialized (
-        select coalesce((select min(position) from sse.log), h.position + 1) as oldest,
-               coalesce((select min(position) from sse.log where position > ${through}), h.position + 1) as following
-        from sse.head h
+        select b.oldest, coalesce((select min(position) from sse.log where position > ${through}), b.head + 1) as following
+        from (${selectBounds(sql, null)}) b
       ), present as (
         select ${after}::bigint as position
         union all select position from sse.log where position > ${after} and position <= ${through}

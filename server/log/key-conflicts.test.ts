@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { keyConflictsOf, requestsInConflict } from './key-conflicts.ts'
 
-test('conflicts are read from the detail of the error', () => {
+test('key conflicts are read from the detail of the Postgres error', () => {
   expect(keyConflictsOf({ code: 'SE001', detail: '3:0 5:1' })).toEqual([
     { event: 2, other: undefined },
     { event: 4, other: 0 },
@@ -38,7 +38,7 @@ describe('the requests in conflict', () => {
     expect([...requestsInConflict(conflicts, [2, 1])]).toEqual([[0, 1]])
   })
 
-  test('are never none', () => {
+  test('are at least one when there is a conflict', () => {
     expect(requestsInConflict([{ event: 0, other: undefined }], [1]).size).toBe(1)
     expect(requestsInConflict([{ event: 1, other: 0 }], [1, 1]).size).toBe(1)
   })

@@ -25,8 +25,8 @@ const event = (channel: string, data = '1', more: Partial<NewEvent> = {}): NewEv
   ...more,
 })
 
-describe('appending', () => {
-  test('answers dense positions in the order given', async () => {
+describe('appending to the log', () => {
+  test('returns dense positions in the order of the events', async () => {
     expect(await log.append([event('a'), event('b')])).toEqual([1, 2])
     expect(await log.append([event('c')])).toEqual([3])
   })
@@ -43,7 +43,7 @@ describe('appending', () => {
     expect(events.map(({ data }) => data)).toEqual(texts)
   })
 
-  test('many writers, of which some roll back or die, leave no hole, and no reader ever sees one', async () => {
+  test('leaves no hole, and shows none to any reader, while many writers commit, roll back or die', async () => {
     const writers = 8
     const seen: number[] = []
     let isWriting = true
@@ -81,7 +81,7 @@ describe('appending', () => {
     expect(committed).toBeGreaterThan(100)
   })
 
-  test('goes on across the end of a partition', async () => {
+  test('continues in the next partition when one is full', async () => {
     const [{ through } = { through: 0 }] = await database.sql<
       { through: number }[]
     >`select partitioned_through as through from sse.head`
@@ -100,13 +100,13 @@ describe('appending', () => {
 describe('an idempotency key', () => {
   const keyed = (channel: string, key: string | null, data = '1') => event(channel, data, { key })
 
-  test('answers the position it answered before, and appends nothing', async () => {
+  test('returns the position of the first use, and appends nothing', async () => {
     expect(await log.append([keyed('a', 'k')])).toEqual([1])
     expect(await log.append([keyed('a', 'k')])).toEqual([1])
     expect((await log.read({ after: 0, limit: 10 })).events.map(({ data }) => data)).toEqual(['1'])
   })
 
-  test('stands for its event: with another type or data, nothing of the call is appended', async () => {
+  test('is refused for another type or other data, and nothing of the call is appended', async () => {
     await log.append([keyed('a', 'k', '{"n":1,"m":[2]}')])
     const refusal = (...events: NewEvent[]) => log.append(events).catch(({ code, detail }) => `${code} ${detail}`)
     expect(await refusal(keyed('a', 'k', '{"n":2}'))).toBe('SE001 1:0')
@@ -117,7 +117,7 @@ describe('an idempotency key', () => {
     expect((await log.bounds()).head).toBe(1)
   })
 
-  test('stands for the same JSON, however it is written', async () => {
+  test('accepts the same JSON in another notation', async () => {
     await log.append([keyed('a', 'k', '{"n":1,"m":[2]}'), keyed('a', 'zero', '"\\u0000"')])
     expect(await log.append([keyed('a', 'k', '{ "m": [2], "n": 1.0 }')])).toEqual([1])
     expect(await log.append([keyed('a', 'zero', '"\\u0000"')])).toEqual([2])
@@ -125,11 +125,11 @@ describe('an idempotency key', () => {
     expect(await log.append([keyed('a', 'zero', ' "\\u0000"')]).catch(({ code }) => code)).toBe('SE001')
   })
 
-  test('counts within its channel', async () => {
+  test('is unique within its channel only', async () => {
     expect(await log.append([keyed('a', 'k'), keyed('b', 'k')])).toEqual([1, 2])
   })
 
-  test('may stand twice in one call, between others', async () => {
+  test('is accepted twice in one call, between other events', async () => {
     await log.append([keyed('a', 'old')])
     const positions = await log.append([
       keyed('a', 'new', '"first"'),
@@ -147,7 +147,7 @@ describe('an idempotency key', () => {
     ])
   })
 
-  test('used by many at once is published once', async () => {
+  test('that is used by many calls at once is appended once', async () => {
     const results = await Promise.all(
       Array.from({ length: 30 }, () => log.append([keyed('a', 'same'), keyed('a', null)])),
     )
@@ -158,18 +158,19 @@ describe('an idempotency key', () => {
   })
 })
 
-describe('reading', () => {
-  test('an empty log: the oldest event is the next one', async () => {
-    expect(await log.read({ after: 0, limit: 10 })).toEqual({
+describe('reading the log', () => {
+  test('returns the next position as the oldest one while the log is empty', async () => {
+    expect(await log.read({ after: 0, limit: 10 })).toMatchObject({
       events: [],
       cursor: 0,
       oldest: 1,
       head: 0,
       timeAtCursor: null,
+      gap: undefined,
     })
   })
 
-  test('goes on from page to page by the cursor', async () => {
+  test('continues from page to page by the cursor', async () => {
     await log.append(Array.from({ length: 25 }, (_, index) => event('a', String(index))))
     const seen: number[] = []
     let after = 0
@@ -182,7 +183,7 @@ describe('reading', () => {
     expect(seen).toEqual(Array.from({ length: 25 }, (_, index) => index + 1))
   })
 
-  test('only what matches, and a cursor that passes what does not', async () => {
+  test('returns only matching events, with a cursor behind those that do not match', async () => {
     await log.append([event('orders.a.1'), event('tasks.a.1'), event('orders.b.2'), event('orders.a'), event('x+y')])
     const positions = async (...patterns: string[]) =>
       (await log.read({ after: 0, limit: 10, patterns })).events.map(({ position }) => position)
@@ -193,7 +194,7 @@ describe('reading', () => {
     expect(await log.read({ after: 0, limit: 10, patterns: ['nobody'] })).toMatchObject({ events: [], cursor: 5 })
   })
 
-  test('a page ends after a few MiB, so that large events do not fill the memory', async () => {
+  test('ends a page after a few MiB, so that large events do not fill the memory', async () => {
     const large = JSON.stringify('x'.repeat(2 ** 20))
     for (let round = 0; round < 3; round++) await log.append(Array.from({ length: 3 }, () => event('a', large)))
     const page = await log.read({ after: 0, limit: 100 })
@@ -201,7 +202,7 @@ describe('reading', () => {
     expect(page.cursor).toBe(page.events.length)
   })
 
-  test('what was purged is told by the oldest position', async () => {
+  test('returns the oldest position after events were purged', async () => {
     await log.append([event('a'), event('a'), event('a')])
     await database.sql`delete from sse.log where position < 3`
     expect(await log.read({ after: 0, limit: 10 })).toMatchObject({
@@ -210,6 +211,6 @@ describe('reading', () => {
       cursor: 3,
       events: [{ position: 3 }],
     })
-    expect(await log.bounds()).toEqual({ oldest: 3, head: 3 })
+    expect(await log.bounds()).toMatchObject({ oldest: 3, head: 3 })
   })
 })

@@ -1,5 +1,6 @@
 import type { Logger } from '../platform/logger.ts'
 import { MINUTE } from '../platform/time.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Hole } from './holes.ts'
 
 /** Holes that are remembered; what is beyond them is not counted. */
@@ -13,18 +14,15 @@ const LOG_INTERVAL = MINUTE
  */
 export class LostEvents {
   readonly #logger: Logger
+  readonly #telemetry: Pick<Telemetry, 'lostEvents'>
   /** In order, apart from each other. */
   #holes: Hole[] = []
   #total = 0
   #lastLine = Number.NEGATIVE_INFINITY
 
-  constructor(logger: Logger) {
+  constructor(logger: Logger, telemetry: Pick<Telemetry, 'lostEvents'>) {
     this.#logger = logger
-  }
-
-  /** How many events were found missing since this instance started. */
-  get total(): number {
-    return this.#total
+    this.#telemetry = telemetry
   }
 
   /** What is missing, for a person; `undefined` while nothing is known to be. */
@@ -46,6 +44,7 @@ export class LostEvents {
     this.#holes = [...this.#holes.filter((known) => !touching.includes(known)), merged]
     this.#holes.sort((left, right) => left.from - right.from)
     this.#total += added
+    this.#telemetry.lostEvents(added)
     this.#log(hole)
   }
 

@@ -1,5 +1,6 @@
 import type { Sql } from '../platform/database.ts'
-import { isLiteral, MAX_CHANNEL_LENGTH, MAX_TOKENS } from '../protocol/channel.ts'
+import { isLiteral } from '../protocol/channel.ts'
+import { MAX_CHANNEL_LENGTH, MAX_TOKENS } from '../protocol/limits.ts'
 
 const DEPTHS = Array.from({ length: MAX_TOKENS }, (_, index) => index + 1)
 

@@ -16,7 +16,7 @@ const newest = async (count: number) => {
 }
 
 describe('sse.publish', () => {
-  test('takes data as text, json and jsonb', async () => {
+  test('accepts data as text, json and jsonb', async () => {
     await database.sql`select sse.publish('a.b', 't', '{"n": 1}')`
     await database.sql`select sse.publish('a.b', 't', '{"n":  2}'::json)`
     await database.sql`select sse.publish('a.b', 't', jsonb_build_object('n', 3))`
@@ -25,7 +25,7 @@ describe('sse.publish', () => {
     expect((await newest(4)).map(({ data }) => data)).toEqual(['{"n": 1}', '{"n":  2}', '{"n": 3}', 'null'])
   })
 
-  test('takes an origin and an idempotency key by name', async () => {
+  test('accepts an origin and an idempotency key by name', async () => {
     await database.sql`select sse.publish('a.b', 't', '1', key => 'k', origin => 'page-1')`
     await database.sql`select sse.publish('a.b', 't', '2', key => 'k')`
     await log.relay(100)
@@ -44,13 +44,13 @@ describe('sse.publish', () => {
     [`select sse.publish('a', 't', to_json(repeat('x', 1048577)))`, 'bytes'],
     [`select sse.publish('a', 't', '1', key => '')`, 'key'],
     [`select sse.publish('a', 't', '1', origin => e'x\\ny')`, 'origin'],
-  ])('refuses %p', async (statement, reason) => {
+  ])('refuses %p with a reason, and publishes nothing', async (statement, reason) => {
     const error = await database.sql.unsafe(statement).catch((caught) => caught)
     expect(error.message).toContain(reason)
     expect(await log.relay(100)).toBe(0)
   })
 
-  test('is all that a role with usage on the schema may do', async () => {
+  test('is the only function that a role with usage on the schema may call', async () => {
     await database.sql`create role publisher_${database.sql.unsafe(String(process.pid))}`
     const role = `publisher_${process.pid}`
     try {
@@ -87,7 +87,7 @@ describe('moving the outbox into the log', () => {
     )
   })
 
-  test('takes whatever sse.publish took, however deep it is nested', async () => {
+  test('moves all that sse.publish accepted, however deep it is nested', async () => {
     // The deepest that Postgres parses is found by halves.
     let deepest = 1
     for (let depth = 2 ** 17; depth >= 1; depth /= 2) {
@@ -110,7 +110,7 @@ describe('moving the outbox into the log', () => {
     expect(moved.length).toBeGreaterThan(2)
   })
 
-  test('is done by one at a time: the others are told so', async () => {
+  test('is done by one caller at a time; the others receive null', async () => {
     await database.sql`select sse.publish('a', 't', '1')`
     await database.sql.begin(async (transaction) => {
       expect(await createLog(directly(transaction)).relay(10)).toBe(1)
@@ -119,7 +119,7 @@ describe('moving the outbox into the log', () => {
     expect(await log.relay(10)).toBe(0)
   })
 
-  test('does not wait for a transaction that is still open, and takes its events when it commits', async () => {
+  test('does not wait for an open transaction, and moves its events after it has committed', async () => {
     const opened = Promise.withResolvers<void>()
     const release = Promise.withResolvers<void>()
     const slow = database.sql.begin(async (transaction) => {

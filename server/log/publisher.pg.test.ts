@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { NewEvent } from '../protocol/event.ts'
+import { SILENT } from '../telemetry/telemetry.ts'
 import { createDatabase, directly, type TestDatabase } from '../testing/database.ts'
 import { createLog, type EventLog } from './log.ts'
 import { Publisher } from './publisher.ts'
@@ -22,12 +23,16 @@ function createPublisher() {
     transactions++
     return log.append(events)
   }
-  const publisher = new Publisher({ log: { append }, onCommit: (position) => commits.push(position) })
+  const publisher = new Publisher({
+    log: { append },
+    onCommit: (position) => commits.push(position),
+    telemetry: SILENT,
+  })
   return { publisher, commits, transactions: () => transactions }
 }
 
-describe('group commit', () => {
-  test('requests that come at once share a transaction, and each gets its own positions', async () => {
+describe('group commit of publish requests', () => {
+  test('puts requests that arrive at once into one transaction, and returns to each its own positions', async () => {
     const { publisher, commits, transactions } = createPublisher()
     const { head } = await log.bounds()
     const results = await Promise.all([
@@ -40,7 +45,7 @@ describe('group commit', () => {
     expect(commits).toEqual([head + 5])
   })
 
-  test('those that come while a transaction is under way share the next one', async () => {
+  test('puts requests that arrive during a transaction into the next one', async () => {
     const { publisher, transactions } = createPublisher()
     const first = publisher.publish([event()])
     await Promise.resolve()
@@ -50,7 +55,7 @@ describe('group commit', () => {
     expect(transactions()).toBe(2)
   })
 
-  test('a transaction does not grow without bound', async () => {
+  test('bounds the size of a transaction', async () => {
     const { publisher, transactions } = createPublisher()
     const large = event('t', JSON.stringify('x'.repeat(2 ** 20)))
     const results = await Promise.all(Array.from({ length: 9 }, () => publisher.publish([large])))
@@ -58,7 +63,7 @@ describe('group commit', () => {
     expect(transactions()).toBeGreaterThanOrEqual(3)
   })
 
-  test('draining resolves when everything has its answer', async () => {
+  test('is drained when every request has its result', async () => {
     const { publisher } = createPublisher()
     let answered = 0
     for (let index = 0; index < 10; index++) void publisher.publish([event()]).then(() => answered++)
@@ -67,7 +72,7 @@ describe('group commit', () => {
   })
 })
 
-test('what Postgres refuses harms nobody who shares its transaction', async () => {
+test('a request that Postgres refuses does not affect those in the same transaction', async () => {
   await database.sql`alter table sse.log add constraint no_poison check (type <> 'poison')`
   const { publisher } = createPublisher()
   const { head } = await log.bounds()
@@ -90,7 +95,7 @@ describe('requests whose keys were used for other events', () => {
   const codesOf = (results: PromiseSettledResult<unknown>[]) =>
     results.map((result) => (result.status === 'fulfilled' ? 'published' : result.reason.code))
 
-  test('are refused, with the index of the event, and harm nobody who shares their transaction', async () => {
+  test('are refused with the index of the event, and do not affect those in the same transaction', async () => {
     const { publisher } = createPublisher()
     await publisher.publish([keyed('once', '1')])
     const { head } = await log.bounds()
@@ -135,7 +140,7 @@ test('events that are nested too deeply for Postgres do not turn group commit of
   expect(transactions()).toBe(2)
 })
 
-test('one event that Postgres refuses is found among many by halving', async () => {
+test('one event that Postgres refuses is found among many by bisection', async () => {
   const { publisher, transactions } = createPublisher()
   const results = await Promise.allSettled(
     Array.from({ length: 256 }, (_, index) => publisher.publish([event(index === 100 ? 'poison' : 't')])),
@@ -144,15 +149,16 @@ test('one event that Postgres refuses is found among many by halving', async () 
   expect(transactions()).toBeLessThan(20)
 })
 
-describe('what a publisher is told', () => {
+describe('a publish request fails', () => {
   const failingWith = (code: string) =>
     new Publisher({
       log: { append: () => Promise.reject(Object.assign(new Error(code), { code })) },
       onCommit: () => {},
+      telemetry: SILENT,
     })
 
   test.each(['ECONNREFUSED', 'CONNECT_TIMEOUT', '57P03'])(
-    'when Postgres was never reached (%s): nothing was published',
+    'with database.unavailable when Postgres was never reached (%s): nothing was published',
     async (code) => {
       const error = await failingWith(code)
         .publish([event()])
@@ -162,7 +168,7 @@ describe('what a publisher is told', () => {
   )
 
   test.each(['CONNECTION_CLOSED', 'ECONNRESET', '57P01'])(
-    'when the connection died under the commit (%s): nobody knows',
+    'with publish.unknown when the connection died during the commit (%s)',
     async (code) => {
       const error = await failingWith(code)
         .publish([event()])
@@ -171,7 +177,7 @@ describe('what a publisher is told', () => {
     },
   )
 
-  test('when the data is nested too deeply for Postgres', async () => {
+  test('with data.too_deep when the data is nested too deeply for Postgres', async () => {
     expect(
       await failingWith('54001')
         .publish([event()])

@@ -1,6 +1,7 @@
 import { databaseUnavailable, outcomeOf } from '../platform/database-errors.ts'
 import { AppError, codeOf, messageOf, tooDeep } from '../platform/errors.ts'
 import type { NewEvent } from '../protocol/event.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import { keyConflictsOf, requestsInConflict } from './key-conflicts.ts'
 import type { EventLog } from './log.ts'
 import { isNestedDeeper } from './nesting.ts'
@@ -9,6 +10,7 @@ export interface PublisherOptions {
   log: Pick<EventLog, 'append'>
   /** Told the last position of every commit. */
   onCommit: (position: number) => void
+  telemetry: Pick<Telemetry, 'published'>
 }
 
 interface Waiting {
@@ -34,8 +36,6 @@ export class Publisher {
   readonly #options: PublisherOptions
   #waiting: Waiting[] = []
   #problem: string | undefined
-  /** For metrics: events published so far. */
-  published = 0
   #working: Promise<void> | undefined
 
   constructor(options: PublisherOptions) {
@@ -88,7 +88,7 @@ export class Publisher {
     try {
       const positions = await this.#options.log.append(group.flatMap(({ events }) => events))
       this.#problem = undefined
-      this.published += positions.length
+      this.#options.telemetry.published(positions.length)
       let start = 0
       for (const { events, resolve } of group) {
         resolve(positions.slice(start, start + events.length))

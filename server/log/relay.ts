@@ -56,7 +56,7 @@ export class Relay {
   }
 
   /** A hint that the outbox holds something: call it right after a commit that published. */
-  kick(): void {
+  wake(): void {
     this.#loop.wake()
   }
 

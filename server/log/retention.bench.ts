@@ -12,6 +12,7 @@ import { createLogger } from '../platform/logger.ts'
 import { migrate, readMigrations } from '../platform/migrate.ts'
 import { Pool } from '../platform/pool.ts'
 import { SECOND } from '../platform/time.ts'
+import { SILENT } from '../telemetry/telemetry.ts'
 import { createLog } from './log.ts'
 import { Publisher } from './publisher.ts'
 
@@ -28,7 +29,7 @@ const sql = connectDatabase(postgres.address)
 await migrate(sql, await readMigrations(migrationsDirectory))
 const pool = new Pool({ address: postgres.address, max: 10, timeout: 60 * SECOND, logger })
 const log = createLog(pool)
-const publisher = new Publisher({ log, onCommit: () => {} })
+const publisher = new Publisher({ log, onCommit: () => {}, telemetry: SILENT })
 
 /** Events a second that many publishers get acknowledged, one event a request, while `until` is not settled. */
 async function measure(name: string, until: Promise<unknown>): Promise<void> {

@@ -1,13 +1,16 @@
 import type { Sql } from '../platform/database.ts'
 import { databaseUnavailable, isUnreachable } from '../platform/database-errors.ts'
 import type { Database } from '../platform/pool.ts'
+import type { Gap } from '../protocol/control-events.ts'
+import type { LogCursor } from '../protocol/cursor.ts'
 import type { LoggedEvent } from '../protocol/event.ts'
+import { type Bounds, selectBounds } from './bounds.ts'
 import { findHole, type Hole } from './holes.ts'
 import { matching, scanLimit } from './matching.ts'
 
 export interface SearchOptions {
-  /** Events before this position. Defaults to all. */
-  before: number | undefined
+  /** Events before the position of this cursor. Defaults to all. */
+  before: LogCursor | undefined
   /** Most events. */
   limit: number
   /** Only channels within these patterns. Defaults to all. */
@@ -22,20 +25,19 @@ export interface SearchOptions {
   signal?: AbortSignal
 }
 
-export interface Found {
+export interface Found extends Bounds {
   /** Newest first. */
   events: LoggedEvent[]
   /** Down to here everything was looked at: `before` of the next page. */
   cursor: number
   /** Whether there is something to look at before the cursor. */
   more: boolean
-  oldest: number
-  head: number
   /**
-   * The events right before the position that was asked for are missing, and `cursor` lies behind them; the page has no
-   * events. A page ends at a hole that comes later, so that the next one begins with it.
+   * `lost`: the events right before the position that was given are missing; the page has no events, and `cursor` is behind
+   * them. A page ends at a hole that comes later, so that the next one begins with it. `unknown`: the cursor is not of this
+   * log; the page begins at the newest event.
    */
-  hole?: Hole
+  gap?: Gap | undefined
 }
 
 const PAGE_BYTES = 4 * 2 ** 20
@@ -48,40 +50,20 @@ export interface Search {
 
 /** @param onHole called when a page comes across a hole */
 export function createSearch(database: Database, onHole: (hole: Hole) => void = () => {}): Search {
-  const bounds = async (signal: AbortSignal | undefined) => {
-    const rows = await database.query(
-      (sql) => sql<{ oldest: number; head: number }[]>`
-        select position as head, coalesce((select min(position) from sse.log), position + 1) as oldest from sse.head`,
-      signal,
-    )
-    return rows[0] as { oldest: number; head: number }
-  }
-  /** The first position at or after a time. Times grow with positions, so it is found by halving. */
-  const positionAt = async (
-    time: Date,
-    { oldest, head }: { oldest: number; head: number },
-    signal: AbortSignal | undefined,
-  ) => {
-    let low = oldest
-    let high = head + 1
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2)
-      const rows = await database.query(
-        (sql) => sql<{ time: Date }[]>`select time from sse.log where position >= ${middle} order by position limit 1`,
-        signal,
-      )
-      if (rows[0] && rows[0].time < time) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
   return {
     async find({ before, limit, patterns, types, since, until, signal }) {
       try {
-        const { oldest, head } = await bounds(signal)
-        const end = until ? await positionAt(until, { oldest, head }, signal) : head + 1
-        const first = since ? await positionAt(since, { oldest, head }, signal) : oldest
-        const start = Math.min(before ?? end, end)
+        const [bounds] = await database.query(
+          (sql) => sql<(Bounds & { end: number; first: number })[]>`
+            select b.*, coalesce(sse.position_at(${until ?? null}::timestamptz), b.head + 1) as end,
+                   coalesce(sse.position_at(${since ?? null}::timestamptz), b.oldest) as first
+            from (${selectBounds(sql, before?.epoch ?? null)}) b`,
+          signal,
+        )
+        if (!bounds) throw new Error('sse.head is empty')
+        const { end, first } = bounds
+        const gap = unknownGap(before, bounds)
+        const start = gap ? end : Math.min(before?.position ?? end, end)
         const floor = Math.max(first, start - scanLimit(patterns))
         const rows = await database.query(
           (sql) => sql<LoggedEvent[]>`
@@ -99,7 +81,7 @@ export function createSearch(database: Database, onHole: (hole: Hole) => void = 
         // Cut by number or by size: the next page begins at the last of this one.
         const isWhole = rows.length < limit && (await isLast(database, rows, floor, patterns, types, signal))
         const cursor = isWhole ? floor : (rows.at(-1)?.position ?? floor)
-        const page = { events: [...rows], cursor, more: cursor > first, oldest, head }
+        const page = { ...bounds, events: [...rows], cursor, more: cursor > first, gap }
         if (rows.length === start - cursor) return page
         const hole = await findHole(database, { after: cursor - 1, through: start - 1 }, 'last', signal)
         if (!hole) return page
@@ -110,6 +92,12 @@ export function createSearch(database: Database, onHole: (hole: Hole) => void = 
       }
     },
   }
+}
+
+/** A position without an epoch is one of the present log, and looks back from the newest event where it is beyond it. */
+function unknownGap(before: LogCursor | undefined, { head, sharedThrough }: Bounds): Gap | undefined {
+  if (!before?.epoch || before.position - 1 <= (sharedThrough ?? -1)) return undefined
+  return { from: before.position, to: head, reason: 'unknown' }
 }
 
 const ofTypes = (sql: Sql, types: readonly string[] | undefined) =>
@@ -147,5 +135,5 @@ function downToHole(page: Found, start: number, hole: Hole, first: number): Foun
     }
   }
   const cursor = Math.max(first, hole.from + 1)
-  return { ...page, events: [], cursor, more: cursor > first, hole: { from: cursor - 1, to: start - 1 } }
+  return { ...page, events: [], cursor, more: cursor > first, gap: { from: cursor - 1, to: start - 1, reason: 'lost' } }
 }

@@ -8,7 +8,7 @@ import type { Listener } from '../platform/listener.ts'
 import type { Checks } from './health.ts'
 import type { Monitor } from './monitor.ts'
 
-/** Whom readiness asks. */
+/** The parts that readiness depends on. */
 export interface CheckSources {
   feed: Feed
   relay: Relay
@@ -25,7 +25,7 @@ export interface CheckSources {
   pollInterval: number
 }
 
-/** What readiness depends on, and what is wrong with it, for a person. */
+/** Makes the function that reads the state of each part for `/readyz`, with what is wrong, for a person. */
 export const createChecks =
   ({
     feed,
@@ -42,18 +42,21 @@ export const createChecks =
   }: CheckSources) =>
   (): Checks => ({
     log: check('failed', 'the log in Postgres can not be read', feed.problem),
-    holes: check('degraded', 'readers miss events and are told of a gap', lost.problem),
-    relay: check('degraded', 'events published from SQL wait', relay.problem),
+    holes: check('degraded', 'clients miss events and receive a gap', lost.problem),
+    relay: check('degraded', 'events published from SQL are delayed', relay.problem),
     listener: check(
       'degraded',
       `events arrive up to ${pollInterval} ms late`,
       listener.isListening ? undefined : listener.problem,
     ),
     publishing: admission.isFull
-      ? { status: 'degraded', detail: `${admission.requests} publish requests wait for Postgres; further ones get 503` }
+      ? {
+          status: 'degraded',
+          detail: `${admission.requests} publish requests are waiting for Postgres; further ones get 503`,
+        }
       : check('degraded', 'the last publish failed', publisher.problem),
     bodies: check('degraded', 'requests with a body are refused', bodies.problem),
-    tasks: check('degraded', 'tasks wait', queueProblem()),
+    tasks: check('degraded', 'tasks are not started', queueProblem()),
     ...monitor.checks(),
     draining: isDraining() ? { status: 'failed', detail: 'this instance is stopping' } : { status: 'ok' },
   })

@@ -6,37 +6,39 @@ import { jsonBody, SMALL_BODY } from '../http/json-body.ts'
 import { NoQuery } from '../http/parameters.ts'
 import { otherMethods } from '../http/problem.ts'
 import { AppError } from '../platform/errors.ts'
-import type { Cluster } from './cluster.ts'
 import { ClusterView } from './cluster-schema.ts'
+import type { Instances } from './instances.ts'
 
-/** What the lab can do to this instance. */
+/** The faults that the lab can cause. */
 export interface Faults {
-  /** Ends every stream of this instance; clients come back. Answers how many. */
+  /** Ends every stream of this instance; clients reconnect. @returns how many */
   disconnectStreams(): Promise<number>
-  /** Ends the database connections on which instances listen. Answers how many. */
+  /** Ends the database connections on which instances listen; they reconnect. @returns how many */
   killListeners(): Promise<number>
 }
 
+/** What {@link clusterRoutes} needs. */
 export interface ClusterRoutesOptions {
-  cluster: Cluster
+  instances: Instances
   /** `undefined` where faults are not allowed. */
   faults: Faults | undefined
   bodies: Bodies
 }
 
 const Fault = Type.Union([Type.Literal('disconnect-streams'), Type.Literal('kill-listeners')], {
-  description: 'disconnect-streams ends every stream of this instance; kill-listeners the connections that LISTEN',
+  description:
+    'disconnect-streams ends every stream of this instance; kill-listeners ends the database connections that LISTEN',
 })
 
 const FaultRequest = t.Object({ fault: Fault }, { additionalProperties: false })
 
-/** `/api/cluster`: who serves, and Postgres's state. `/api/lab/faults`: breaks things, where that is allowed. */
-export const clusterRoutes = ({ cluster, faults, bodies }: ClusterRoutesOptions) =>
+/** `/api/cluster`: the instances and the state of Postgres. `/api/lab/faults`: causes faults, where that is allowed. */
+export const clusterRoutes = ({ instances, faults, bodies }: ClusterRoutesOptions) =>
   new Elysia({ name: 'cluster', prefix: '/api', tags: ['operations'] })
-    .get('/cluster', () => cluster.view(), {
+    .get('/cluster', () => instances.view(), {
       query: NoQuery,
       response: ClusterView,
-      detail: detail({ summary: 'The instances that serve, Postgres, and what is kept' }),
+      detail: detail({ summary: 'The instances, the state of Postgres, and how long events are kept' }),
     })
     .post(
       '/lab/faults',
@@ -51,7 +53,7 @@ export const clusterRoutes = ({ cluster, faults, bodies }: ClusterRoutesOptions)
         body: FaultRequest,
         response: { 202: Type.Object({ affected: Type.Integer({ description: 'connections', examples: [3] }) }) },
         detail: detail({
-          summary: 'Break something, to see that nothing is lost',
+          summary: 'Cause a fault, to see that no event is lost',
           errors: ['lab.off'],
         }),
       },

@@ -3,13 +3,14 @@ import { staticPlugin } from '@elysiajs/static'
 import { Elysia } from 'elysia'
 import { HIDDEN, otherMethods } from '../http/problem.ts'
 
-/** Its pages: each is the same document, and the script in it shows what the address says. */
+/** Paths of its pages. Each is the same document, whose script shows the page of the address. */
 const PAGES = ['/', '/tasks', '/orders', '/notifications', '/lab', '/log', '/cluster']
 
 /**
  * The document of every page.
  *
- * @param status 404 for an address that no page has: the script says so
+ * @param isLab whether the document may connect to other names of this machine
+ * @param status HTTP status; 404 for an address without a page, for which the script shows an error
  */
 export async function dashboardPage(directory: string, isLab: boolean, status = 200): Promise<Response> {
   return new Response(await Bun.file(join(directory, 'index.html')).bytes(), {
@@ -24,7 +25,7 @@ export async function dashboardPage(directory: string, isLab: boolean, status = 
         "form-action 'none'",
         "frame-ancestors 'none'",
         "object-src 'none'",
-        // A browser has six HTTP/1.1 connections for each name: the lab opens its streams under many.
+        // A browser opens six HTTP/1.1 connections for each host name: the lab opens its streams under many names.
         ...(isLab ? ["connect-src 'self' http://localhost:* http://*.localhost:*"] : []),
       ].join('; '),
     },
@@ -32,9 +33,9 @@ export async function dashboardPage(directory: string, isLab: boolean, status = 
 }
 
 /**
- * The built dashboard.
+ * The pages and assets of the built dashboard.
  *
- * @param directory without it, the front page says how to build it
+ * @param directory `undefined` when it was not built: the front page then says how to build it
  * @param isLab whether its lab may open streams under other names of this machine
  */
 export function dashboardRoutes(directory: string | undefined, isLab: boolean) {
@@ -53,7 +54,7 @@ export function dashboardRoutes(directory: string | undefined, isLab: boolean) {
       prefix: '/assets',
       alwaysStatic: true,
       indexHTML: false,
-      // The names hold a hash of the content.
+      // The names contain a hash of the content.
       directive: 'immutable',
       maxAge: 365 * 24 * 60 * 60,
     }),

@@ -2,30 +2,31 @@ import { Elysia } from 'elysia'
 import { detail } from '../http/describe-route.ts'
 import { otherMethods } from '../http/problem.ts'
 
-/** One thing that readiness depends on. */
+/** The state of one part that readiness depends on. */
 export interface Check {
   /**
    * - `ok`
-   * - `degraded`: serves, but not as it should
-   * - `failed`: must not get traffic
+   * - `degraded`: the instance serves, with a restriction
+   * - `failed`: the instance must not receive traffic
    */
   status: 'ok' | 'degraded' | 'failed'
   /** What is wrong, for a person. */
   detail?: string
 }
 
+/** By the name of the part, such as `listener`. */
 export type Checks = Record<string, Check>
 
-/** `/healthz`: the process turns. `/readyz`: it should get traffic, and if not, why. */
+/** `/healthz`: liveness probe. `/readyz`: readiness probe, with the state of each part; 503 when one has failed. */
 export const healthRoutes = (checks: () => Checks) =>
   new Elysia({ name: 'health', tags: ['operations'] })
-    .get('/healthz', () => answer(200, { status: 'ok' }), { detail: HEALTH })
+    .get('/healthz', () => respond(200, { status: 'ok' }), { detail: HEALTH })
     .get(
       '/readyz',
       () => {
         const results = checks()
         const status = worst(Object.values(results))
-        return answer(status === 'failed' ? 503 : 200, {
+        return respond(status === 'failed' ? 503 : 200, {
           status: status === 'failed' ? 'unavailable' : status,
           checks: results,
         })
@@ -40,19 +41,19 @@ const json = (description: string, example: object) => ({
 })
 
 const HEALTH = detail({
-  summary: 'Whether the process turns',
-  operation: { responses: { 200: json('It does.', { status: 'ok' }) } },
+  summary: 'Liveness probe',
+  operation: { responses: { 200: json('The process is alive.', { status: 'ok' }) } },
 })
 
 const READINESS = detail({
-  summary: 'Whether this instance should get traffic, and if not, why',
+  summary: 'Readiness probe: whether this instance should receive traffic, and if not, why',
   operation: {
     responses: {
-      200: json('It should; `degraded` tells that something is not as it should be.', {
+      200: json('It should receive traffic; `degraded` when a part is restricted.', {
         status: 'degraded',
         checks: { log: { status: 'ok' }, listener: { status: 'degraded', detail: 'events arrive up to 1000 ms late' } },
       }),
-      503: json('It should not.', {
+      503: json('It should not receive traffic.', {
         status: 'unavailable',
         checks: { draining: { status: 'failed', detail: 'this instance is stopping' } },
       }),
@@ -63,7 +64,7 @@ const READINESS = detail({
 const worst = (checks: readonly Check[]): Check['status'] =>
   (['failed', 'degraded'] as const).find((status) => checks.some((check) => check.status === status)) ?? 'ok'
 
-const answer = (status: number, body: unknown) =>
+const respond = (status: number, body: unknown) =>
   Response.json(body, {
     status,
     headers: { 'cache-control': 'no-store', ...(status === 503 && { 'retry-after': '2' }) },

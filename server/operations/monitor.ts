@@ -4,44 +4,46 @@ import type { Database } from '../platform/pool.ts'
 import { SECOND } from '../platform/time.ts'
 import type { Check } from './health.ts'
 
+/** What a {@link Monitor} needs. */
 export interface MonitorOptions {
   database: Database
-  /** Migrations that this program knows. */
+  /** Number of migrations that this program knows. */
   migrations: number
   logger: Logger
-  /** Milliseconds between two looks. Defaults to `10_000`. */
+  /** Milliseconds between two readings. Defaults to `10_000`. */
   interval?: number
 }
 
-/** What Postgres says of the queues that an instance can't see from inside. */
+/** What only Postgres knows of its queues and of the schema. */
 export interface Readings {
   /** Fraction of Postgres's notification queue in use, 0 to 1; at 1 every NOTIFY fails. */
   notificationQueueUsage: number
   /** Seconds that the oldest committed event has waited in the outbox. */
   outboxAge: number
-  /** Migrations that the database has. */
+  /** Number of migrations that the database has. */
   migrations: number
 }
 
-/** Above this, an idle session that listens is likely to hold the queue up. */
+/** Above this, an idle session that listens is probably blocking the queue. */
 const MAX_QUEUE_USAGE = 0.5
 /** Seconds. */
 const MAX_OUTBOX_AGE = 10
 
-/** Reads them now and then, for metrics and readiness, and warns when they grow. */
+/** Takes readings periodically, for metrics and readiness, and warns when a limit is passed. */
 export class Monitor {
   readonly #options: MonitorOptions
   readonly #loop: Loop
+  /** The last readings; before the first, those of an empty database. */
   readings: Readings
 
   constructor(options: MonitorOptions) {
     this.#options = options
-    // A start has applied or checked them.
+    // The start has applied or checked the migrations.
     this.readings = { notificationQueueUsage: 0, outboxAge: 0, migrations: options.migrations }
     this.#loop = new Loop({
       interval: options.interval ?? 10 * SECOND,
       work: () => this.#read(),
-      // While Postgres is away the feed says so.
+      // While Postgres is unreachable the feed logs it.
       onError: () => {},
     })
   }
@@ -54,6 +56,7 @@ export class Monitor {
     return this.#loop.stop()
   }
 
+  /** The state of what was read, for readiness. */
   checks(): Record<'migrations' | 'outbox' | 'notifications', Check> {
     const { notificationQueueUsage: usage, outboxAge, migrations } = this.readings
     return {
@@ -64,7 +67,7 @@ export class Monitor {
       outbox:
         outboxAge <= MAX_OUTBOX_AGE
           ? { status: 'ok' }
-          : { status: 'degraded', detail: `an event waits in sse.outbox for ${Math.round(outboxAge)} s` },
+          : { status: 'degraded', detail: `an event has been waiting in sse.outbox for ${Math.round(outboxAge)} s` },
       notifications:
         usage <= MAX_QUEUE_USAGE
           ? { status: 'ok' }

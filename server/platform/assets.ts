@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
-// In a compiled binary every module lies in /$bunfs/root, and so do the folders embedded with `--asset`.
+// In a compiled binary every module is in /$bunfs/root, as are the folders embedded with `--asset`.
 const compiled = import.meta.dir.startsWith('/$bunfs/') || import.meta.dir.includes('~BUN')
 const root = compiled ? import.meta.dir : join(import.meta.dir, '../..')
 

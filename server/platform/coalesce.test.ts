@@ -1,42 +1,61 @@
 import { expect, test } from 'bun:test'
+import { settle } from '../testing/fake-time.ts'
 import { coalesce } from './coalesce.ts'
 
-/** Runs that end when they are told to. */
+/** Runs that end when the test resolves them. */
 function scene() {
-  const runs: ReturnType<typeof Promise.withResolvers<number>>[] = []
-  const ask = coalesce(() => {
+  const runs: PromiseWithResolvers<number>[] = []
+  const call = coalesce(() => {
     const run = Promise.withResolvers<number>()
     runs.push(run)
     return run.promise
   })
-  return { runs, ask }
+  return { runs, call }
 }
 
-test('those who ask during a run share the next one, which begins when that has ended', async () => {
-  const { runs, ask } = scene()
-  const first = ask()
-  const others = [ask(), ask(), ask()]
+test('callers during a run share the next one, which begins when that has ended', async () => {
+  const { runs, call } = scene()
+  const first = call()
+  const others = [call(), call(), call()]
+  await settle()
   expect(runs).toHaveLength(1)
   runs[0]?.resolve(1)
   expect(await first).toBe(1)
-  while (runs.length < 2) await Promise.resolve()
-  const later = ask()
+  await settle()
+  const later = call()
+  await settle()
+  expect(runs).toHaveLength(2)
   runs[1]?.resolve(2)
   expect(await Promise.all(others)).toEqual([2, 2, 2])
-  while (runs.length < 3) await Promise.resolve()
+  await settle()
   runs[2]?.resolve(3)
   expect(await later).toBe(3)
 })
 
-test('a run that fails fails for those who asked for it, and for no others', async () => {
-  const { runs, ask } = scene()
-  const first = ask().catch((error: Error) => error.message)
-  const second = ask()
+test('a caller between two runs, when the next one has not begun yet, shares that', async () => {
+  const { runs, call } = scene()
+  let third: Promise<number> | undefined
+  // The first reaction to the end of the run, before that of the next one.
+  void call().then(() => {
+    third = call()
+  })
+  const second = call()
+  runs[0]?.resolve(1)
+  await settle()
+  expect(runs).toHaveLength(2)
+  runs[1]?.resolve(2)
+  expect([await second, await third]).toEqual([2, 2])
+})
+
+test('a run that fails fails for those who called it, and for no others', async () => {
+  const { runs, call } = scene()
+  const first = call().catch((error: Error) => error.message)
+  const second = call()
   runs[0]?.reject(new Error('broken'))
   expect(await first).toBe('broken')
-  while (runs.length < 2) await Promise.resolve()
+  await settle()
   runs[1]?.resolve(2)
   expect(await second).toBe(2)
-  void ask()
+  void call()
   expect(runs).toHaveLength(3)
 })

@@ -1,6 +1,6 @@
 /**
- * Runs `work` at most once at a time, however many ask: those who ask while it runs share the next run. That begins after
- * they asked, so everyone sees what they changed before.
+ * Makes a function that runs `work` at most once at a time. Calls during a run share the next run. A run always begins
+ * after the calls that share it, so that each caller's result includes what it had changed before the call.
  */
 export function coalesce<T>(work: () => Promise<T>): () => Promise<T> {
   let running: Promise<T> | undefined

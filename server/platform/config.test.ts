@@ -37,6 +37,30 @@ test('all bad values are named at once, with what they got and what they want', 
   )
 })
 
+test('bounds are part of a range', () => {
+  expect(loadConfig({ HEARTBEAT_MS: '100' }).heartbeatMs).toBe(100)
+  expect(loadConfig({ HEARTBEAT_MS: '3600000' }).heartbeatMs).toBe(3_600_000)
+  expect(problemsOf({ HEARTBEAT_MS: '99' })).toHaveLength(1)
+  expect(problemsOf({ HEARTBEAT_MS: '3600001' })).toHaveLength(1)
+})
+
+test('values are read without the white space around them', () => {
+  expect(loadConfig({ PORT: ' 81 ', MIGRATE: 'off ', LOG_LEVEL: ' warn' })).toMatchObject({
+    port: 81,
+    migrate: 'off',
+    logLevel: 'warn',
+  })
+})
+
+test('settings are explained with their units and defaults', () => {
+  expect(settings.migrate).toMatchObject({ unit: 'on | off', shown: 'on' })
+  expect(settings.port).toMatchObject({ unit: undefined, shown: '8080' })
+  expect(settings.heartbeatMs).toMatchObject({ unit: 'ms', shown: '15000' })
+  expect(settings.retention).toMatchObject({ unit: 's, m, h or d', shown: '7d' })
+  expect(settings.dataDir).toMatchObject({ fallback: undefined, shown: '.data, or under /var/lib/sse-update' })
+  expect(settings.allowedHosts).toMatchObject({ unit: 'names, separated by commas', shown: undefined, fallback: [] })
+})
+
 test('a number is digits alone', () => {
   for (const value of ['-1', '1.5', '1e3', '0x10', '70000', 'NaN']) expect(problemsOf({ PORT: value })).toHaveLength(1)
 })
@@ -44,6 +68,9 @@ test('a number is digits alone', () => {
 test('a span of time has a unit', () => {
   expect(loadConfig({}).retention).toBe(7 * 24 * 3_600_000)
   expect(loadConfig({ RETENTION: '36h' }).retention).toBe(36 * 3_600_000)
+  expect(loadConfig({ RETENTION: '90m' }).retention).toBe(90 * 60_000)
+  expect(loadConfig({ RETENTION: '30s' }).retention).toBe(30_000)
+  expect(loadConfig({ RETENTION: '2d' }).retention).toBe(2 * 86_400_000)
   expect(loadConfig({ RETENTION: '0' }).retention).toBe(0)
   for (const value of ['7', '7 days', '-1d', 'd'])
     expect(problemsOf({ RETENTION: value })[0]).toContain('wants a span of time')

@@ -7,6 +7,7 @@ export type Sql = postgres.Sql<{ bigint: number }>
 /** Where a Postgres is: a URL, or the folder of its unix socket. */
 export type DatabaseAddress = string | { socketDirectory: string; port: number }
 
+/** How {@link connectDatabase} connects. */
 export interface ConnectOptions {
   /** Most connections. Defaults to `10`. */
   max?: number
@@ -21,21 +22,21 @@ export interface ConnectOptions {
   statementTimeout?: number | undefined
 }
 
-/** A pool on a database. It connects when it is first used, and again after every loss. */
+/** A pool of connections to a database. It connects when it is first used, and reconnects after every loss. */
 export function connectDatabase(address: DatabaseAddress, options: ConnectOptions = {}): Sql {
   const { max = 10, name = 'sse-update', prepare = true, statementTimeout } = options
   const settings = {
     max,
     prepare,
     connect_timeout: 5,
-    // Quicker than the library's own, which takes 5 s to come back after a restart.
+    // Seconds. Shorter than the library's own, which takes 5 s to reconnect after a restart.
     backoff: (attempt: number) => Math.min(0.05 * attempt, 0.5),
     connection: { application_name: name, ...(statementTimeout && { statement_timeout: statementTimeout }) },
     onnotice: () => {},
-    // The library would ask Postgres for them on the first connection, and go without when that fails.
+    // The library would query them on the first connection, and continue without them when that fails.
     fetch_types: false,
     types: {
-      // Positions stay below 2^53, so a number serves for every bigint.
+      // Positions stay below 2^53, so that a number can hold every bigint.
       bigint: { to: 20, from: [20], serialize: String, parse: Number },
       bigints: { to: 1016, from: [1016], serialize: arrayLiteral, parse: parseNumbers },
       texts: { to: 1009, from: [1009], serialize: arrayLiteral, parse: parseTexts },
@@ -67,7 +68,7 @@ function socketOf(url: string): { host?: string } {
   return folder?.startsWith('/') ? { host: folder } : {}
 }
 
-/** The address as it may be shown: without its password. */
+/** The address for logs and messages, without user and password: `host:5432/database`. */
 export function describeAddress(address: DatabaseAddress): string {
   if (typeof address !== 'string') return `unix socket in ${address.socketDirectory}`
   const url = new URL(address)

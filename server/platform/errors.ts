@@ -1,4 +1,4 @@
-/** What a caller did wrong or the server can't do now, with everything an answer to them needs. */
+/** What a client did wrong, or what the server can't do now, with all that the response needs. */
 export class AppError extends Error {
   readonly code: string
   readonly status: number
@@ -24,21 +24,24 @@ export class AppError extends Error {
   }
 }
 
+/** The optional properties of an {@link AppError}. */
 export interface AppErrorOptions {
   /** HTTP status. Defaults to `400`. */
   status?: number
+  /** Seconds. Defaults to none. */
   retryAfter?: number
   /** Defaults to `false`. */
   closesConnection?: boolean
+  /** Defaults to none. */
   extensions?: Record<string, unknown>
   cause?: unknown
 }
 
-/** What is told of JSON whose arrays and objects lie too deep in each other for the server or Postgres. */
+/** The error for JSON whose arrays and objects are nested too deeply for the server or for Postgres: `data.too_deep`. */
 export const tooDeep = (cause: unknown): AppError =>
   new AppError('data.too_deep', 'The data is nested too deeply.', { cause })
 
-/** The message of whatever was thrown. */
+/** The message of anything that was thrown; the name of an error that has no message. */
 export const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message || error.name : String(error)
 

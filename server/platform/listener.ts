@@ -5,14 +5,15 @@ import { Loop } from './loop.ts'
 import type { Database } from './pool.ts'
 import { SECOND, withTimeout } from './time.ts'
 
+/** What a {@link Listener} listens to. */
 export interface ListenerOptions {
-  /** Where LISTEN works: not through a pooler in transaction mode. */
+  /** Address on which LISTEN works: not that of a pooler in transaction mode. */
   address: DatabaseAddress
-  /** Sends the proofs. */
+  /** Sends the notifications that prove the registration. */
   database: Database
-  /** What is done with the payload of a notification, by channel. */
+  /** Receive the payloads of notifications, by channel. */
   handlers: Record<string, (payload: string) => void>
-  /** Called each time that notifications may have been missed before now. */
+  /** Called after each registration: notifications may have been missed before it. */
   onListening: () => void
   logger: Logger
   /** Milliseconds between two proofs. Defaults to `10_000`. */
@@ -25,9 +26,9 @@ const FIRST_RETRY_INTERVAL = SECOND / 4
 const MAX_RETRY_INTERVAL = 5 * SECOND
 
 /**
- * A LISTEN registration that proves itself: a notification to itself must come back, again and again. A socket that is
- * open says nothing: a pooler may have given the backend to somebody else, a half-open connection never fails. Without
- * the proof, the connection is thrown away and a new one is made.
+ * A LISTEN registration that is proved periodically: a notification to itself must arrive in time. An open socket proves
+ * nothing: a pooler may have given the backend to another client, and a half-open connection never fails. When a proof
+ * fails, the connection is replaced.
  */
 export class Listener {
   readonly #options: ListenerOptions
@@ -48,12 +49,12 @@ export class Listener {
     })
   }
 
-  /** Whether the last proof came back. */
+  /** Whether the last proof arrived in time. */
   get isListening(): boolean {
     return this.#isListening
   }
 
-  /** Why it is not listening. */
+  /** Why it is not listening; the last reason while it is. */
   get problem(): string {
     return this.#problem
   }
@@ -63,7 +64,7 @@ export class Listener {
   }
 
   async stop(): Promise<void> {
-    // A stopping listener waits for no proof.
+    // Ends the wait for a proof.
     this.#onProof?.('')
     await this.#loop.stop()
     await this.#disconnect()
@@ -80,12 +81,12 @@ export class Listener {
       await this.#disconnect()
       const problem = messageOf(error)
       if (this.#isListening || problem !== this.#problem) {
-        this.#options.logger.warn({ problem }, 'not listening for notifications; looking at the log on a timer')
+        this.#options.logger.warn({ problem }, 'not listening for notifications; polling the log')
       }
       this.#isListening = false
       this.#problem = problem
-      // Sooner than the next proof: until then, events come on the slow tick. Where LISTEN can't work (behind a pooler)
-      // it is not tried for ever at that pace: each try leaves a registration behind.
+      // Before the next proof is due: until then, events arrive at the poll interval. With a back-off, because where
+      // LISTEN can't work (behind a pooler) each attempt leaves a registration behind.
       const wait = Math.min(MAX_RETRY_INTERVAL, FIRST_RETRY_INTERVAL * 2 ** this.#failures++)
       setTimeout(() => this.#loop.wake(), wait).unref()
     }
@@ -100,7 +101,7 @@ export class Listener {
         await withTimeout(
           connection.listen(channel, handler, onListening),
           this.#proofTimeout,
-          () => new Error('LISTEN got no answer'),
+          () => new Error('LISTEN got no response'),
         )
       }
       return connection
@@ -129,7 +130,7 @@ export class Listener {
       this.#proofTimeout,
       () =>
         new Error(
-          'a notification to itself did not come back; LISTEN needs a direct connection (DATABASE_LISTEN_URL), not a pooler in transaction mode',
+          'a notification to itself did not arrive; LISTEN needs a direct connection (DATABASE_LISTEN_URL), not a pooler in transaction mode',
         ),
     )
   }

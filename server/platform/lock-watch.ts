@@ -2,12 +2,13 @@ import type { Sql } from './database.ts'
 import { messageOf } from './errors.ts'
 import type { Logger } from './logger.ts'
 
-/** Sees which sessions keep another one waiting. */
+/** Observes which sessions block another one. */
 export interface LockWatch {
-  /** Begins to look at what the session with this process ID waits for. */
+  /** Begins to observe what the session with this process ID waits for. */
   start(pid: number): void
-  /** The sessions that held the lock when it was last waited for; `undefined` when none was seen. */
+  /** The sessions that held the lock at the last read that found any; `undefined` when none did. */
   readonly holders: string | undefined
+  /** Ends the observation; `holders` is kept. */
   stop(): void
 }
 
@@ -21,17 +22,17 @@ interface Holder {
 }
 
 /**
- * Looks every `interval` milliseconds, on another connection than the one that waits, and logs the holders whenever they
+ * Reads every `interval` milliseconds, on another connection than the one that waits, and logs the holders when they
  * change.
  */
 export function watchLocks(sql: Sql, interval: number, logger: Logger | undefined): LockWatch {
   let timer: Timer | undefined
-  let isLooking = false
+  let isReading = false
   let holders: string | undefined
 
-  async function look(pid: number): Promise<void> {
-    if (isLooking) return
-    isLooking = true
+  async function read(pid: number): Promise<void> {
+    if (isReading) return
+    isReading = true
     try {
       const found = await sql<Holder[]>`
         select pid, usename as role, application_name as application, state,
@@ -42,15 +43,15 @@ export function watchLocks(sql: Sql, interval: number, logger: Logger | undefine
       holders = found.map(describe).join(', ')
       if (isNew) logger?.warn({ holders }, 'the start waits for a lock in the database that another session holds')
     } catch (error) {
-      logger?.debug({ problem: messageOf(error) }, 'could not look for what the start waits for')
+      logger?.debug({ problem: messageOf(error) }, 'could not read what the start waits for')
     } finally {
-      isLooking = false
+      isReading = false
     }
   }
 
   return {
     start(pid) {
-      timer = setInterval(() => void look(pid), interval)
+      timer = setInterval(() => void read(pid), interval)
     },
     get holders() {
       return holders
@@ -59,7 +60,7 @@ export function watchLocks(sql: Sql, interval: number, logger: Logger | undefine
   }
 }
 
-/** What Postgres shows of a session; to those who are not of its role it shows no more than that it is there. */
+/** What Postgres shows of a session; to other roles it shows only the process ID. */
 function describe({ pid, role, application, state, age }: Holder): string {
   const more = [
     role && `role ${role}`,

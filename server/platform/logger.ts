@@ -3,6 +3,7 @@ import pretty from 'pino-pretty'
 import type { Config } from './config.ts'
 import { escapeControls, escapeControlsOfLines } from './printable.ts'
 
+/** A logger, or a child of it for one part (`logger.child({ part: 'relay' })`). */
 export type Logger = pino.Logger
 
 /** Logs to standard error, so that a command's output stays alone on standard output. Control characters are escaped. */

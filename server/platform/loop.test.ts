@@ -1,77 +1,160 @@
 import { expect, test } from 'bun:test'
+import { advance, settle, useFakeTime } from '../testing/fake-time.ts'
 import { Loop } from './loop.ts'
 
-const never = 1_000_000
+useFakeTime()
 
-test('the work is done at once, and again when it is woken', async () => {
-  const calls: PromiseWithResolvers<void>[] = [Promise.withResolvers(), Promise.withResolvers()]
-  let count = 0
-  const loop = new Loop({ interval: never, work: async () => calls[count++]?.resolve(), onError: () => {} })
-  loop.start()
-  await calls[0]?.promise
-  loop.wake()
-  await calls[1]?.promise
-  await loop.stop()
-  expect(count).toBe(2)
-})
+const INTERVAL = 1000
 
-test('being woken while it works means once more, never twice at once', async () => {
+/** A loop whose runs are counted, and end when they are released, or at once. */
+function scene(options: { isHeld?: boolean; fails?: (run: number) => boolean } = {}) {
+  const held: PromiseWithResolvers<void>[] = []
+  const errors: unknown[] = []
+  let runs = 0
   let running = 0
   let most = 0
-  let count = 0
-  const third = Promise.withResolvers<void>()
-  const loop: Loop = new Loop({
-    interval: never,
-    async work() {
-      most = Math.max(most, ++running)
-      if (++count < 3) for (let i = 0; i < 5; i++) loop.wake()
-      else third.resolve()
-      await Promise.resolve()
-      running--
-    },
-    onError: () => {},
-  })
-  loop.start()
-  await third.promise
-  await loop.stop()
-  expect([count, most]).toEqual([3, 1])
-})
-
-test('without being woken it works once an interval, also after an error', async () => {
-  const errors: unknown[] = []
-  const third = Promise.withResolvers<void>()
-  let count = 0
   const loop = new Loop({
-    interval: 1,
+    interval: INTERVAL,
     async work() {
-      if (++count === 3) third.resolve()
-      throw new Error(String(count))
+      runs++
+      most = Math.max(most, ++running)
+      if (options.isHeld) {
+        const run = Promise.withResolvers<void>()
+        held.push(run)
+        await run.promise
+      }
+      running--
+      if (options.fails?.(runs)) throw new Error(`run ${runs}`)
     },
     onError: (error) => errors.push(error),
   })
+  return {
+    loop,
+    errors,
+    runs: () => runs,
+    most: () => most,
+    async release() {
+      held.shift()?.resolve()
+      await settle()
+    },
+  }
+}
+
+test('works at once when it is started, and not before', async () => {
+  const { loop, runs } = scene()
+  await advance(INTERVAL)
+  expect(runs()).toBe(0)
   loop.start()
-  await third.promise
-  await loop.stop()
-  expect(errors.length).toBeGreaterThanOrEqual(2)
+  await settle()
+  expect(runs()).toBe(1)
 })
 
-test('stopping waits for the work under way', async () => {
-  const release = Promise.withResolvers<void>()
-  const begun = Promise.withResolvers<void>()
-  let done = false
-  const loop = new Loop({
-    interval: never,
-    async work() {
-      begun.resolve()
-      await release.promise
-      done = true
-    },
-    onError: () => {},
-  })
+test('works again an interval after the work has ended, without being woken', async () => {
+  const { loop, runs } = scene()
   loop.start()
-  await begun.promise
-  const stopped = loop.stop()
-  release.resolve()
+  await advance(INTERVAL - 1)
+  expect(runs()).toBe(1)
+  await advance(1)
+  expect(runs()).toBe(2)
+  await advance(INTERVAL - 1)
+  expect(runs()).toBe(2)
+  await advance(1)
+  expect(runs()).toBe(3)
+})
+
+test('counts the interval from the end of the work', async () => {
+  const { loop, runs, release } = scene({ isHeld: true })
+  loop.start()
+  await advance(5 * INTERVAL)
+  expect(runs()).toBe(1)
+  await release()
+  await advance(INTERVAL - 1)
+  expect(runs()).toBe(1)
+  await advance(1)
+  expect(runs()).toBe(2)
+})
+
+test('works at once when it is woken, and then an interval later', async () => {
+  const { loop, runs } = scene()
+  loop.start()
+  await advance(INTERVAL / 2)
+  loop.wake()
+  await settle()
+  expect(runs()).toBe(2)
+  await advance(INTERVAL - 1)
+  expect(runs()).toBe(2)
+  await advance(1)
+  expect(runs()).toBe(3)
+})
+
+test('works once more when it is woken while it works, however often, and never twice at once', async () => {
+  const { loop, runs, most, release } = scene({ isHeld: true })
+  loop.start()
+  await settle()
+  for (let count = 0; count < 5; count++) loop.wake()
+  await release()
+  expect(runs()).toBe(2)
+  await release()
+  expect([runs(), most()]).toEqual([2, 1])
+})
+
+test('reports an error and works again after the interval, even when it is woken meanwhile', async () => {
+  const { loop, runs, errors } = scene({ fails: (run) => run === 1 })
+  loop.start()
+  await settle()
+  expect(errors).toEqual([new Error('run 1')])
+  loop.wake()
+  await advance(INTERVAL - 1)
+  expect(runs()).toBe(1)
+  await advance(1)
+  expect([runs(), errors.length]).toEqual([2, 1])
+})
+
+test('works once at a time when it is started twice', async () => {
+  const { loop, runs } = scene()
+  loop.start()
+  loop.start()
+  await settle()
+  expect(runs()).toBe(1)
+})
+
+test('stops while it waits for the interval', async () => {
+  const { loop, runs } = scene()
+  loop.start()
+  await settle()
+  await loop.stop()
+  await advance(2 * INTERVAL)
+  expect(runs()).toBe(1)
+})
+
+test('stops while it waits after an error', async () => {
+  const { loop, runs } = scene({ fails: () => true })
+  loop.start()
+  await settle()
+  await loop.stop()
+  await advance(2 * INTERVAL)
+  expect(runs()).toBe(1)
+})
+
+test('waits for the work under way when it is stopped, and begins no other', async () => {
+  const { loop, runs, release } = scene({ isHeld: true })
+  loop.start()
+  await settle()
+  let isStopped = false
+  const stopped = loop.stop().then(() => {
+    isStopped = true
+  })
+  loop.wake()
+  await settle()
+  expect(isStopped).toBe(false)
+  await release()
   await stopped
-  expect(done).toBe(true)
+  await advance(2 * INTERVAL)
+  expect(runs()).toBe(1)
+})
+
+test('stops without having been started', async () => {
+  const { loop, runs } = scene()
+  await loop.stop()
+  expect(runs()).toBe(0)
 })

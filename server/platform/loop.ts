@@ -1,14 +1,15 @@
 import { sleep } from './time.ts'
 
+/** What a {@link Loop} does, and how often. */
 export interface LoopOptions {
-  /** Milliseconds after which the work is done again when nobody asked for it. */
+  /** Milliseconds from the end of the work to its next run, unless the loop is woken earlier. */
   interval: number
-  /** Errors are its own business: one that it throws goes to `onError`, and the loop goes on after an interval. */
+  /** When it rejects, the error goes to `onError`, and the loop continues after an interval. */
   work: () => Promise<void>
   onError: (error: unknown) => void
 }
 
-/** Does a piece of work over and over, never twice at once: when woken, and at least once an interval. */
+/** Runs a piece of work repeatedly, never twice at once: when it is woken, and an interval after the last run. */
 export class Loop {
   readonly #options: LoopOptions
   #stopping = new AbortController()
@@ -23,12 +24,12 @@ export class Loop {
     this.#running ??= this.#run()
   }
 
-  /** Asks for the work to be done: now, or once more when it is being done just now. */
+  /** Runs the work now, or once more after the run under way. Before the start it has no effect. */
   wake(): void {
     this.#wakeUp.abort()
   }
 
-  /** Resolves when the work under way has ended; nothing is begun after it. */
+  /** Resolves when the run under way has ended; no other is begun. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#wakeUp.abort()
@@ -42,7 +43,7 @@ export class Loop {
         await this.#options.work()
       } catch (error) {
         this.#options.onError(error)
-        // Whoever wakes it meanwhile would have it fail again at once.
+        // Not the signal of `wake`: work that is woken at every event would fail at every event.
         await sleep(this.#options.interval, this.#stopping.signal)
         continue
       }

@@ -5,10 +5,15 @@ import type { Sql } from './database.ts'
 import { MigrationError } from './migration-error.ts'
 import { type StartLockOptions, withStartLock } from './start-lock.ts'
 
+/** One numbered SQL file. */
 export interface Migration {
+  /** `7` in `0007_instances.sql`. */
   version: number
+  /** `instances` in `0007_instances.sql`. */
   name: string
+  /** The content of the file. */
   sql: string
+  /** SHA-256 of the content, in hexadecimal. */
   checksum: string
 }
 
@@ -25,12 +30,12 @@ export async function readMigrations(directory: string): Promise<Migration[]> {
 }
 
 /**
- * Applies what is not applied yet, all of it or nothing, one instance at a time.
+ * Applies the migrations that are not applied yet, in one transaction, one instance at a time.
  *
- * @param sql of two connections or more, see `withStartLock`
+ * @param sql a pool of at least two connections, see `withStartLock`
  * @returns the migrations applied now
- * @throws {MigrationError} when an applied file was changed, the database is newer than this program, or a lock was not
- * available in time
+ * @throws {MigrationError} `migration.changed`, `migration.newer` or `migration.blocked`: an applied file was changed, the
+ * database is newer than this program, or a lock was not available in time
  */
 export const migrate = (
   sql: Sql,
@@ -49,7 +54,7 @@ export const migrate = (
 /**
  * Checks that every migration is applied, and changes nothing.
  *
- * @throws {MigrationError} when one is missing or was changed, or the database is newer than this program
+ * @throws {MigrationError} `migration.missing`, `migration.changed` or `migration.newer`
  */
 export async function checkMigrated(sql: Sql, migrations: readonly Migration[]): Promise<void> {
   const [{ exists } = { exists: false }] = await sql<{ exists: boolean }[]>`

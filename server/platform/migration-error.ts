@@ -1,4 +1,4 @@
-/** A database whose migrations do not fit this program or can not be applied, with what to do about it. */
+/** Thrown when the migrations of a database do not fit this program or can't be applied; the message says what to do. */
 export class MigrationError extends Error {
   constructor(
     readonly code: 'migration.blocked' | 'migration.changed' | 'migration.missing' | 'migration.newer',

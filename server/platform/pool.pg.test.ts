@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { createDatabase, type TestDatabase } from '../testing/database.ts'
 import { describeWithPgbouncer, startPgbouncer } from '../testing/pgbouncer.ts'
+import { until } from '../testing/until.ts'
 import { codeOf } from './errors.ts'
 import { createLogger } from './logger.ts'
 import { Pool } from './pool.ts'
@@ -30,15 +31,13 @@ const sleeping = async () =>
     )[0]?.count,
   )
 
-const untilSleeping = async (count: number) => {
-  while ((await sleeping()) !== count) await Bun.sleep(5)
-}
+const untilSleeping = (count: number) => until(`${count} statements sleep`, sleeping, (found) => found === count)
 
 const sleep = (pool: Pool, signal?: AbortSignal) =>
   pool.query((sql) => sql`select pg_sleep(600)`, signal).catch((error) => error)
 
 describe('a statement', () => {
-  test('that takes too long is ended by Postgres before its answer is given up, and its connection is kept', async () => {
+  test('that takes too long is ended by Postgres before the pool gives up, and its connection is kept', async () => {
     await using pool = await open({ timeout: 1000 })
     const pid = () => pool.query((sql) => sql<{ pid: number }[]>`select pg_backend_pid() as pid`)
     const before = await pid()

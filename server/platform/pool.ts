@@ -3,27 +3,32 @@ import { codeOf, messageOf } from './errors.ts'
 import type { Logger } from './logger.ts'
 import { SECOND, withTimeout } from './time.ts'
 
-/** Something that runs queries. */
+/** Anything that runs queries: a pool, or a transaction in tests. */
 export interface Database {
-  /** @param signal when it aborts, a single statement is cancelled in Postgres, too; a transaction goes on */
+  /**
+   * Runs a statement or a transaction.
+   *
+   * @param signal when it aborts, a single statement is cancelled in Postgres, too; a transaction continues
+   */
   query<T>(run: (sql: Sql) => PromiseLike<T>, signal?: AbortSignal): Promise<T>
 }
 
+/** What a {@link Pool} connects to, and its limits. */
 export interface PoolOptions {
   address: DatabaseAddress
   /** Most connections. */
   max: number
-  /** Milliseconds after which a query without an answer counts as lost, and every connection with it. */
+  /** Milliseconds after which a query without a result counts as lost, and every connection with it. */
   timeout: number
   logger: Logger
 }
 
-/** A query had no answer in time: whether it had an effect is not known. */
+/** A query had no result in time: whether it had an effect is not known. */
 class QueryTimeoutError extends Error {
   override name = 'QueryTimeoutError'
   readonly code = 'QUERY_TIMEOUT'
 
-  /** @param cancelled resolves when Postgres was asked to cancel the query, or can't be */
+  /** @param cancelled resolves when the request to cancel the query was sent, or could not be */
   constructor(
     message: string,
     readonly cancelled: Promise<void>,
@@ -33,26 +38,26 @@ class QueryTimeoutError extends Error {
 }
 
 /**
- * A prepared statement is not there, or is there already: a pooler gave the connection to another backend. Postgres says
- * so before it executes anything, so the query may be run again.
+ * A prepared statement does not exist, or exists already: a pooler gave the connection to another backend. Postgres
+ * reports it before it executes anything, so the query may be run again.
  */
 const PREPARED_STATEMENT_ERRORS: ReadonlySet<string> = new Set(['26000', '42P05'])
 
-/** What pgbouncer says of a parameter that is neither tracked nor ignored. */
+/** pgbouncer's message for a startup parameter that it neither tracks nor ignores. */
 const STARTUP_PARAMETER = /unsupported startup parameter/
 
-/** Part of the timeout after which Postgres ends a statement by itself: before the answer is given up. */
+/** Fraction of the timeout after which Postgres itself ends a statement, before the pool gives up waiting. */
 const STATEMENT_TIMEOUT = 0.9
 
 /**
- * A pool of connections that is thrown away as a whole when a query gets no answer in time: on a half-open socket a
- * query would wait for ever, and where there is one there are more. For short queries.
+ * A pool of connections, for short queries, that is replaced as a whole when a query gets no result in time: on a
+ * half-open socket a query would wait forever, and where one socket is half-open the others are, too.
  *
  * **No statement outlives its caller**: Postgres ends it by itself a little before the timeout, and it is cancelled when
  * the caller's signal aborts.
  *
- * Behind a pooler that can't keep prepared statements apart (pgbouncer in transaction mode, before 1.21) it goes on
- * without them. Where a pooler takes no `statement_timeout` either, what got no answer in time is cancelled.
+ * Behind a pooler that can't keep prepared statements apart (pgbouncer in transaction mode, before 1.21) it continues
+ * without them. Where a pooler does not accept `statement_timeout` either, a query without a result in time is cancelled.
  */
 export class Pool implements Database {
   readonly #options: PoolOptions
@@ -67,28 +72,29 @@ export class Pool implements Database {
     this.#sql = this.#connect()
   }
 
+  /** @throws the error of the query; `QUERY_TIMEOUT` as `code` when it had no result in time */
   async query<T>(run: (sql: Sql) => PromiseLike<T>, signal?: AbortSignal): Promise<T> {
-    await this.#turn(signal)
+    await this.#acquire(signal)
     const sql = this.#sql
     try {
-      return await this.#answer(run(sql), signal)
+      return await this.#resultOf(run(sql), signal)
     } catch (error) {
       const code = codeOf(error) ?? ''
       if (error instanceof QueryTimeoutError) {
-        this.#replace(sql, 'Postgres does not answer; connecting anew', error.cancelled)
+        this.#replace(sql, 'Postgres does not respond; connecting again', error.cancelled)
       }
       const isRunAgain =
         (PREPARED_STATEMENT_ERRORS.has(code) && this.#mayUnprepare(sql)) ||
         (STARTUP_PARAMETER.test(messageOf(error)) && this.#mayForgoTimeout(sql))
       if (!isRunAgain) throw error
     } finally {
-      this.#free()
+      this.#release()
     }
     return this.query(run, signal)
   }
 
-  /** Counted from here: how long others keep the connections busy says nothing of Postgres. */
-  async #answer<T>(query: PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
+  /** The timeout begins here: the time that a query waits for a connection says nothing about Postgres. */
+  async #resultOf<T>(query: PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
     const { timeout } = this.#options
     let cancelling: Promise<void> | undefined
     const cancelQuery = () => {
@@ -99,7 +105,7 @@ export class Pool implements Database {
       return await withTimeout(
         query,
         timeout,
-        () => new QueryTimeoutError(`no answer from Postgres within ${timeout} ms`, cancel(query)),
+        () => new QueryTimeoutError(`no result from Postgres within ${timeout} ms`, cancel(query)),
       )
     } finally {
       signal?.removeEventListener('abort', cancelQuery)
@@ -108,8 +114,8 @@ export class Pool implements Database {
     }
   }
 
-  /** Resolves when fewer queries are under way than there are connections; first come, first served. */
-  async #turn(signal: AbortSignal | undefined): Promise<void> {
+  /** Resolves when fewer queries are under way than there are connections, in the order of the calls. */
+  async #acquire(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted()
     if (this.#underWay < this.#options.max) {
       this.#underWay++
@@ -130,7 +136,7 @@ export class Pool implements Database {
     }
   }
 
-  #free(): void {
+  #release(): void {
     const next = this.#queue.shift()
     if (next) next()
     else this.#underWay--
@@ -152,11 +158,11 @@ export class Pool implements Database {
       this.#isPrepared = false
       this.#replace(
         sql,
-        'the database is behind a pooler that does not keep prepared statements; going on without them',
+        'the database is behind a pooler that does not keep prepared statements; continuing without them',
       )
       return true
     }
-    // Another query was quicker to find out.
+    // Another query has found out before.
     return sql !== this.#sql
   }
 
@@ -165,15 +171,15 @@ export class Pool implements Database {
       this.#hasStatementTimeout = false
       this.#replace(
         sql,
-        'the database is behind a pooler that takes no statement_timeout; set it for the role (alter role … set statement_timeout)',
+        'the database is behind a pooler that does not accept statement_timeout; set it for the role (alter role … set statement_timeout)',
       )
       return true
     }
-    // Another query was quicker to find out.
+    // Another query has found out before.
     return sql !== this.#sql
   }
 
-  /** @param until its connections are not needed any more: a pooler knows a query to cancel by its connection */
+  /** @param until resolves when the connections may be closed: a pooler identifies a query to cancel by its connection */
   #replace(failed: Sql, reason: string, until = Promise.resolve()): void {
     if (failed !== this.#sql) return
     this.#options.logger.warn(reason)
@@ -186,7 +192,7 @@ export class Pool implements Database {
 const CANCEL_TIMEOUT = SECOND
 
 /**
- * Cancels a statement in Postgres; resolves when Postgres has been asked to. A transaction can't be cancelled like that.
+ * Cancels a statement in Postgres; resolves when the request was sent. A transaction can't be cancelled this way.
  *
  * Not by `query.cancel()`, which drops the promise of its canceller: a request that fails would end the process.
  */

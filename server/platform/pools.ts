@@ -3,27 +3,28 @@ import type { DatabaseAddress } from './database.ts'
 import type { Logger } from './logger.ts'
 import { Pool } from './pool.ts'
 
-/** One for the publisher, one for the relay, one for the feed, one for all that is seldom. */
+/** One each for the publisher, the relay and the feed, and one for what runs rarely. */
 const EVENTS = 4
-/** Few: what many read at once is shared, and more would only make Postgres busy. */
+/** Few: concurrent reads of the same page are shared, and more connections would only add load to Postgres. */
 const READERS = 2
-/** The queue's looks, and what running tasks read and write. */
+/** Polls of the queue, and what running tasks read and write. */
 const TASKS = 3
 
-/** Connections of their own for each kind of work, so that none waits for another. */
+/** Separate connections for each kind of work, so that none waits for another. */
 export interface Pools {
-  /** What orders and follows the log. */
+  /** For what appends to the log and follows it, and for monitoring. */
   events: Pool
-  /** Pages of the log for those who are behind, however many. */
+  /** For pages of the log, read by streams that are behind and by history. */
   readers: Pool
-  /** The application's own tables. */
+  /** For the application's own tables. */
   domain: Pool
-  /** What runs in the background: people don't wait for it, nor it for them. */
+  /** For background work, which neither delays requests nor is delayed by them. */
   tasks: Pool
+  /** Closes all connections, after at most a second for the queries under way. */
   end(): Promise<void>
 }
 
-/** The application gets what `DATABASE_POOL` leaves. */
+/** Opens the pools: `DATABASE_POOL` connections in total, of which the application gets what the others leave. */
 export function createPools(
   address: DatabaseAddress,
   { databasePool, queryTimeoutMs }: Pick<Config, 'databasePool' | 'queryTimeoutMs'>,

@@ -1,10 +1,8 @@
-/** Numbers from 0 to 1 that a seed repeats (mulberry32). */
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
+import { mersenne } from 'pure-rand/generator/mersenne'
+
+/** Returns a source of numbers from 0 (included) to 1 (excluded) that a seed repeats: a Mersenne Twister. */
 export function createRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
+  const generator = mersenne(seed)
+  return () => uniformFloat64(generator)
 }

@@ -1,6 +1,6 @@
 import { MINUTE, SECOND } from './time.ts'
 
-/** One environment variable: how it is read, and how it is explained. */
+/** One environment variable: how it is parsed, and how it is documented. */
 export interface Setting<T> {
   /** Name of the environment variable. */
   name: string
@@ -8,8 +8,9 @@ export interface Setting<T> {
   doc: string
   /** Its default as a person would write it, for help texts; `undefined` when there is none. */
   shown: string | undefined
+  /** Unit or form of the value, for help texts; `undefined` when it needs none. */
   unit: string | undefined
-  /** What an empty or missing variable means. */
+  /** The value of a variable that is empty or missing. */
   fallback: T
   /** @throws {Error} whose message completes "NAME is …, wants ". */
   parse(text: string): T
@@ -20,7 +21,7 @@ interface Explained {
   unit?: string
 }
 
-/** Free text. */
+/** Text of any form. */
 export const text = <F extends string | undefined>(
   name: string,
   { fallback, shown = fallback, ...rest }: Explained & { fallback: F; shown?: string },
@@ -33,7 +34,7 @@ export const text = <F extends string | undefined>(
   parse: (value) => value,
 })
 
-/** A whole number within bounds. */
+/** A whole number from `min` to `max`, both included. */
 export const integer = (
   name: string,
   { min, max, fallback, ...rest }: Explained & { min: number; max: number; fallback: number },
@@ -54,7 +55,11 @@ export const integer = (
 
 const UNITS = { s: SECOND, m: MINUTE, h: 60 * MINUTE, d: 24 * 60 * MINUTE } as const
 
-/** A span of time such as `7d`, `36h`, `90m` or `30s`, in milliseconds; `0` is none. */
+/**
+ * A duration such as `7d`, `36h`, `90m` or `30s`, parsed to milliseconds; `0` stands for none.
+ *
+ * @param shown the default, in the same form
+ */
 export const duration = (name: string, { shown, ...rest }: Explained & { shown: string }): Setting<number> => {
   const parse = (value: string) => {
     const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(value) ?? []
@@ -65,7 +70,7 @@ export const duration = (name: string, { shown, ...rest }: Explained & { shown: 
   return { name, ...rest, unit: rest.unit, shown, fallback: parse(shown), parse }
 }
 
-/** One of a few words. */
+/** One of the words in `of`, which is case-sensitive. */
 export const choice = <const C extends string>(
   name: string,
   { of, fallback, ...rest }: Explained & { of: readonly C[]; fallback: C },
@@ -82,7 +87,7 @@ export const choice = <const C extends string>(
   },
 })
 
-/** Names separated by commas, each checked. @param parse its errors complete "NAME is …, wants " */
+/** Entries separated by commas. @param parse of one entry; its errors complete "NAME is …, wants " */
 const list = (
   name: string,
   { doc, unit, parse }: Explained & { parse: (entry: string) => string },
@@ -100,7 +105,7 @@ const list = (
       .map(parse),
 })
 
-/** Names of hosts as browsers write them, without ports; `*.example.com` stands for subdomains, `*` for any. */
+/** Host names without ports, normalised as in a URL; `*.example.com` stands for subdomains, `*` for any host. */
 export const hosts = (name: string, { doc }: Explained): Setting<readonly string[]> =>
   list(name, {
     doc,
@@ -114,7 +119,7 @@ export const hosts = (name: string, { doc }: Explained): Setting<readonly string
     },
   })
 
-/** Exact origins, as browsers write them. */
+/** Exact origins, normalised as in the `Origin` header: scheme, host, and port unless it is the default. */
 export const origins = (name: string, { doc }: Explained): Setting<readonly string[]> =>
   list(name, {
     doc,
@@ -127,7 +132,7 @@ export const origins = (name: string, { doc }: Explained): Setting<readonly stri
     },
   })
 
-/** The URL of a Postgres database. */
+/** The URL of a Postgres database (`postgres:` or `postgresql:`), kept as it is. */
 export const databaseUrl = (
   name: string,
   { doc, shown }: Explained & { shown?: string },

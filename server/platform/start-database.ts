@@ -9,10 +9,14 @@ import { checkMigrated, migrate, readMigrations } from './migrate.ts'
 import { MigrationError } from './migration-error.ts'
 import { SECOND, sleep } from './time.ts'
 
-/** How long a start waits for a Postgres that is starting too. */
+/** Milliseconds that a start waits for a Postgres that is unreachable, because it may be starting as well. */
 const DATABASE_TIMEOUT = 30 * SECOND
 
-/** The database of the configuration, or an embedded one. */
+/**
+ * The database of the configuration; without one, starts the embedded Postgres.
+ *
+ * @throws {NoPostgresError} when the embedded Postgres can't run
+ */
 export async function openDatabase(
   config: Config,
   logger: Logger,
@@ -25,7 +29,12 @@ export async function openDatabase(
   return { address: embedded.address, embedded }
 }
 
-/** Applies or checks the migrations; answers how many there are. */
+/**
+ * Applies the migrations, or with `off` checks that they are applied.
+ *
+ * @returns how many migrations there are
+ * @throws {MigrationError} when the database does not fit this program
+ */
 export async function applyMigrations(sql: Sql, mode: Config['migrate'], logger: Logger): Promise<number> {
   const migrations = await readMigrations(migrationsDirectory)
   if (mode === 'off') {
@@ -37,7 +46,11 @@ export async function applyMigrations(sql: Sql, mode: Config['migrate'], logger:
   return migrations.length
 }
 
-/** Does something of a start, again and again for half a minute when Postgres is out of reach. */
+/**
+ * Runs a step of a start; while Postgres is unreachable, again every half second for half a minute.
+ *
+ * @throws what the last attempt threw
+ */
 export async function whenReachable<T>(logger: Logger, action: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + DATABASE_TIMEOUT
   for (let attempt = 1; ; attempt++) {

@@ -6,13 +6,15 @@ import type { Logger } from './logger.ts'
 import { MigrationError } from './migration-error.ts'
 import { SECOND } from './time.ts'
 
+/** How a start waits for locks. */
 export interface StartLockOptions {
-  /** Where a start that waits names the sessions that it waits for. Defaults to nowhere. */
+  /** Logs the sessions that a start waits for. Defaults to none. */
   logger?: Logger
   /** Milliseconds to wait for each lock. Defaults to `30_000`. */
   timeout?: number
 }
 
+/** The `sql` of a transaction. */
 export type Transaction = TransactionSql<{ bigint: number }>
 
 /** `unique_violation`, `duplicate_schema`, `duplicate_table`: another instance created it at the same moment. */
@@ -25,7 +27,7 @@ const LOCK_TIMEOUT = '55P03'
  * instance after the other. Other roles have no right on the table, so that they can't hold the lock, unlike an advisory
  * lock. A start that waits for this or another lock logs the sessions that hold it after a second.
  *
- * @param sql has two connections: the second one looks at what the first one waits for
+ * @param sql a pool of at least two connections: the second one reads what the first one waits for
  * @throws {MigrationError} `migration.blocked` when a lock was not available in time; the message names its holders
  */
 export async function withStartLock<T>(
@@ -36,7 +38,7 @@ export async function withStartLock<T>(
   const watch = watchLocks(sql, Math.min(SECOND, timeout / 4), logger)
   try {
     return (await sql.begin(async (transaction) => {
-      // A process that freezes in the middle does not keep the others from starting.
+      // A process that freezes during its start does not prevent others from starting.
       await transaction`set local idle_in_transaction_session_timeout = '30s'`
       const [session] = await transaction<{ pid: number }[]>`
         select pg_backend_pid() as pid, set_config('lock_timeout', ${`${Math.round(timeout)}ms`}, true)`
@@ -56,7 +58,7 @@ export async function withStartLock<T>(
   }
 }
 
-/** Creates the table of applied migrations; waits for another instance that is creating it. */
+/** Creates the table of applied migrations, and waits for another instance that is creating it. */
 async function createLedger(transaction: Transaction): Promise<void> {
   const isMissing = async () => {
     const [row] = await transaction<{ missing: boolean }[]>`select to_regclass('sse.migration') is null as missing`

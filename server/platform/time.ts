@@ -1,7 +1,11 @@
 const MILLISECOND = 1
+/** Milliseconds of a second. */
 export const SECOND = 1000 * MILLISECOND
+/** Milliseconds of a minute. */
 export const MINUTE = 60 * SECOND
+/** Milliseconds of an hour. */
 export const HOUR = 60 * MINUTE
+/** Milliseconds of 24 hours. */
 export const DAY = 24 * HOUR
 
 /** Resolves after `ms` milliseconds, or at once when `signal` aborts; never rejects. */
@@ -17,10 +21,14 @@ export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
     signal?.addEventListener('abort', done, { once: true })
   })
 
-/** A whole number of milliseconds between `ms` and twice that, so that many clients told the same don't act at once. */
+/** A random whole number of milliseconds between `ms` and twice `ms`, so that many clients do not act at once. */
 export const jittered = (ms: number): number => Math.round(ms * (1 + Math.random()))
 
-/** The promise's result; rejects with `error()` when it takes longer than `ms` milliseconds. */
+/**
+ * The promise's own outcome when it settles within `ms` milliseconds.
+ *
+ * @throws {Error} `error()`, called only when the time has passed
+ */
 export async function withTimeout<T>(promise: PromiseLike<T>, ms: number, error: () => Error): Promise<T> {
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => late.reject(error()), ms)

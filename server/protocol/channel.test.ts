@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { matches, parseChannel, parsePattern } from './channel.ts'
+import { isLiteral, matches, parseChannel, parsePattern } from './channel.ts'
 
 describe('the name of a channel', () => {
   test.each([
@@ -49,12 +49,23 @@ describe('a pattern', () => {
     },
   )
 
-  test.each(['', '>.a', 'a.>.b', 'a.b*', 'a.>>', '**', 'a..>', ' ', 'a\u009b.>', `${'*.'.repeat(16)}>`])(
-    'can not be %p',
-    (pattern) => {
-      expect(() => parsePattern(pattern)).toThrow(expect.objectContaining({ code: 'channel.invalid' }))
-    },
-  )
+  test.each([
+    '',
+    '>.a',
+    'a.>.b',
+    'a.b*',
+    'a.>>',
+    '**',
+    'a..>',
+    ' ',
+    'a\u009b.>',
+    `${'*.'.repeat(16)}>`,
+    7,
+    null,
+    undefined,
+  ])('can not be %p', (pattern) => {
+    expect(() => parsePattern(pattern)).toThrow(expect.objectContaining({ code: 'channel.invalid' }))
+  })
 
   test.each([
     ['orders.alice.1', 'orders.alice.1', true],
@@ -72,5 +83,15 @@ describe('a pattern', () => {
     ['a.+', 'a.b', false],
   ])('%p and the channel %p: %p', (pattern, channel, expected) => {
     expect(matches(pattern, channel)).toBe(expected)
+  })
+  test.each([
+    ['a', true],
+    ['a.b', true],
+    ['a.*', false],
+    ['*', false],
+    ['>', false],
+    ['a.>', false],
+  ])('%p names one channel: %p', (pattern, expected) => {
+    expect(isLiteral(pattern)).toBe(expected)
   })
 })

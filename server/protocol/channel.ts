@@ -1,16 +1,30 @@
+import { Type } from '@sinclair/typebox'
 import { AppError } from '../platform/errors.ts'
-import { shown, UNSAFE_CHARACTERS } from './characters.ts'
+import { MAX_CHANNEL_LENGTH, MAX_TOKENS } from './limits.ts'
+import { shown, TOKEN_CHARACTER } from './names.ts'
 
-/** Most characters of a channel's name or a pattern. */
-export const MAX_CHANNEL_LENGTH = 255
+// migrations/0010_sql_trust_boundary.sql says the same for clients that publish from SQL.
+const TOKEN = `${TOKEN_CHARACTER}+`
+const NAME_PATTERN = `^${TOKEN}(?:\\.${TOKEN})*$`
+const PATTERN_PATTERN = `^(?:>|(?:${TOKEN}|\\*)(?:\\.(?:${TOKEN}|\\*))*(?:\\.>)?)$`
+const NAME = new RegExp(NAME_PATTERN, 'u')
+const PATTERN = new RegExp(PATTERN_PATTERN, 'u')
 
-/** Most tokens of a channel's name or a pattern. */
-export const MAX_TOKENS = 16
+/** The name of a channel. The schema can not say how many tokens there may be; `parseChannel` checks it. */
+export const Channel = Type.String({
+  pattern: NAME_PATTERN,
+  maxLength: MAX_CHANNEL_LENGTH,
+  description: `name of a channel: 1 to ${MAX_TOKENS} dot-separated tokens, at most ${MAX_CHANNEL_LENGTH} characters, without spaces, control characters, "*" or ">"`,
+  examples: ['orders.alice.17'],
+})
 
-// migrations/0010_sql_trust_boundary.sql says the same for those who publish from SQL.
-const TOKEN = `[^${UNSAFE_CHARACTERS} .*>]+`
-const NAME = new RegExp(`^${TOKEN}(?:\\.${TOKEN})*$`, 'u')
-const PATTERN = new RegExp(`^(?:>|(?:${TOKEN}|\\*)(?:\\.(?:${TOKEN}|\\*))*(?:\\.>)?)$`, 'u')
+/** A pattern of channels. The schema can not say how many tokens there may be; `parsePattern` checks it. */
+export const Pattern = Type.String({
+  pattern: PATTERN_PATTERN,
+  maxLength: MAX_CHANNEL_LENGTH,
+  description: `pattern of channels: 1 to ${MAX_TOKENS} dot-separated tokens, at most ${MAX_CHANNEL_LENGTH} characters; "*" is one token, a last ">" one or more`,
+  examples: ['orders.alice.*'],
+})
 
 /**
  * Checks the name of a channel: 1 to 16 dot-separated tokens such as `orders.alice.17`, at most 255 characters.
@@ -39,13 +53,13 @@ export function parsePattern(pattern: unknown): string {
   )
 }
 
-/** Whether a channel lies within a pattern; both must be valid. */
+/** Whether a pattern matches a channel; both must be valid. */
 export function matches(pattern: string, channel: string): boolean {
   if (pattern === channel || pattern === '>') return true
   return matchesTokens(pattern.split('.'), channel.split('.'))
 }
 
-/** The same, of their tokens. */
+/** Whether the tokens of a pattern match those of a channel. */
 export function matchesTokens(wanted: readonly string[], given: readonly string[]): boolean {
   for (const [index, token] of wanted.entries()) {
     if (token === '>') return given.length > index

@@ -1,57 +1,99 @@
-// What a stream says besides the events of the log, whatever carries it.
+import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import { Pattern } from './channel.ts'
+import { Cursor, Nullable, Time } from './schema.ts'
 
-/** The first frame of a stream. */
-export interface Ready {
-  /** Name of the connection, for logs. */
-  connection: string
-  /** Name of the instance that serves the stream. */
-  instance: string
-  /** Patterns of the channels that the stream follows. */
-  channels: readonly string[]
-  /** Position after which events follow. */
-  cursor: number
-  /** Position of the oldest event that is kept. */
-  oldest: number
-  /** Position of the newest event: up to there the stream catches up. */
-  head: number
-  /** Whether the client brought a cursor. */
-  resumed: boolean
-  /** Milliseconds of silence after which a heartbeat comes. */
-  heartbeat: number
-}
+/** The first event of a stream. */
+export const Ready = Type.Object(
+  {
+    connection: Type.String({ description: 'name of the connection, for logs', examples: ['7'] }),
+    instance: Type.String({ description: 'name of the instance that serves the stream', examples: ['web-1'] }),
+    channels: Type.Unsafe<readonly string[]>(
+      Type.Array(Pattern, { description: 'patterns of the channels that the stream follows' }),
+    ),
+    cursor: Cursor,
+    oldest: Type.Integer({ description: 'position of the oldest event that is kept', examples: [1] }),
+    head: Type.Integer({
+      description: 'position of the newest event: up to there the stream catches up',
+      examples: [50],
+    }),
+    resumed: Type.Boolean({ description: 'whether the client sent a cursor', examples: [true] }),
+    heartbeat: Type.Integer({
+      description: 'milliseconds without an event after which the server sends a heartbeat',
+      examples: [15_000],
+    }),
+  },
+  { title: 'Ready' },
+)
 
-/** Events that the client did not get and can't get any more. */
-export interface Gap {
-  /** The client's cursor; `null` when it is not a position at all. */
-  from: number | null
-  /** Position after which events follow. */
-  to: number
-  /**
-   * `purged`: retention dropped them. `unknown`: the cursor is not of this log. `lost`: they are missing from the log,
-   * because rows were deleted.
-   */
-  reason: 'purged' | 'unknown' | 'lost'
-}
+/** Events that the client did not receive and that are no longer available. */
+export const Gap = Type.Object(
+  {
+    from: Nullable(
+      Type.Integer({ description: "position of the client's cursor; null when it is not a cursor", examples: [42] }),
+    ),
+    to: Type.Integer({ description: 'position after which events follow', examples: [1000] }),
+    reason: Type.Union([Type.Literal('purged'), Type.Literal('unknown'), Type.Literal('lost')], {
+      description:
+        'purged: retention deleted the events; unknown: the cursor is not of this log; lost: rows of the log were deleted',
+    }),
+  },
+  { title: 'Gap' },
+)
 
-/** The last frame of a stream that the server ends. */
-export interface Closing {
-  /**
-   * `drain`: the instance stops. `full`: it has as many streams as it takes. `unavailable`: Postgres is out of reach, and
-   * the cursor needs it. `replaced`: the same `clientId` has opened another stream. `stalled`: the client did not read.
-   * `error`: a failure of the server.
-   */
-  reason: 'drain' | 'full' | 'unavailable' | 'replaced' | 'stalled' | 'error'
-  /** Milliseconds that the client waits before it reconnects. */
-  retry: number
-}
+/** Says that the stream is alive; its ID moves the cursor of a client whose channels are quiet. */
+const Heartbeat = Type.Object({ time: Time('when the server sent it') }, { title: 'Heartbeat' })
 
-/** What a reader at a cursor can't be given any more, if there is such a thing. */
-export function gapAfter(
-  cursor: number,
-  { oldest, head, hole }: { oldest: number; head: number; hole?: { to: number } | undefined },
-): Gap | undefined {
-  if (cursor > head) return { from: cursor, to: head, reason: 'unknown' }
-  if (cursor < oldest - 1) return { from: cursor, to: oldest - 1, reason: 'purged' }
-  if (hole) return { from: cursor, to: hole.to, reason: 'lost' }
-  return undefined
-}
+/** The last event of a stream that the server ends. */
+export const Closing = Type.Object(
+  {
+    reason: Type.Union(
+      [
+        Type.Literal('drain'),
+        Type.Literal('full'),
+        Type.Literal('unavailable'),
+        Type.Literal('replaced'),
+        Type.Literal('stalled'),
+        Type.Literal('error'),
+      ],
+      {
+        description:
+          'drain: the instance stops; full: it has as many streams as it takes; unavailable: Postgres is unreachable, and the cursor needs it; replaced: the same clientId has opened another stream; stalled: the client did not read; error: a failure of the server. Clients treat a reason that they do not know as error.',
+      },
+    ),
+    retry: Type.Integer({
+      description: 'milliseconds that the client waits before it reconnects, as in the field `retry`',
+      examples: [120],
+    }),
+  },
+  { title: 'Closing' },
+)
+
+/** The first event of a stream: where it begins, and what it follows. */
+export type Ready = Static<typeof Ready>
+/** Events that the client did not receive and that are no longer available. */
+export type Gap = Static<typeof Gap>
+/** The data of a heartbeat. */
+export type Heartbeat = Static<typeof Heartbeat>
+/** The last event of a stream that the server ends. */
+export type Closing = Static<typeof Closing>
+
+/**
+ * What a stream says besides the events of the log, by type, whatever carries it. Control events have no channel and are
+ * not in the log.
+ */
+export const CONTROL_EVENTS = {
+  ready: { summary: 'The first event of every stream.', data: Ready },
+  gap: {
+    summary: 'Events after the cursor are no longer available: refetch your state, and continue.',
+    data: Gap,
+  },
+  heartbeat: {
+    summary:
+      'There was no other event for a while, or the stream has caught up. Its ID is the cursor from which the client resumes.',
+    data: Heartbeat,
+  },
+  closing: {
+    summary: 'The server ends the stream: reconnect after `retry` milliseconds. Its ID, if any, is the cursor.',
+    data: Closing,
+  },
+} as const satisfies Record<string, { summary: string; data: TSchema }>

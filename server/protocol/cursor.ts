@@ -12,7 +12,10 @@ export interface LogCursor {
  */
 export const EPOCH_PATTERN = '[0-9a-z]{1,16}'
 
-const CURSOR = new RegExp(`^(\\d{1,16})(?:-(${EPOCH_PATTERN}))?$`)
+/** Pattern of the position that a cursor begins with. */
+export const POSITION_PATTERN = '\\d{1,16}'
+
+const CURSOR = new RegExp(`^(${POSITION_PATTERN})(?:-(${EPOCH_PATTERN}))?$`)
 
 /** The text of a cursor, such as `42-k3f9`. It is opaque to clients: only the server compares its parts. */
 export const formatCursor = (position: number, epoch: string): string => `${position}-${epoch}`

@@ -1,66 +1,105 @@
-/** Every error that the API answers: its HTTP status, and when. Codes are stable: clients compare them. */
+import { type TSchema, Type } from '@sinclair/typebox'
+
+/** What the API says about one error. */
+export type ErrorDescription = readonly [
+  status: number,
+  when: string,
+  /** Members of the problem document besides those that all have. */
+  members?: Readonly<Record<string, TSchema>>,
+]
+
+const text = (description: string, example: string) => Type.String({ description, examples: [example] })
+const number = (description: string, example: number) => Type.Integer({ description, examples: [example] })
+
+const LIMIT = { limit: number('the most that is allowed', 65_536) }
+const VERSION = { version: number('the version that it has now', 4) }
+const EVENT = { event: Type.Optional(number('index of the event in the array that was published', 0)) }
+const STATE = {
+  allowed: Type.Array(Type.String(), { description: 'what is possible now', examples: [['paid', 'cancelled']] }),
+  current: text('the status or state that it has now', 'pending'),
+}
+const PARAMETER = { parameter: text('the query parameter', 'channels') }
+
+/** Every error of the API: its HTTP status, when it occurs, and its further members. Codes are stable: clients compare them. */
 export const ERRORS = {
-  'accept.unsupported': [406, 'Accept asks for something else than a stream or pages of history.'],
+  'accept.unsupported': [406, 'Accept names neither an event stream nor JSON.'],
   'batch.empty': [400, 'An empty array was published.'],
   'batch.too_large': [413, 'Too many events were published at once.'],
   'body.aborted': [400, 'The connection was closed before the whole body had arrived.'],
   'body.invalid': [400, 'The body is not valid JSON, or not UTF-8.'],
   'body.not_json': [415, 'Content-Type is not JSON.'],
   'body.overloaded': [503, 'Too many bodies are being received (MAX_BODIES, MAX_BODY_MEMORY); nothing was changed.'],
-  'body.too_large': [413, 'The body has more bytes than the route takes; `limit` tells how many.'],
+  'body.too_large': [413, 'The body has more bytes than the route accepts.', LIMIT],
   'body.too_many': [429, 'Too many slow bodies are being received from this address (MAX_BODIES_PER_ADDRESS).'],
   'body.too_slow': [408, 'The body arrived too slowly, or not within BODY_TIMEOUT_MS.'],
-  'channel.invalid': [400, 'A channel or pattern is not 1 to 16 dot-separated tokens, or holds control characters.'],
+  'channel.invalid': [
+    400,
+    'A channel or pattern is not 1 to 16 dot-separated tokens, or holds control characters.',
+    EVENT,
+  ],
   'channel.too_many': [400, 'A request asks for more than 64 patterns.'],
   'client_id.invalid': [400, 'X-Client-Id or clientId is not 1 to 255 characters.'],
-  'cursor.invalid': [400, 'The cursor of a page is not a whole number, "earliest" or "latest".'],
+  'cursor.invalid': [400, 'The cursor of a page is not one of this server, a position, "earliest" or "latest".'],
   'data.too_deep': [400, 'JSON is nested too deeply.'],
-  'data.too_large': [413, "An event's data has more than MAX_EVENT_BYTES."],
-  'database.unavailable': [503, 'Postgres is out of reach; nothing was changed.'],
-  'database.unknown': [503, 'Postgres did not answer: whether something was changed is not known.'],
-  'event.invalid': [400, 'An event is not an object, or has members that nobody knows.'],
+  'data.too_large': [413, "An event's data has more than MAX_EVENT_BYTES.", EVENT],
+  'database.unavailable': [503, 'Postgres is unreachable; nothing was changed.'],
+  'database.unknown': [503, 'The connection to Postgres was lost: it is not known whether something was changed.'],
+  'event.invalid': [400, 'An event is not an object, or has an unknown member.', EVENT],
   'file.unknown': [404, 'The task has no such file, or has not succeeded.'],
   'host.invalid': [400, 'The Host header is not one name or address, or there are two.'],
   'host.unknown': [421, 'The Host header names a host that this server does not serve (ALLOWED_HOSTS).'],
   'if_match.invalid': [400, 'If-Match is not an ETag of this server.'],
-  internal: [500, 'A bug; the log of the server tells more.'],
-  'key.deleted': [410, 'What the idempotency key has made was deleted since.'],
-  'key.reused': [422, 'The idempotency key was used for another request, or for another event of the channel.'],
-  'key.invalid': [400, 'An idempotency key is not 1 to 255 characters.'],
+  internal: [500, 'A failure of the server; its log has the details.'],
+  'key.deleted': [410, 'What was created with the idempotency key has been deleted.'],
+  'key.invalid': [400, 'An idempotency key is not 1 to 255 characters.', EVENT],
+  'key.reused': [422, 'The idempotency key was used for another request, or for another event of the channel.', EVENT],
   'lab.off': [403, 'The server does not allow faults (LAB).'],
-  'limit.invalid': [400, 'A page has 1 to 1000 events.'],
+  'limit.invalid': [400, 'The limit of a page is not a whole number from 1 to 1000.'],
   'method.not_allowed': [405, 'The resource does not have the method.'],
   'named.invalid': [400, 'named is not "true" or "false".'],
-  'notification.too_large': [413, 'A copy for each recipient would have more than 2 MiB altogether.'],
-  'notification.unknown': [404, "It is not there, or not in the person's inbox."],
-  'order.illegal_transition': [409, 'The order can not take this step; `allowed` tells which it can.'],
+  'notification.too_large': [413, 'A copy for each recipient would have more than 2 MiB altogether.', LIMIT],
+  'notification.unknown': [404, "The user's inbox has no such notification."],
+  'order.illegal_transition': [409, 'The order can not take this step.', STATE],
   'order.not_deletable': [409, 'Only orders that are pending, delivered or cancelled can be deleted.'],
   'order.total_too_large': [400, 'A number can not hold the total.'],
   'order.unknown': [404, 'There is no such order.'],
-  'order.version_conflict': [412, 'The order was changed since it was read.'],
+  'order.version_conflict': [412, 'The order was changed since it was read.', VERSION],
   'origin.foreign': [403, 'The request comes from a page of another origin (ALLOWED_ORIGINS).'],
-  'parameter.repeated': [400, 'A query parameter that has one value comes several times.'],
-  'parameter.unknown': [400, 'The resource has no such query parameter; `suggestion` is the nearest one.'],
-  'publish.overloaded': [503, 'Too many requests wait for Postgres; nothing was published.'],
-  'publish.unknown': [503, 'Postgres did not answer: whether the events were published is not known.'],
-  'report.period_invalid': [400, 'The calendar does not have a day, or the period ends before it begins.'],
-  'request.invalid': [400, 'A member, parameter or path does not fit the schema; `path` tells which.'],
-  'route.unknown': [404, 'There is nothing at this path.'],
-  'storage.exceeded': [409, "The files of the owner's tasks would have more than MAX_OWNER_BYTES."],
-  'task.illegal_action': [409, 'The state of the task does not allow it; `allowed` tells what it does.'],
+  'parameter.repeated': [400, 'A query parameter that has a single value was given several times.', PARAMETER],
+  'parameter.unknown': [
+    400,
+    'The resource has no such query parameter.',
+    { ...PARAMETER, suggestion: Type.Optional(text('the nearest parameter there is', 'channel')) },
+  ],
+  'publish.overloaded': [503, 'Too many requests are waiting for Postgres; nothing was published.'],
+  'publish.unknown': [503, 'The connection to Postgres was lost: it is not known whether the events were published.'],
+  'report.period_invalid': [400, 'A day does not exist, or the period ends before it begins.'],
+  'request.invalid': [
+    400,
+    'A member, parameter or path does not fit the schema.',
+    { in: text('body, query or params', 'body'), path: text('the member, dotted', 'lines.0.quantity') },
+  ],
+  'route.unknown': [
+    404,
+    'There is nothing at this path.',
+    { suggestion: Type.Optional(text('the nearest route there is', '/api/orders/{id}')) },
+  ],
+  'storage.exceeded': [409, "The files of the owner's tasks would have more than MAX_OWNER_BYTES.", LIMIT],
+  'task.illegal_action': [409, 'The state of the task does not allow it.', STATE],
   'task.unknown': [404, 'There is no such task.'],
-  'task.version_conflict': [412, 'The task was changed since it was read.'],
-  'tasks.too_many': [429, 'The owner has TASKS_PER_OWNER tasks that wait or run.'],
+  'task.version_conflict': [412, 'The task was changed since it was read.', VERSION],
+  'tasks.too_many': [429, 'The owner has TASKS_PER_OWNER tasks that are queued or running.', LIMIT],
   'time.invalid': [400, 'A time is not RFC 3339, such as 2026-11-21T10:00:00Z.'],
-  'type.invalid': [400, 'A type is not 1 to 255 characters.'],
-  'type.reserved': [400, 'The stream itself uses the type.'],
+  'type.invalid': [400, 'A type is not 1 to 255 characters.', EVENT],
+  'type.reserved': [400, 'The type is that of a control event, or of an event of EventSource itself.', EVENT],
   'type.too_many': [400, 'A request asks for more than 64 types.'],
   'upload.aborted': [400, 'The upload was cut off.'],
   'upload.empty': [400, 'The file is empty.'],
   'upload.name_invalid': [400, 'The name of the file is not 1 to 200 characters.'],
   'upload.not_csv': [415, 'Content-Type is not text/csv.'],
   'upload.too_large': [413, 'The file has more than MAX_UPLOAD_BYTES.'],
-  'user.invalid': [400, 'X-User is not the name of a user.'],
-} as const satisfies Record<string, readonly [status: number, when: string]>
+  'user.invalid': [400, 'X-User is not the name of a user: 1 to 100 characters without spaces, ".", "*" or ">".'],
+} as const satisfies Record<string, ErrorDescription>
 
+/** The `code` of a problem document. */
 export type ErrorCode = keyof typeof ERRORS

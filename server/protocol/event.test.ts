@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { parseClientId, parseEvent } from './event.ts'
+import { keyWithin, parseClientId, parseEvent, parseKey } from './event.ts'
 
 /** An event as it is written: with its data as JSON text. */
 const written = (value: unknown) =>
@@ -66,4 +66,15 @@ describe('an event of a request', () => {
 test('a client id has no control characters', () => {
   expect(parseClientId('page-1')).toBe('page-1')
   expect(() => parseClientId('a\nb')).toThrow(failsWith('client_id.invalid'))
+})
+
+test('the events of a batch with one key have keys that differ, and that no client can send', () => {
+  const keys = [keyWithin('k', 0), keyWithin('k', 1), keyWithin('k1', 0)]
+  expect(new Set(keys).size).toBe(3)
+  for (const key of keys) expect(() => parseKey(key)).toThrow(failsWith('key.invalid'))
+})
+
+test('a member that no event has is named in the error, cut after 80 characters', () => {
+  const name = 'x'.repeat(200)
+  expect(() => parse({ channel: 'a', type: 'b', [name]: 1 })).toThrow(`member "${'x'.repeat(80)}".`)
 })

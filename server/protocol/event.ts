@@ -1,6 +1,74 @@
+import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { AppError } from '../platform/errors.ts'
-import { parseChannel } from './channel.ts'
-import { isSafe } from './characters.ts'
+import { Channel, parseChannel } from './channel.ts'
+import { CONTROL_EVENTS } from './control-events.ts'
+import { MAX_BATCH, MAX_NAME_LENGTH } from './limits.ts'
+import { isName, NAME_PATTERN } from './names.ts'
+import { Nullable, Position, Time } from './schema.ts'
+
+/** Control events of the stream, and events that the browser's EventSource dispatches itself. */
+const RESERVED_TYPES: ReadonlySet<string> = new Set([...Object.keys(CONTROL_EVENTS), 'open', 'error'])
+
+/** The type of an event. */
+export const EventType = Type.String({
+  pattern: NAME_PATTERN,
+  description: `1 to ${MAX_NAME_LENGTH} characters without control characters; not ${[...RESERVED_TYPES].join(', ')}`,
+  examples: ['order.paid'],
+})
+
+/** An event as a client publishes it. */
+const EventInput = Type.Object(
+  {
+    channel: Channel,
+    type: EventType,
+    data: Type.Optional(Type.Unknown({ description: 'any JSON; defaults to null', examples: [{ total: 900 }] })),
+    key: Type.Optional(
+      Nullable(
+        Type.String({
+          pattern: NAME_PATTERN,
+          description:
+            'idempotency key, unique within the channel: the same event with the same key is published once; another type or other data is 422',
+          examples: ['a1b2c3'],
+        }),
+      ),
+    ),
+  },
+  { additionalProperties: false, title: 'EventInput' },
+)
+
+/** The body of `POST /events`. */
+export const Publication = Type.Union([EventInput, Type.Array(EventInput, { minItems: 1, maxItems: MAX_BATCH })])
+
+/** The response to `POST /events`. */
+export const Published = Type.Union([
+  Type.Object({ position: Position }, { title: 'PublishedEvent' }),
+  Type.Object({ positions: Type.Array(Position) }, { title: 'PublishedBatch' }),
+])
+
+/** What an event carries on the wire: in the data of a stream's event, and in a page of history. */
+export const Envelope = Type.Object({
+  channel: Channel,
+  type: EventType,
+  data: Type.Unknown({ description: 'JSON, as it was published', examples: [{ total: 900 }] }),
+  time: Time('when it entered the log'),
+})
+
+/** An event of a page of history. */
+export const HistoryEvent = Type.Object({ position: Position, ...Envelope.properties }, { title: 'HistoryEvent' })
+
+/** What an event carries on the wire. */
+export type Envelope = Static<typeof Envelope>
+/** An event of a page of history. */
+export type HistoryEvent = Static<typeof HistoryEvent>
+
+/** The envelope of one type of event. @param channel an example */
+export const envelopeOf = (channel: string, type: string, data: TSchema) =>
+  Type.Object({
+    ...Envelope.properties,
+    channel: Type.String({ ...Channel, examples: [channel] }),
+    type: Type.Literal(type),
+    data,
+  })
 
 /** An event on its way into the log. */
 export interface NewEvent {
@@ -14,7 +82,7 @@ export interface NewEvent {
   key: string | null
 }
 
-/** An event as it lies in the log. */
+/** An event of the log. */
 export interface LoggedEvent {
   position: number
   channel: string
@@ -25,19 +93,19 @@ export interface LoggedEvent {
   origin: string | null
 }
 
-/** Most events of one request. */
-export const MAX_BATCH = 1000
-
-/** Most characters of a type, a key or a client's id. */
-const MAX_NAME_LENGTH = 255
-
-/** What the stream itself says, and what the browser's EventSource dispatches of its own. */
-const RESERVED_TYPES: ReadonlySet<string> = new Set(['ready', 'gap', 'heartbeat', 'closing', 'open', 'error'])
+/**
+ * The members of an event's envelope, as JSON text without braces.
+ *
+ * @param data JSON text: it is sent as it was published
+ */
+export const envelopeMembers = ({ channel, type, time }: LoggedEvent, data: string): string =>
+  `"channel":${JSON.stringify(channel)},"type":${JSON.stringify(type)},"data":${data},"time":"${time.toISOString()}"`
 
 /**
  * Checks one event of a request body: `{ channel, type, data?, key? }`, whose data is JSON text. Missing data is `null`, and
  * a key that is `null` is none.
  *
+ * @param maxBytes of the data
  * @throws {AppError} `event.invalid`, `channel.invalid`, `type.invalid`, `type.reserved`, `data.too_large`,
  * `key.invalid`
  */
@@ -50,7 +118,7 @@ export function parseEvent(value: unknown, maxBytes: number): Omit<NewEvent, 'or
   if (unknown !== undefined) {
     throw new AppError(
       'event.invalid',
-      `An event has no member ${JSON.stringify(unknown.slice(0, 80))}. It has channel, type, data and key; put what is yours into data.`,
+      `An event has no member ${JSON.stringify(unknown.slice(0, 80))}. It has channel, type, data and key; put members of your own into data.`,
     )
   }
   return {
@@ -61,7 +129,11 @@ export function parseEvent(value: unknown, maxBytes: number): Omit<NewEvent, 'or
   }
 }
 
-/** @throws {AppError} `type.invalid`, `type.reserved` */
+/**
+ * Checks the type of an event: 1 to 255 safe characters, and not one of the stream itself.
+ *
+ * @throws {AppError} `type.invalid`, `type.reserved`
+ */
 export function parseType(type: unknown): string {
   if (!isName(type)) {
     throw new AppError(
@@ -78,7 +150,7 @@ export function parseType(type: unknown): string {
   return type
 }
 
-/** @throws {AppError} `key.invalid` */
+/** Checks an idempotency key: 1 to 255 safe characters. @throws {AppError} `key.invalid` */
 export function parseKey(key: unknown): string {
   if (isName(key)) return key
   throw new AppError(
@@ -87,7 +159,7 @@ export function parseKey(key: unknown): string {
   )
 }
 
-/** @throws {AppError} `client_id.invalid` */
+/** Checks a client ID: 1 to 255 safe characters. @throws {AppError} `client_id.invalid` */
 export function parseClientId(id: unknown): string {
   if (isName(id)) return id
   throw new AppError(
@@ -108,10 +180,3 @@ function parseData(text: string, maxBytes: number): string {
     { status: 413 },
   )
 }
-
-const isName = (value: unknown): value is string =>
-  typeof value === 'string' &&
-  value.length > 0 &&
-  [...value.slice(0, 2 * MAX_NAME_LENGTH + 1)].length <= MAX_NAME_LENGTH &&
-  isSafe(value) &&
-  value.isWellFormed()

@@ -11,7 +11,7 @@ export class Histogram {
   #count = 0
   #max = 0
 
-  /** @param ms milliseconds */
+  /** Counts one. @param ms milliseconds */
   record(ms: number): void {
     const bucket = Math.max(0, Math.ceil(Math.log(Math.max(ms, SMALLEST) / SMALLEST) / Math.log1p(PRECISION)))
     this.#buckets[bucket] = (this.#buckets[bucket] ?? 0) + 1
@@ -19,11 +19,17 @@ export class Histogram {
     if (ms > this.#max) this.#max = ms
   }
 
+  /** How many were recorded. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** The largest that was recorded, in milliseconds; `0` while there is none. */
   get max(): number {
     return this.#max
   }
 
-  /** @param fraction such as `0.99`; answers milliseconds, `0` while nothing was recorded */
+  /** The percentile in milliseconds; `0` while nothing was recorded. @param fraction such as `0.99` */
   percentile(fraction: number): number {
     let left = this.#count * fraction
     for (const [bucket, count = 0] of this.#buckets.entries()) {

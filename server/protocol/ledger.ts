@@ -17,10 +17,7 @@ class BitSet {
   }
 }
 
-/**
- * What was published under numbers 0, 1, 2, … and where it lies in the log: against this, each stream's entries are
- * checked.
- */
+/** What was published under the numbers 0, 1, 2, … and at which positions of the log: each stream is checked against this. */
 export class Publications {
   readonly #acknowledged = new BitSet()
   #positions: number[] = []
@@ -32,25 +29,27 @@ export class Publications {
     return this.#sent++
   }
 
+  /** How many numbers were taken. */
   get sent(): number {
     return this.#sent
   }
 
+  /** How many numbers the server has acknowledged. */
   get acknowledged(): number {
     return this.#count
   }
 
-  /** Events that have come, or were acknowledged, at two positions. */
+  /** Events that arrived, or were acknowledged, at two different positions. */
   misplaced = 0
 
-  /** The server said that an event is durable, at this position. */
+  /** The server reported that an event is durable, at this position. */
   acknowledge(n: number, position: number): void {
     if (!this.#acknowledged.has(n)) this.#count++
     this.#acknowledged.add(n)
     this.place(n, position)
   }
 
-  /** An event was seen at this position: it must be the same for everybody. */
+  /** An event was seen at this position: it must be the same on all streams. */
   place(n: number, position: number): void {
     const known = this.#positions[n]
     if (known === undefined) this.#positions[n] = position
@@ -74,28 +73,31 @@ export class StreamLedger {
   readonly #received = new BitSet()
   #lastPosition = -1
   #start: number | undefined
+  /** Events that arrived more than once. */
   doubled = 0
+  /** Events that arrived after one with a larger position. */
   reordered = 0
-  /** Events of channels that it did not ask for. */
+  /** Events of channels that the stream does not follow. */
   foreign = 0
+  /** Events that arrived for the first time, and in order. */
   delivered = 0
 
-  /** @param wants whether the stream asked for the channel of a number. Defaults to all. */
+  /** @param wants whether the stream follows the channel of a number. Defaults to all. */
   constructor(wants: (n: number) => boolean = () => true) {
     this.#wants = wants
   }
 
-  /** The cursor of the first `ready`: what lies before it was never promised. */
-  begin(cursor: number): void {
-    this.#start ??= cursor
+  /** The position of the first `ready`: what is before it was never promised. Later calls are ignored. */
+  begin(position: number): void {
+    this.#start ??= position
   }
 
-  /** The cursor to resume after. */
+  /** The largest position that the stream has reached, or began at; `undefined` before `begin`. */
   get lastPosition(): number | undefined {
     return this.#lastPosition === -1 ? this.#start : this.#lastPosition
   }
 
-  /** An event came. */
+  /** An event arrived. */
   receive(n: number, position: number): void {
     if (!this.#wants(n)) this.foreign++
     else if (this.#received.has(n)) this.doubled++
@@ -110,7 +112,12 @@ export class StreamLedger {
     this.#lastPosition = Math.max(this.#lastPosition, position)
   }
 
-  /** How many acknowledged events it lacks that it has gone past: these will never come. */
+  /** A gap of reason `unknown` arrived: the log was set back, and positions continue after a smaller one. */
+  setBack(position: number): void {
+    this.#lastPosition = position
+  }
+
+  /** How many acknowledged events are missing that the stream is past: these will never arrive. */
   overdue(publications: Publications): number {
     let count = 0
     for (let n = 0; n < publications.sent; n++) {
@@ -120,7 +127,7 @@ export class StreamLedger {
     return count
   }
 
-  /** How many acknowledged events it lacks. One that never opened lacks them all. */
+  /** How many acknowledged events are missing; all of them on a stream that never opened. */
   missing(publications: Publications): number {
     let count = 0
     for (let n = 0; n < publications.sent; n++) {

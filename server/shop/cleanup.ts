@@ -7,16 +7,17 @@ import { expireNotifications } from './notifications/expire.ts'
 import { expireOrders } from './orders/expire.ts'
 import { expireFiles, expireOwners, expireTasks, expireTotals } from './tasks/expire.ts'
 
+/** What the cleanup needs. */
 export interface ShopCleanupOptions {
-  /** For work in the background. */
+  /** On connections for work in the background. */
   outbox: Outbox
   config: Pick<Config, 'taskRetention' | 'orderRetention' | 'notificationRetention' | 'retentionIntervalMs'>
   logger: Logger
 }
 
-/** Deletes what orders, tasks and notifications keep for a limited time. */
+/** Deletes expired rows of orders, tasks and notifications. */
 export function createShopCleanup({ outbox, config, logger }: ShopCleanupOptions): Cleanup {
-  /** A sweep of rows that are kept for `age` milliseconds; none when they are kept for ever. */
+  /** A sweep of rows older than `age` milliseconds; none when `age` is 0, which keeps them for ever. */
   const aged = (name: string, age: number, expire: (outbox: Outbox, before: Date) => Promise<number>): Sweep[] =>
     age === 0 ? [] : [{ name, run: () => expire(outbox, new Date(Date.now() - age)) }]
   return createCleanup({

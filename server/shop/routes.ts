@@ -4,6 +4,7 @@ import { type OrderRoutesOptions, orderRoutes } from './orders/routes.ts'
 import { type ImportRoutesOptions, importRoutes } from './tasks/import-routes.ts'
 import { type TaskRoutesOptions, taskRoutes } from './tasks/routes.ts'
 
+/** What the routes of the shop need. */
 export interface ShopRoutesOptions
   extends OrderRoutesOptions,
     TaskRoutesOptions,
@@ -18,4 +19,5 @@ export const shopRoutes = (options: ShopRoutesOptions) =>
     .use(taskRoutes(options))
     .use(notificationRoutes(options))
 
+/** The type by which Eden clients are typed. */
 export type ShopRoutes = ReturnType<typeof shopRoutes>

@@ -3,24 +3,24 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 
-/** Chromium on this machine: `CHROMIUM`, or a usual name on the PATH. */
+/** Path of Chromium: `CHROMIUM`, or one of its usual names on the `PATH`. */
 const executablePath =
   process.env.CHROMIUM ||
   ['chromium', 'chromium-browser', 'google-chrome'].map((name) => Bun.which(name)).find(Boolean) ||
   undefined
 
-/** `describe` for tests in a browser: skipped, and loudly, where there is none; in CI that is an error. */
-export const describeInBrowser = executablePath ? describe : skipLoudly()
+/** `describe` for tests in a browser. Without one, the tests are skipped with a message; in CI that is an error. */
+export const describeInBrowser = executablePath ? describe : skipWithMessage()
 
-function skipLoudly() {
+function skipWithMessage() {
   const message =
-    'No Chromium here: the browser tests are SKIPPED. Install Debian\'s "chromium", or set CHROMIUM to a Chromium or Chrome.'
+    'Chromium was not found: the browser tests are SKIPPED. Install Debian\'s "chromium", or set CHROMIUM to a Chromium or Chrome.'
   if (process.env.CI) throw new Error(message)
   console.error(`\n*** ${message} ***\n`)
   return describe.skip
 }
 
-/** @param args further ones of the command line */
+/** Starts a headless Chromium. @param args additional command-line arguments */
 export const launchBrowser = (args: readonly string[] = []): Promise<Browser> =>
   chromium.launch({
     ...(executablePath && { executablePath }),
@@ -36,7 +36,7 @@ export const launchBrowser = (args: readonly string[] = []): Promise<Browser> =>
     ],
   })
 
-/** Takes a picture for people to look at, into `dist/screenshots`. */
+/** Writes a full-page screenshot to `dist/screenshots/<name>.png`, for review by a person. */
 export async function screenshot(page: Page, name: string): Promise<void> {
   const directory = join(import.meta.dir, '../../dist/screenshots')
   mkdirSync(directory, { recursive: true })

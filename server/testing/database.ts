@@ -6,7 +6,7 @@ import type { Database } from '../platform/pool.ts'
 import { installQueue } from '../shop/tasks/queue.ts'
 import { testCluster } from './postgres-cluster.ts'
 
-/** A database of one test file. */
+/** The database of one test file; it is dropped when it is disposed. */
 export interface TestDatabase extends AsyncDisposable {
   url: string
   sql: Sql
@@ -15,13 +15,13 @@ export interface TestDatabase extends AsyncDisposable {
 let template: Promise<string> | undefined
 let counter = 0
 
-/** A migrated database that nobody else uses; cloned from a template, which is quicker than migrating. */
+/** Creates a migrated database for exclusive use. It is cloned from a template, which is faster than migrating. */
 export async function createDatabase(): Promise<TestDatabase> {
   template ??= createTemplate()
   return create(`test_${process.pid}_${++counter}`, await template)
 }
 
-/** A database without anything in it. */
+/** Creates an empty database. */
 export const createEmptyDatabase = (): Promise<TestDatabase> => create(`empty_${process.pid}_${++counter}`, 'template0')
 
 async function create(name: string, from: string): Promise<TestDatabase> {
@@ -65,5 +65,5 @@ function withDatabase(maintenance: string, name: string): string {
   return url.href
 }
 
-/** A pool or a transaction as what the log is made of. */
+/** Wraps a pool or a transaction as a `Database`, without retries and timeouts. */
 export const directly = (sql: unknown): Database => ({ query: async (run) => run(sql as Sql) })

@@ -1,17 +1,17 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /**
- * A TCP proxy on 127.0.0.1 that does what networks do.
+ * A TCP proxy on 127.0.0.1 that simulates network faults.
  *
- * - `cut`: every connection ends at once, as after a crash of a machine in between
- * - `stall`: bytes stop, in both directions, and connections stay open (they come later, after `flow`)
- * - `blackhole`: as `stall`, but what was sent meanwhile is lost and the connection never recovers
- * - `refuse`: new connections are refused
- * - `delay`: bytes come late
+ * - `cut`: all connections end at once, as after the crash of a router
+ * - `stall`: bytes stop in both directions and connections stay open; `flow` delivers the bytes
+ * - `blackhole`: as `stall`, but bytes sent in the meantime are lost and the connections never recover
+ * - `refuse`: new connections are refused until `accept`
+ * - `delay`: bytes arrive late
  */
 export interface FaultProxy extends AsyncDisposable {
   port: number
-  /** Connections that are open. */
+  /** Number of open connections. */
   readonly open: number
   cut(): void
   stall(): void
@@ -19,7 +19,7 @@ export interface FaultProxy extends AsyncDisposable {
   blackhole(): void
   refuse(): Promise<void>
   accept(): Promise<void>
-  /** Milliseconds by which everything comes late; `0` is off. */
+  /** @param ms delay of all bytes in milliseconds; `0` disables it */
   delay(ms: number): void
 }
 
@@ -31,7 +31,11 @@ interface Pair {
   isLost: boolean
 }
 
-/** @param target where the connections go, such as `{ host: '127.0.0.1', port: 5432 }` */
+/**
+ * Starts a proxy on a free port.
+ *
+ * @param target where connections are forwarded, such as `{ host: '127.0.0.1', port: 5432 }`
+ */
 export async function startFaultProxy(target: { host: string; port: number }): Promise<FaultProxy> {
   const pairs = new Set<Pair>()
   let mode: Mode = 'flow'
@@ -49,7 +53,7 @@ export async function startFaultProxy(target: { host: string; port: number }): P
     })
     from.on('close', () => {
       if (to.destroyed) pairs.delete(pair)
-      // Whoever is behind a black hole does not hear of the end either.
+      // The other side of a black hole does not see the end of the connection.
       if (!pair.isLost) to.destroy()
     })
     from.on('error', () => {})

@@ -1,14 +1,14 @@
 import type { Sql } from '../platform/database.ts'
 
-/** A transaction that stays open with what its statement has locked. */
+/** An open transaction that holds the locks of its statement. */
 export interface HeldLock {
-  /** Process ID of its backend. */
+  /** Process ID of the backend. */
   pid: number
-  /** Commits; resolves when the locks are free. */
+  /** Commits; resolves when the locks are released. */
   release(): Promise<void>
 }
 
-/** Resolves when the statement has its locks. */
+/** Runs a statement in a new transaction; resolves when it holds its locks. */
 export async function holdLock(sql: Sql, statement: string): Promise<HeldLock> {
   const held = Promise.withResolvers<number>()
   const released = Promise.withResolvers<void>()

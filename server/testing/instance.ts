@@ -3,7 +3,7 @@ import { createLogger } from '../platform/logger.ts'
 import { type Runtime, startRuntime } from '../runtime.ts'
 import { freePort } from './ports.ts'
 
-/** Environment variables, with what makes tests quick. */
+/** Environment variables with defaults that make tests fast. */
 const environment = (settings: Record<string, string>) => ({
   LOG_LEVEL: 'error',
   LOG_FORMAT: 'json',
@@ -11,7 +11,7 @@ const environment = (settings: Record<string, string>) => ({
   ...settings,
 })
 
-/** An instance in this process, on a free port; stops at the end of the block. */
+/** Starts an instance in this process, on a free port. It stops when it is disposed. */
 export async function startInstance(
   databaseUrl: string,
   settings: Record<string, string> = {},
@@ -25,13 +25,17 @@ export async function startInstance(
 export interface InstanceProcess extends AsyncDisposable {
   url: string
   pid: number
-  /** What it logged so far. */
+  /** What it has logged so far. */
   readonly output: string
-  /** Sends a signal and answers the exit code. */
+  /** Sends a signal and returns the exit code. */
   end(signal: NodeJS.Signals): Promise<number>
 }
 
-/** Starts `sse-update serve` (or `work`); resolves when it does. */
+/**
+ * Starts `sse-update serve` (or `work`) in a process of its own; resolves when it serves.
+ *
+ * @throws {Error} with its output when it exits before
+ */
 export async function startProcess(
   settings: Record<string, string>,
   { command = [process.execPath, 'server/main.ts'], cwd = process.cwd(), verb = 'serve' } = {},
@@ -54,7 +58,7 @@ export async function startProcess(
       output += text
       if (output.includes(`sse-update ${verb}s`)) serving.resolve()
     }
-    serving.reject(new Error(`the instance ended before it served:\n${output}`))
+    serving.reject(new Error(`the instance exited before it served:\n${output}`))
   })()
   serving.promise.catch(() => {})
   const end = async (signal: NodeJS.Signals) => {

@@ -1,18 +1,19 @@
-/** What a client of an event stream does with a line `id:`. */
+/** When a client of an event stream stores the ID of a line `id:`. */
 export type IdHandling =
-  /** By the specification: the id counts when the blank line dispatches the event. */
+  /** As specified: when the blank line dispatches the event. */
   | 'at dispatch'
-  /** The id counts as soon as its line is complete, as in `eventsource` 2 and `fetch-event-source`. */
+  /** As soon as the line is complete, as in `eventsource` 2 and `fetch-event-source`. */
   | 'at its line'
 
+/** An event that the reader has dispatched. */
 export interface Dispatched {
   event: string
   data: string
 }
 
 /**
- * A reader of event streams (WHATWG HTML, 9.2.6), written from the specification and sharing nothing with the server. The
- * last event ID outlives a connection; what is incomplete at its end is dropped, as the specification says.
+ * A reader of event streams, written from the specification (WHATWG HTML, 9.2.6) without code of the server. The last event
+ * ID survives the end of a connection; an incomplete event at its end is discarded, as specified.
  */
 export class LineReader {
   readonly #ids: IdHandling
@@ -30,7 +31,7 @@ export class LineReader {
     this.#onEvent = onEvent
   }
 
-  /** A connection begins. */
+  /** Starts a connection. */
   begin(): void {
     this.#decoder = new TextDecoder()
     this.#line = ''

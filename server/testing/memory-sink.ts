@@ -3,8 +3,8 @@ import type { Chunk } from '../fanout/encoding.ts'
 import type { Sink } from '../fanout/sink.ts'
 
 /**
- * A sink without a transport: it holds one chunk until it is read, as a stream's does. That the engine needs no more is what
- * it shows.
+ * A sink without a transport. Like a stream, it holds one chunk until it is read; the tests that use it show that the engine
+ * needs nothing else.
  */
 export class MemorySink implements Sink {
   readonly #chunks: Chunk[] = []
@@ -50,7 +50,7 @@ export class MemorySink implements Sink {
     })
   }
 
-  /** The client goes away. */
+  /** The client disconnects. */
   cancel(): void {
     this.isClosed = true
     this.#cursor?.leave()

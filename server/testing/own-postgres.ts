@@ -7,14 +7,15 @@ import { EmbeddedPostgres } from '../platform/embedded-postgres/embedded-postgre
 import { createLogger } from '../platform/logger.ts'
 import { freePort } from './ports.ts'
 
-/** A Postgres of a test's own, which keeps what it has committed, and which is started again when it is killed. */
+/** A durable Postgres for one test. When it is killed, it is started again. */
 export interface OwnPostgres extends AsyncDisposable {
   url: string
   sql: Sql
-  /** Resolves when the process is gone; another is started. */
+  /** Resolves when the process has ended; another one is started. */
   kill(signal: NodeJS.Signals): Promise<void>
 }
 
+/** Starts a Postgres on a free port, in a temporary directory that is removed when it is disposed. */
 export async function startOwnPostgres(): Promise<OwnPostgres> {
   const directory = await mkdtemp(join(tmpdir(), 'sse-update-own-'))
   await Bun.$`chmod 755 ${directory}`
@@ -29,7 +30,7 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
     async kill(signal) {
       const file = await readFile(join(directory, 'postgres/postmaster.pid'), 'utf8').catch(() => '')
       const pid = Number(file.split('\n')[0])
-      // It may just be starting again.
+      // It may be starting again at this moment.
       if (pid === 0 || !isAlive(pid)) return
       process.kill(pid, signal)
       while (isAlive(pid)) await Bun.sleep(5)

@@ -8,11 +8,13 @@ import { freePort } from './ports.ts'
 
 const program = Bun.which('pgbouncer') ?? Bun.which('pgbouncer', { PATH: '/usr/sbin:/usr/local/sbin' })
 
-/** `describe` for tests that need a real pgbouncer: skipped, and loudly, where there is none; in CI that is an error. */
-export const describeWithPgbouncer = program ? describe : skipLoudly()
+/**
+ * `describe` for tests that need pgbouncer. Without it, the tests are skipped with a message; in CI that is an error.
+ */
+export const describeWithPgbouncer = program ? describe : skipWithMessage()
 
-function skipLoudly() {
-  const message = 'No pgbouncer here: the pooler tests are SKIPPED. Install Debian\'s "pgbouncer".'
+function skipWithMessage() {
+  const message = 'pgbouncer was not found: the pooler tests are SKIPPED. Install Debian\'s "pgbouncer".'
   if (process.env.CI) throw new Error(message)
   console.error(`\n*** ${message} ***\n`)
   return describe.skip
@@ -46,9 +48,9 @@ server_login_retry = 1
     stderr: 'ignore',
     ...(await postgresAccount()),
   })
-  // `auth_type = trust` wants the user named in the database's line.
+  // `auth_type = trust` requires a user name in the URL.
   const url = `postgres://postgres@127.0.0.1:${port}${pathname}`
-  await untilItAnswers(url)
+  await untilItResponds(url)
   return {
     url,
     async [Symbol.asyncDispose]() {
@@ -60,7 +62,7 @@ server_login_retry = 1
   }
 }
 
-async function untilItAnswers(url: string): Promise<void> {
+async function untilItResponds(url: string): Promise<void> {
   const sql = connectDatabase(url, { max: 1, prepare: false })
   try {
     for (let attempt = 1; ; attempt++) {

@@ -6,10 +6,10 @@ import { EmbeddedPostgres } from '../platform/embedded-postgres/embedded-postgre
 import { createLogger } from '../platform/logger.ts'
 import { freePort } from './ports.ts'
 
-/** The Postgres of this test run, as the URL of its maintenance database. */
+/** The Postgres of this test run; `url` is that of its maintenance database. */
 let cluster: Promise<{ url: string; stop(): Promise<void> }> | undefined
 
-/** Starts it on the first call. With `TEST_DATABASE_URL`, that server is used, and nothing is started. */
+/** The Postgres of this test run. It is started on the first call, unless `TEST_DATABASE_URL` names a server. */
 export function testCluster(): Promise<{ url: string }> {
   cluster ??= start()
   return cluster

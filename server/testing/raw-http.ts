@@ -1,19 +1,19 @@
 import { connect } from 'node:net'
 
-/** What came back on one connection. */
+/** The response on one connection. */
 export interface RawResponse {
   status: number
   /** Names in lower case. */
   headers: Map<string, string>
   body: string
-  /** Everything, as it came. */
+  /** The whole response, unparsed. */
   text: string
 }
 
 /**
  * Writes bytes to a server and reads until it closes the connection: requests that no HTTP client would send.
  *
- * @param request lines end in `\n`, which goes out as CRLF; ask for `Connection: close`
+ * @param request lines end in `\n`, which is sent as CRLF; it must contain `Connection: close`
  */
 export async function sendRaw(url: string, request: string): Promise<RawResponse> {
   const { hostname, port } = new URL(url)

@@ -1,16 +1,16 @@
 import { connectDatabase, type Sql } from '../platform/database.ts'
 import type { TestDatabase } from './database.ts'
 
-/** A role of a test's own, as an application or an attacker has it. */
+/** A SQL role for one test, as an application or an attacker has it. It is dropped when it is disposed. */
 export interface TestRole extends AsyncDisposable {
   name: string
-  /** One session of this role: temporary objects and settings last. */
+  /** A single session of this role, so that temporary objects and settings persist. */
   sql: Sql
 }
 
 let counter = 0
 
-/** A role that may log in and has `usage` on schema sse: what the README grants to publish. */
+/** Creates a role that may log in and has `usage` on schema sse, as the README grants it for publishing. */
 export async function createRole({ sql, url }: TestDatabase): Promise<TestRole> {
   const name = `role_${process.pid}_${++counter}`
   await sql.unsafe(`create role ${name} login password '${name}'; grant usage on schema sse to ${name}`)

@@ -1,33 +1,38 @@
 import { type EventSourceMessage, EventSourceParserStream } from 'eventsource-parser/stream'
+import { CONTROL_EVENTS } from '../protocol/control-events.ts'
+import { parseLogCursor } from '../protocol/cursor.ts'
+import type { Envelope } from '../protocol/event.ts'
+import { controlViolations } from './control-check.ts'
+import { reportViolations } from './wire-check.ts'
 
-/** What an event of the log carries on the wire. */
-export interface Envelope {
-  channel: string
-  type: string
-  data: unknown
-  time: string
-}
-
-/** A stream that is being read, with everything that came. */
+/** A stream that is being read, with everything that it has delivered. */
 export interface StreamReader extends AsyncDisposable {
   response: Response
-  /** All frames so far, `ready` and heartbeats too. */
+  /** All frames so far, including `ready` and heartbeats. */
   readonly frames: readonly EventSourceMessage[]
   /** The log's events among them. */
   readonly events: readonly (Envelope & { position: number })[]
-  /** Resolves when the condition holds; looked at after each frame. */
+  /**
+   * Resolves when the condition holds; it is checked after each frame.
+   *
+   * @throws {Error} after 30 s, with the last frames
+   */
   until(condition: (reader: StreamReader) => boolean): Promise<void>
-  /** Resolves when `count` events of the log came. */
+  /** Resolves when `count` events of the log have arrived. */
   untilEvents(count: number): Promise<void>
-  /** Resolves when the server ended the stream. */
+  /** Resolves when the stream has ended. */
   ended: Promise<void>
   close(): Promise<void>
 }
 
-const CONTROL = new Set(['ready', 'gap', 'heartbeat', 'closing'])
-const PATIENCE = 30_000
+/** The position in an event's id, or in another cursor; `NaN` when there is none. */
+export const positionOf = (cursor: string | undefined): number => parseLogCursor(cursor ?? '')?.position ?? Number.NaN
 
-/** Opens an event stream and reads it in the background; resolves when `ready` came. */
+const CONTROL = new Set(Object.keys(CONTROL_EVENTS))
+/** Milliseconds after which a condition that does not hold fails the test. */
+const TIMEOUT = 30_000
+
+/** Opens an event stream and reads it in the background; resolves when the first frame has arrived. */
 export async function openStream(
   url: string,
   channels: readonly string[] = [],
@@ -45,6 +50,7 @@ export async function openStream(
     const body = response.body as ReadableStream<Uint8Array<ArrayBuffer>>
     for await (const frame of body.pipeThrough(new TextDecoderStream()).pipeThrough(parser)) {
       frames.push(frame)
+      reportViolations(controlViolations(frame.event ?? '', frame.data))
       for (const check of [...waiting]) check()
     }
   })().catch(() => {})
@@ -55,7 +61,7 @@ export async function openStream(
     get events() {
       return frames
         .filter(({ event }) => !CONTROL.has(event ?? ''))
-        .map(({ id, data }) => ({ position: Number(id), ...(JSON.parse(data) as Envelope) }))
+        .map(({ id, data }) => ({ position: positionOf(id), ...(JSON.parse(data) as Envelope) }))
     },
     until(condition) {
       return new Promise((resolve, reject) => {
@@ -72,10 +78,12 @@ export async function openStream(
             .join('\n')
           finish(() =>
             reject(
-              new Error(`the stream did not bring what was awaited; its last of ${frames.length} frames:\n${seen}`),
+              new Error(
+                `the stream did not deliver what the test waits for; the last of ${frames.length} frames:\n${seen}`,
+              ),
             ),
           )
-        }, PATIENCE)
+        }, TIMEOUT)
         waiting.add(check)
         check()
       })
@@ -93,7 +101,7 @@ export async function openStream(
   return reader
 }
 
-/** Publishes over HTTP and answers the positions. */
+/** Publishes events over HTTP and returns their positions. @throws {Error} when the response is not 201 */
 export async function publish(
   url: string,
   events: readonly object[],

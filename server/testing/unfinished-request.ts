@@ -1,22 +1,23 @@
 import { connect, type Socket } from 'node:net'
 
+/** What is sent of the request. */
 export interface UnfinishedRequestOptions {
   method?: string
   /** Defaults to `application/json`. */
   contentType?: string
-  /** What `Content-Length` says; without it, the body goes out in chunks. */
+  /** Value of `Content-Length`; without it, the body is sent in chunks. */
   length?: number
-  /** What is sent of the body at once. Defaults to nothing. */
+  /** The part of the body that is sent at once. Defaults to nothing. */
   start?: string | Uint8Array
-  /** What is sent again and again, every 100 ms. Defaults to nothing. */
+  /** The part of the body that is sent every 100 ms. Defaults to nothing. */
   drip?: string
 }
 
-/** A request whose body does not end. */
+/** A request whose body does not end, until it is disposed. */
 export interface UnfinishedRequest extends Disposable {
-  /** Resolves when `start` has gone out, or can't any more. */
+  /** Resolves when `start` was sent, or can no longer be sent. */
   sent: Promise<void>
-  /** Resolves with all that came back when a response is there. */
+  /** Resolves with the response. */
   response: Promise<{ status: number; headers: string; body: string }>
   /** Resolves when the server has closed the connection. */
   closed: Promise<void>

@@ -1,135 +1,115 @@
-import { detail, NAME_PATTERN, RECEIVING } from '../http/describe-route.ts'
+import { type TSchema, Type } from '@sinclair/typebox'
+import { detail, RECEIVING } from '../http/describe-route.ts'
+import { Pattern } from '../protocol/channel.ts'
 import type { ErrorCode } from '../protocol/error-codes.ts'
+import { EventType, Publication, Published } from '../protocol/event.ts'
+import { HistoryPage } from '../protocol/history.ts'
+import { HISTORY_PAGE, MAX_PATTERNS, MAX_TYPES } from '../protocol/limits.ts'
+import { NAME_PATTERN } from '../protocol/names.ts'
+import { CursorOr, Time } from '../protocol/schema.ts'
 
-const query = (name: string, description: string, schema: object, example: unknown) => ({
+const query = (name: string, description: string, schema: TSchema, example: unknown) => ({
   name,
   in: 'query',
   description,
-  schema,
+  schema: schema as object,
   example,
 })
 
-const CHANNEL = {
-  ...query('channel', 'A pattern of at most 16 tokens: `*` is one token, `>` the rest. Up to 64 times.', {}, [
-    'orders.alice.*',
-  ]),
-  schema: { type: 'array' as const, items: { type: 'string' as const } },
-}
+/** Of a response or a body whose example is made from its schema. */
+const json = (schema: TSchema) => ({ 'application/json': { schema: schema as object } })
 
-const EVENT = {
-  type: 'object' as const,
-  required: ['channel', 'type'],
-  properties: {
-    channel: {
-      type: 'string' as const,
-      description: '1 to 16 dot-separated tokens, up to 255 characters, without control characters',
-    },
-    type: { type: 'string' as const, description: 'up to 255 characters; not one of the stream itself' },
-    data: { description: 'any JSON; defaults to null' },
-    key: {
-      type: ['string', 'null'] as unknown as 'string',
-      description:
-        'idempotency key: the same event with it again in the channel is the first; another type or data is 422; null is none',
-    },
-  },
-  additionalProperties: false,
-}
-
-const PAGE = {
-  events: [
-    {
-      position: 42,
-      channel: 'orders.alice.17',
-      type: 'order.paid',
-      data: { total: 900 },
-      time: '2026-11-21T10:00:00.000Z',
-    },
-  ],
-  cursor: 42,
-  more: false,
-  oldest: 1,
-  head: 42,
-}
-
-const STREAM_ERRORS: readonly ErrorCode[] = [
+/** Errors of reading, as a stream or as history. */
+const READ_ERRORS: readonly ErrorCode[] = [
   'accept.unsupported',
   'channel.invalid',
   'channel.too_many',
   'client_id.invalid',
+  'cursor.invalid',
+  'database.unavailable',
+  'limit.invalid',
   'named.invalid',
   'parameter.repeated',
   'parameter.unknown',
+  'time.invalid',
+  'type.invalid',
+  'type.reserved',
+  'type.too_many',
 ]
 
 const parameters = [
-  CHANNEL,
+  query(
+    'channel',
+    `Pattern of channels to follow: \`*\` is one token, \`>\` the rest. Up to ${MAX_PATTERNS} times.`,
+    Type.Array(Pattern, { maxItems: MAX_PATTERNS }),
+    ['orders.alice.*'],
+  ),
   query(
     'lastEventId',
-    'Cursor, for clients that can not set Last-Event-ID; the header takes precedence. An id that is not of this log is a `gap` with the reason `unknown`.',
-    { type: 'string' },
-    '42',
+    'Cursor, for clients that can not set Last-Event-ID; the header takes precedence. A cursor that is not of this log is a `gap` with the reason `unknown`.',
+    Type.String(),
+    '42-k3f9',
   ),
   query(
     'clientId',
-    'The page: what it causes itself is left out, and it has one stream at a time.',
-    { type: 'string', pattern: NAME_PATTERN },
+    'The page: events that it causes are left out, and it has one stream at a time.',
+    Type.String({ pattern: NAME_PATTERN }),
     'page-7',
   ),
   query(
     'named',
     'With `false`, events have no `event:` line, so that `onmessage` gets all of them.',
-    { type: 'boolean', default: true },
+    Type.Boolean({ default: true }),
     false,
   ),
 ]
 
+/** `GET /events`. */
 export const FOLLOW = detail({
   summary: 'Follow channels live, or read their history',
   description:
-    'With `Accept: text/event-stream` (the default) a stream that never ends: first `ready`, then every event of the channels after the cursor, once and in order, and `closing` before the server ends it; /asyncapi.json tells what they carry. With `Accept: application/json` a page of history: the next one is `after` its `cursor`. Where rows of the log were deleted, a page has no events and the member `gap`: `{ from, to, reason: "lost" }`. Without a channel, `broadcast` is followed, and history is of all channels.',
+    'With `Accept: text/event-stream` (the default) a stream that never ends: first `ready`, then every event of the channels after the cursor, once and in order, and `closing` before the server ends it; /asyncapi.json has their schemas. With `Accept: application/json` a page of history: the next one is `after` its `cursor`. Where events after the cursor are no longer available, a page has the member `gap`. Without a channel, `broadcast` is followed, and history is of all channels.',
   headers: ['Last-Event-ID'],
-  errors: [
-    ...STREAM_ERRORS,
-    'cursor.invalid',
-    'limit.invalid',
-    'time.invalid',
-    'type.too_many',
-    'database.unavailable',
-  ],
+  errors: READ_ERRORS,
   operation: {
     parameters: [
       ...parameters,
       query(
         'after',
-        'Of history: only events after this position.',
-        { type: 'string', pattern: '^(?:\\d+|earliest)$', default: 'earliest' },
-        '41',
+        'Of history: only events after this cursor.',
+        { ...CursorOr('earliest'), default: 'earliest' },
+        '41-k3f9',
       ),
       query(
         'before',
-        'Of history: newest first, only events before this position, or `latest`; the next page is `before` its `cursor`.',
-        { type: 'string', pattern: '^(?:\\d+|latest)$' },
+        'Of history: newest first, only events before this cursor, or `latest`; the next page is `before` its `cursor`.',
+        CursorOr('latest'),
         'latest',
       ),
       query(
         'type',
-        'Of history, with `before`: only events of this type. Up to 64 times.',
-        { type: 'array', items: { type: 'string', pattern: NAME_PATTERN } },
+        `Of history, with \`before\`: only events of this type. Up to ${MAX_TYPES} times.`,
+        Type.Array(EventType, { maxItems: MAX_TYPES }),
         ['order.paid'],
       ),
       query(
         'since',
         'Of history, with `before`: only events since this time.',
-        { type: 'string', format: 'date-time' },
+        Time('RFC 3339'),
         '2026-11-21T10:00:00Z',
       ),
       query(
         'until',
         'Of history, with `before`: only events until this time.',
-        { type: 'string', format: 'date-time' },
+        Time('RFC 3339'),
         '2026-11-21T11:00:00Z',
       ),
-      query('limit', 'Of history: most events.', { type: 'integer', minimum: 1, maximum: 1000, default: 100 }, 100),
+      query(
+        'limit',
+        'Of history: most events.',
+        Type.Integer({ minimum: 1, maximum: HISTORY_PAGE.max, default: HISTORY_PAGE.default }),
+        HISTORY_PAGE.default,
+      ),
     ],
     responses: {
       200: {
@@ -137,25 +117,28 @@ export const FOLLOW = detail({
         content: {
           'text/event-stream': {
             example:
-              'event: order.paid\ndata: {"channel":"orders.alice.17","type":"order.paid","data":{"total":900},"time":"2026-11-21T10:00:00.000Z"}\nid: 42\n\n',
+              'event: order.paid\ndata: {"channel":"orders.alice.17","type":"order.paid","data":{"total":900},"time":"2026-11-21T10:00:00.000Z"}\nid: 42-k3f9\n\n',
           },
-          'application/json': { example: PAGE },
+          ...json(HistoryPage),
         },
       },
-      204: { description: 'Over: all tasks that are followed have ended, and the client has seen it. It stops.' },
+      204: { description: 'All tasks that the stream follows have ended, and the client has received that: it stops.' },
     },
   },
 })
 
+/** `HEAD /events`. */
 export const FOLLOW_HEAD = detail({
-  summary: 'Whether a stream would be opened',
-  errors: STREAM_ERRORS,
-  operation: { parameters, responses: { 200: { description: 'It would.' } } },
+  summary: 'Check whether a stream would be opened',
+  errors: READ_ERRORS,
+  operation: { parameters, responses: { 200: { description: 'The headers of the stream.' } } },
 })
 
+/** `POST /events`. */
 export const PUBLISH = detail({
   summary: 'Publish an event, or several at once',
-  description: 'Several are an array: all of them are published, in their order, or none.',
+  description:
+    'An array publishes several: all of them, in their order, or none. With Idempotency-Key, the key of each event of an array is made of the header and its place in the array: an array that was shortened is a repetition of its first events, and one that was extended publishes the additional events.',
   headers: ['X-Client-Id', 'Idempotency-Key'],
   errors: [
     ...RECEIVING,
@@ -172,6 +155,7 @@ export const PUBLISH = detail({
     'event.invalid',
     'key.invalid',
     'key.reused',
+    'parameter.unknown',
     'publish.overloaded',
     'publish.unknown',
     'type.invalid',
@@ -180,17 +164,12 @@ export const PUBLISH = detail({
   operation: {
     requestBody: {
       required: true,
-      content: {
-        'application/json': {
-          schema: { oneOf: [EVENT, { type: 'array', items: EVENT }] },
-          example: { channel: 'orders.alice.17', type: 'order.paid', data: { total: 900 } },
-        },
-      },
+      content: json(Publication),
     },
     responses: {
       201: {
-        description: 'It is in the log, at this position; of an array, the positions.',
-        content: { 'application/json': { example: { position: 42 } } },
+        description: 'The event is in the log, at this position; for an array, the positions.',
+        content: json(Published),
       },
     },
   },

@@ -2,22 +2,15 @@ import Negotiator from 'negotiator'
 import type { Bodies, Incoming } from '../http/body.ts'
 import type { KnownParameters } from '../http/query-parameters.ts'
 import { AppError } from '../platform/errors.ts'
-import { Slice } from '../platform/turns.ts'
+import { Slice } from '../platform/event-loop.ts'
 import { parsePattern } from '../protocol/channel.ts'
+import { type LogCursor, parseLogCursor } from '../protocol/cursor.ts'
 import { keyWithin, type NewEvent, parseClientId, parseEvent, parseKey, parseType } from '../protocol/event.ts'
+import { HISTORY_PAGE, MAX_PATTERNS, MAX_TYPES } from '../protocol/limits.ts'
 import { readEvents } from './publish/publication.ts'
 
-/** Most patterns of one stream. */
-const MAX_PATTERNS = 64
-
-/** Most types of one page of history: Postgres compares each with every row. */
-const MAX_TYPES = 64
-
-/** Most events of one page of history. */
-const MAX_LIMIT = 1000
-
-/** Where a reader wants to begin: after a position, at the oldest event kept, or (`undefined`) at the head. */
-export type RequestedCursor = number | 'earliest' | undefined
+/** Where a reader wants to begin: after a cursor, at the oldest event kept, or (`undefined`) at the head. */
+export type RequestedCursor = LogCursor | 'earliest' | undefined
 
 /** Of a stream, which takes any id: `unknown` is one that no server of this kind has given. */
 export type StreamCursor = RequestedCursor | 'unknown'
@@ -98,33 +91,28 @@ export function requestedNaming(query: URLSearchParams): boolean {
  */
 export function requestedCursor(request: Request, query: URLSearchParams): StreamCursor {
   const value = request.headers.get('last-event-id') || query.get('lastEventId') || undefined
-  return value === undefined || value === 'earliest' ? value : (toPosition(value) ?? 'unknown')
+  return value === undefined || value === 'earliest' ? value : (parseLogCursor(value) ?? 'unknown')
 }
 
 /** @throws {AppError} `cursor.invalid` */
 export function parseCursor(value: string | undefined): RequestedCursor {
   if (value === undefined || value === 'earliest') return value
-  const position = toPosition(value)
-  if (position !== undefined) return position
+  const cursor = parseLogCursor(value)
+  if (cursor) return cursor
   throw new AppError(
     'cursor.invalid',
-    `The cursor ${JSON.stringify(value.slice(0, 80))} is not one of this server's: it is a whole number, or "earliest" for the oldest event kept.`,
+    `The cursor ${JSON.stringify(value.slice(0, 80))} is not one of this server's: it is an event's id such as "42-k3f9x2", a position, or "earliest" for the oldest event kept.`,
   )
-}
-
-function toPosition(value: string): number | undefined {
-  const position = Number(value)
-  return /^\d+$/.test(value) && Number.isSafeInteger(position) ? position : undefined
 }
 
 /** @throws {AppError} `limit.invalid` */
 export function requestedLimit(query: URLSearchParams): number {
-  const value = query.get('limit') ?? '100'
+  const value = query.get('limit') ?? String(HISTORY_PAGE.default)
   const limit = Number(value)
-  if (/^\d+$/.test(value) && limit >= 1 && limit <= MAX_LIMIT) return limit
+  if (/^\d+$/.test(value) && limit >= 1 && limit <= HISTORY_PAGE.max) return limit
   throw new AppError(
     'limit.invalid',
-    `The limit ${JSON.stringify(value.slice(0, 80))} is not a whole number from 1 to ${MAX_LIMIT}.`,
+    `The limit ${JSON.stringify(value.slice(0, 80))} is not a whole number from 1 to ${HISTORY_PAGE.max}.`,
   )
 }
 

@@ -5,12 +5,13 @@ import { otherMethods } from '../http/problem.ts'
 import { checkParameters } from '../http/query-parameters.ts'
 import { urlOf } from '../http/request-url.ts'
 import { type Admission, memoryOf } from '../log/admission.ts'
+import type { LogBounds } from '../log/bounds.ts'
 import type { EventLog } from '../log/log.ts'
 import type { Publisher } from '../log/publisher.ts'
 import type { Search } from '../log/search.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Closing, Gap } from '../protocol/control-events.ts'
-import { gapAfter } from '../protocol/control-events.ts'
+import { formatCursor, type LogCursor } from '../protocol/cursor.ts'
 import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { history, lookBack } from './history/history.ts'
 import {
@@ -32,6 +33,7 @@ import { StreamSink } from './sse/stream-sink.ts'
 export interface EventRoutesOptions extends PublicationOptions {
   hub: Hub
   log: EventLog
+  bounds: LogBounds
   search: Search
   publisher: Publisher
   admission: Admission
@@ -129,25 +131,27 @@ function parseStreamRequest(request: Request, query: URLSearchParams) {
 async function stream(
   request: Request,
   query: URLSearchParams,
-  { hub, log, isOver }: EventRoutesOptions,
+  { hub, bounds, isOver }: EventRoutesOptions,
   abandon: () => void,
 ): Promise<Response> {
   const { requested, ...subscription } = parseStreamRequest(request, query)
+  const isSeen = (position: number) => isOver(requestedPatterns(query), position).catch(() => false)
   const refusal = hub.refusal(subscription)
   if (refusal) return comeBackLater(refusal, requested)
-  if (typeof requested === 'number' && (await isOver(requestedPatterns(query), requested).catch(() => false))) {
-    // The one status that makes every client stop coming back (HTML, section 9.2.3).
-    return new Response(null, { status: 204 })
-  }
-  const start = await resolveCursor(requested, hub, log).catch((error) => {
+  const start = await resolveCursor(requested, hub, bounds).catch((error) => {
     if (error instanceof AppError && error.status === 503) return undefined
     throw error
   })
   if (!start) return comeBackLater(hub.unavailable, requested)
-  const lateRefusal = hub.refusal(subscription)
+  if (typeof requested === 'object' && !start.gap && (await isSeen(requested.position))) {
+    // The one status that makes every client stop coming back (HTML, section 9.2.3).
+    return new Response(null, { status: 204 })
+  }
+  // Other streams were opened meanwhile, and the log may have been found to be another one.
+  const lateRefusal = hub.refusal(subscription) ?? (start.epoch === hub.epoch ? undefined : hub.unavailable)
   if (lateRefusal) return comeBackLater(lateRefusal, requested)
   const sink = new StreamSink(abandon)
-  const cursor = hub.open({ ...subscription, ...start, sink, resumed: requested !== undefined })
+  const cursor = hub.open({ ...subscription, ...start, sink, transport: 'sse', resumed: requested !== undefined })
   sink.attach(cursor)
   request.signal.addEventListener('abort', () => cursor.close('client'))
   return new Response(sink.stream, { headers: STREAM_HEADERS })
@@ -162,30 +166,36 @@ const isProxied = ({ headers }: Request): boolean =>
  * cursor stays where it is: the position that it brought is sent back, for clients that take a missing id for an empty one.
  */
 const comeBackLater = (closing: Closing, requested: StreamCursor) =>
-  new Response(closingFrame(closing, typeof requested === 'number' ? requested : undefined), {
+  new Response(closingFrame(closing, typeof requested === 'object' ? textOf(requested) : undefined), {
     headers: STREAM_HEADERS,
   })
 
+const textOf = ({ position, epoch }: LogCursor) => (epoch === null ? String(position) : formatCursor(position, epoch))
+
 interface Start {
   cursor: number
+  /** Epoch of the cursor. */
+  epoch: string
   oldest: number
   gap?: Gap
 }
 
-/** Turns what a client asks for into a position; one beyond the log's head is not of this log. */
-async function resolveCursor(requested: StreamCursor, hub: Hub, log: EventLog): Promise<Start> {
-  const { oldest, position } = hub
-  if (requested === undefined) return { cursor: position, oldest }
+/**
+ * Turns what a client asks for into a position of the present epoch, with a gap where its cursor is not of this log.
+ *
+ * @throws {AppError} `database.unavailable`
+ */
+async function resolveCursor(requested: StreamCursor, hub: Hub, bounds: LogBounds): Promise<Start> {
+  const { epoch, position } = hub
+  const { oldest } = bounds.current
+  if (requested === undefined) return { cursor: position, epoch, oldest }
   if (requested === 'unknown') {
-    return { cursor: position, oldest, gap: { from: null, to: position, reason: 'unknown' } }
+    return { cursor: position, epoch, oldest, gap: { from: null, to: position, reason: 'unknown' } }
   }
   if (requested === 'earliest') {
-    const bounds = await log.bounds()
-    return { cursor: bounds.oldest - 1, oldest: bounds.oldest }
+    const refreshed = await bounds.refreshOldest()
+    return { cursor: refreshed - 1, epoch, oldest: refreshed }
   }
-  if (requested <= position) return { cursor: requested, oldest }
-  // This instance may not have read yet what another one has already told the client.
-  const bounds = await log.bounds()
-  const gap = gapAfter(requested, bounds)
-  return gap?.reason === 'unknown' ? { cursor: gap.to, oldest, gap } : { cursor: requested, oldest }
+  const gap = await bounds.gapFor(requested)
+  return gap ? { cursor: gap.to, epoch, oldest, gap } : { cursor: requested.position, epoch, oldest }
 }

@@ -1,7 +1,9 @@
-/** A frame of an event stream, looked at rather than parsed: made for counting hundreds of thousands a second. */
+/** A frame of an event stream, scanned and not parsed: made for counting hundreds of thousands a second. */
 export interface ScannedFrame {
-  /** The event's id as a number; `-1` when the frame has none. */
+  /** Position that the event's id begins with; `-1` when the frame has no id. */
   id: number
+  /** The event's id as it is, a cursor; empty when the frame has none. */
+  cursor: string
   /** `message` when the frame has no name. */
   event: string
   /** The frame's text, one byte a character. */
@@ -10,19 +12,20 @@ export interface ScannedFrame {
 
 /**
  * Cuts the bytes of an event stream into frames. It relies on what this server writes (LF as line end, the name first,
- * the id last, the reconnection time before it), which `frame.test.ts` holds against an independent parser.
+ * the id last, the reconnection time before it), which `frame.test.ts` checks with an independent parser.
  */
 export class FrameScanner {
   readonly #onFrame: (frame: ScannedFrame) => void
   readonly #onRetry: (ms: number) => void
   #rest = ''
 
-  /** @param onRetry told the reconnection time, in milliseconds */
+  /** @param onRetry receives the reconnection time, in milliseconds, before the frame that has it */
   constructor(onFrame: (frame: ScannedFrame) => void, onRetry: (ms: number) => void = () => {}) {
     this.#onFrame = onFrame
     this.#onRetry = onRetry
   }
 
+  /** Takes the next bytes of the stream, split anywhere. */
   push(bytes: Uint8Array): void {
     const text = this.#rest + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
     let start = 0
@@ -39,12 +42,14 @@ export class FrameScanner {
     while (text.charCodeAt(first) === COLON) first = text.indexOf('\n', first) + 1
     let last = lineStart(text, end)
     const id = text.startsWith('id: ', last) ? numberAt(text, last + 4) : -1
+    const cursor = id === -1 ? '' : text.slice(last + 4, end)
     if (id !== -1) last = lineStart(text, last - 1)
     if (text.startsWith('retry: ', last)) this.#onRetry(numberAt(text, last + 7))
     const isNamed = text.startsWith('event: ', first)
     const nameEnd = isNamed ? text.indexOf('\n', first) : first - 1
     this.#onFrame({
       id,
+      cursor,
       event: isNamed ? text.slice(first + 7, nameEnd) : 'message',
       text: text.slice(nameEnd + 1, end),
     })

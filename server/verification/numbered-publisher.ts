@@ -1,31 +1,36 @@
 import { jittered, SECOND, sleep, withTimeout } from '../platform/time.ts'
 import type { Publications } from '../protocol/ledger.ts'
 
+/** What to publish, and how fast. */
 export interface NumberedPublisherOptions {
+  /** Instances, without a path. */
   urls: readonly string[]
+  /** Further headers of each request. */
   headers: Record<string, string>
   /** Events a second. */
   rate: number
   /** Bytes of an event's data, at least. */
   size: number
-  /** Whether each event has an idempotency key. Without one nothing is tried again: it is published once or not at all. */
+  /** Whether each event has an idempotency key. Without one no request is repeated: an event is published once or not at all. */
   isKeyed: boolean
   /** The channel of a number. */
   channelOf: (n: number) => string
+  /** Records what was sent and acknowledged. */
   publications: Publications
+  /** Returns numbers from 0 (included) to 1 (excluded). */
   random: () => number
 }
 
-/** Events are sent this often, those that are due in one request. */
+/** Milliseconds between two requests; each has the events that are due. */
 const SEND_INTERVAL = 5
 const MAX_BATCH = 100
-/** A request without an answer is tried again: its keys make that safe. */
+/** Milliseconds after which a request without a response is repeated: its keys make that safe. */
 const REQUEST_TIMEOUT = 5 * SECOND
 const RETRY_WAIT = SECOND / 10
 
 /**
- * Publishes numbered events at a rate, each under an idempotency key of its own, and tries every request again, on any
- * instance, until it is acknowledged: whatever happens on the way, each event is published once.
+ * Publishes numbered events at a rate, each under an idempotency key of its own, and repeats every request, on any instance,
+ * until it is acknowledged: whatever fails, each event is published once.
  */
 export class NumberedPublisher {
   readonly #options: NumberedPublisherOptions
@@ -36,7 +41,7 @@ export class NumberedPublisher {
   readonly #stopping = new AbortController()
   readonly #giveUp = new AbortController()
   #loop: Promise<void> | undefined
-  /** Requests that failed and were tried again. */
+  /** Requests that failed and were repeated. */
   retries = 0
   /** The last reason why a request failed. */
   problem = ''
@@ -51,15 +56,16 @@ export class NumberedPublisher {
     return this.#sentAt[n]
   }
 
+  /** Begins to publish. */
   start(): void {
     this.#loop ??= this.#sendWhatIsDue()
   }
 
-  /** Sends nothing new, and resolves when everything is acknowledged, after `patience` milliseconds at most. */
-  async stop(patience: number): Promise<void> {
+  /** Sends nothing new. Resolves when everything is acknowledged, after `timeout` milliseconds at most. */
+  async stop(timeout: number): Promise<void> {
     this.#stopping.abort()
     await this.#loop
-    await withTimeout(Promise.all(this.#pending), patience, () => new Error('not everything was acknowledged')).catch(
+    await withTimeout(Promise.all(this.#pending), timeout, () => new Error('not everything was acknowledged')).catch(
       () => {},
     )
     this.#giveUp.abort()

@@ -1,3 +1,4 @@
+/** What a decoder calls back with. */
 export interface ResponseHandlers {
   onHead: (status: number) => void
   /** Bytes of the body, as they come. */

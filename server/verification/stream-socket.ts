@@ -2,20 +2,23 @@ import type { Socket } from 'bun'
 import { FrameScanner, type ScannedFrame } from './frame-scanner.ts'
 import { ResponseDecoder } from './response-decoder.ts'
 
+/** Which stream to open, and what to call back with. */
 export interface StreamSocketOptions {
   /** The stream, such as `http://127.0.0.1:8080/events?channel=a`. */
   url: string
+  /** Further headers of the request. */
   headers?: Record<string, string>
+  /** Receives each frame. */
   onFrame: (frame: ScannedFrame) => void
-  /** Told the reconnection time, in milliseconds. */
+  /** Receives the reconnection time, in milliseconds. */
   onRetry?: (ms: number) => void
-  /** Called once: the stream ended, was cut or never opened. */
+  /** Called once, with the reason: the stream ended, was cut or never opened. */
   onClose: (problem: string) => void
 }
 
 /**
  * One event stream over a socket of its own. Leaner than `fetch`, so that a process can hold thousands, and it does what
- * `fetch` can't: stop reading, and go away without a word.
+ * `fetch` can't: stop reading, and end the connection without notice.
  */
 export class StreamSocket {
   readonly #options: StreamSocketOptions
@@ -37,6 +40,7 @@ export class StreamSocket {
     void this.#open()
   }
 
+  /** Whether the connection has ended, or never began. */
   get isClosed(): boolean {
     return this.#isClosed
   }
@@ -46,6 +50,7 @@ export class StreamSocket {
     this.#socket?.pause()
   }
 
+  /** Reads again. */
   resume(): void {
     this.#socket?.resume()
   }

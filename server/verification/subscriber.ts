@@ -1,45 +1,50 @@
-import { jittered, SECOND } from '../platform/time.ts'
+import { SECOND } from '../platform/time.ts'
 import { StreamLedger } from '../protocol/ledger.ts'
+import { createReconnectPolicy, type ReconnectPolicy } from '../protocol/reconnect-policy.ts'
 import { numberAt, type ScannedFrame } from './frame-scanner.ts'
 import { StreamSocket } from './stream-socket.ts'
 
+/** What a subscriber reads, and to whom it reports. */
 export interface SubscriberOptions {
   /** Instances, without a path. */
   urls: readonly string[]
   /** Patterns of channels. */
   channels: readonly string[]
+  /** Further headers of each request. */
   headers: Record<string, string>
-  /** Whether the number of an event lies in those channels. */
+  /** Whether the number of an event is in those channels. */
   wants: (n: number) => boolean
-  /** Numbers from 0 to 1. */
+  /** Returns numbers from 0 (included) to 1 (excluded). */
   random: () => number
-  /** Told the number and the position of each event of the log. */
+  /** Receives the number and the position of each event. */
   onEvent: (n: number, position: number) => void
 }
 
-/** How long it waits while no server has told it. */
-const FIRST_WAIT = SECOND / 10
-const MAX_WAIT = 2 * SECOND
-const CONNECT_PATIENCE = 5 * SECOND
+/**
+ * A verifier reconnects faster than other clients, on purpose: it measures servers, and a run lasts seconds. It takes no
+ * status for final either: while instances are killed, what is between them and it may give any.
+ */
+const FASTER = { firstWait: SECOND / 10, maxWait: 2 * SECOND, connectTimeout: 5 * SECOND }
 
 /**
- * A client as good ones are: it resumes after its last event ID, on any of the instances; it waits as long as the server
- * told it; and it takes a connection that is silent for too long for dead. What it receives goes into a ledger.
+ * A client that resumes after its last event ID, on any of the instances, by the policy of all clients
+ * (`protocol/reconnect-policy.ts`). What it receives goes into a ledger.
  */
 export class Subscriber {
+  /** What arrived, over all connections. */
   readonly ledger: StreamLedger
   readonly #options: SubscriberOptions
+  readonly #policy: ReconnectPolicy
   #socket: StreamSocket | undefined
-  #retry: number | undefined
-  /** Whether the server said when to come back: a reconnection time of `ready` is for the first try alone. */
-  #isTold = false
-  #failures = 0
-  #patience = Number.POSITIVE_INFINITY
+  /** The id of the newest frame that had one. */
+  #cursor: string | undefined
+  #retry = 0
   #hasHeard = false
   #silentSince = performance.now()
   #timer: Timer | undefined
   #isPaused = false
   #isStopped = false
+  /** Whether `ready` has arrived on the present connection. */
   isReady = false
   /** Why the last connection ended. */
   problem = ''
@@ -47,42 +52,44 @@ export class Subscriber {
   reconnects = -1
   /** Gaps that the server announced. */
   gaps = 0
-  /** Milliseconds that the servers which closed it told it to wait, one after the other. */
+  /** The reconnection time of each `closing`, in milliseconds, in the order of arrival. */
   readonly waits: number[] = []
 
   constructor(options: SubscriberOptions) {
     this.#options = options
+    this.#policy = createReconnectPolicy({ ...FASTER, random: options.random })
     this.ledger = new StreamLedger(options.wants)
     this.#connect()
   }
 
-  /** Ends the connection without a word, as a network does. */
+  /** Ends the connection without notice, as a broken network does. */
   cut(): void {
     this.#socket?.close()
   }
 
-  /** Cuts a connection that has been silent for two and a half heartbeats, or never began. To be called now and then. */
+  /** Cuts a connection that exceeds the silence limit. Call it at regular intervals. @param now of `performance.now()` */
   tick(now: number): void {
-    const patience = this.isReady ? this.#patience : Math.min(CONNECT_PATIENCE, this.#patience)
     if (this.#hasHeard || this.#isPaused || this.#socket?.isClosed) {
       this.#hasHeard = false
       this.#silentSince = now
-    } else if (now - this.#silentSince > patience) {
+    } else if (now - this.#silentSince > this.#policy.silenceLimit) {
       this.cut()
     }
   }
 
-  /** Stops reading; `resume` goes on. */
+  /** Stops reading until `resume`. */
   pause(): void {
     this.#isPaused = true
     this.#socket?.pause()
   }
 
+  /** Reads again. */
   resume(): void {
     this.#isPaused = false
     this.#socket?.resume()
   }
 
+  /** Closes the connection for good. */
   stop(): void {
     this.#isStopped = true
     clearTimeout(this.#timer)
@@ -93,35 +100,37 @@ export class Subscriber {
     const { urls, channels, headers, random } = this.#options
     const url = urls[Math.floor(random() * urls.length)]
     const query = new URLSearchParams(channels.map((channel) => ['channel', channel]))
-    const cursor = this.ledger.lastPosition
+    this.#policy.connecting()
     this.#socket = new StreamSocket({
       url: `${url}/events?${query}`,
-      headers: { ...headers, ...(cursor !== undefined && { 'last-event-id': String(cursor) }) },
+      headers: { ...headers, ...(this.#cursor !== undefined && { 'last-event-id': this.#cursor }) },
       onFrame: (frame) => this.#onFrame(frame),
       onRetry: (ms) => {
         this.#retry = ms
+        this.#policy.setReconnectionTime(ms)
       },
       onClose: (problem) => this.#onClose(problem),
     })
   }
 
-  #onFrame({ id, event, text }: ScannedFrame): void {
+  #onFrame({ id, cursor, event, text }: ScannedFrame): void {
     // A flag and no clock: this is called hundreds of thousands of times a second.
     this.#hasHeard = true
+    if (id !== -1) this.#cursor = cursor
     switch (event) {
       case 'ready':
         this.#onReady(id, text)
         break
       case 'gap':
         this.gaps++
-        this.ledger.advance(id)
+        if (text.includes('"unknown"')) this.ledger.setBack(id)
+        else this.ledger.advance(id)
         break
       case 'heartbeat':
         this.ledger.advance(id)
         break
       case 'closing':
-        this.#isTold = true
-        this.ledger.advance(id)
+        this.#onClosing(id, text)
         break
       default: {
         const n = numberAt(text, text.indexOf('"n":') + 4)
@@ -131,26 +140,35 @@ export class Subscriber {
     }
   }
 
-  #onReady(cursor: number, text: string): void {
-    // Before a gap, `ready` has no id.
-    this.ledger.begin(cursor === -1 ? numberAt(text, text.indexOf('"cursor":') + 9) : cursor)
-    this.#patience = 2.5 * numberAt(text, text.indexOf('"heartbeat":') + 12)
-    this.#failures = 0
+  #onReady(position: number, text: string): void {
+    // `ready` has no id when a gap follows.
+    this.ledger.begin(position === -1 ? memberOf(text, 'cursor') : position)
+    this.#policy.ready(memberOf(text, 'heartbeat'))
     this.isReady = true
     this.reconnects++
     if (this.#isPaused) this.#socket?.pause()
+  }
+
+  #onClosing(position: number, text: string): void {
+    this.ledger.advance(position)
+    // The frame has its time as a field, too, which arrived just before.
+    this.waits.push(this.#retry)
+    this.#policy.closing(
+      { reason: text.includes('"drain"') ? 'drain' : 'other', retry: this.#retry },
+      performance.now(),
+    )
   }
 
   #onClose(problem: string): void {
     this.isReady = false
     this.problem = problem
     if (this.#isStopped) return
-    const backoff = Math.min(MAX_WAIT, FIRST_WAIT * 2 ** this.#failures++)
-    const isAsTold = this.#retry !== undefined && (this.#isTold || this.#failures === 1)
-    if (this.#isTold && this.#retry !== undefined) this.waits.push(this.#retry)
-    this.#isTold = false
-    // Full jitter, but never sooner than the server wants.
-    const wait = isAsTold ? this.#retry : jittered(backoff / 2)
-    this.#timer = setTimeout(() => this.#connect(), wait)
+    this.#timer = setTimeout(() => this.#connect(), this.#policy.nextWait(performance.now()))
   }
+}
+
+/** A number, or the number that a cursor begins with, of the JSON in a frame. */
+function memberOf(text: string, name: string): number {
+  const start = text.indexOf(`"${name}":`) + name.length + 3
+  return numberAt(text, text[start] === '"' ? start + 1 : start)
 }

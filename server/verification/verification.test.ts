@@ -38,7 +38,7 @@ describe('the scanner of frames', () => {
           connection: '1',
           instance: 'i',
           channels: ['ä.*'],
-          cursor: 0,
+          cursor: '0-k3f9',
           oldest: 1,
           head: 0,
           resumed: false,
@@ -47,14 +47,14 @@ describe('the scanner of frames', () => {
         2000,
       ),
       COMMENT,
-      eventFrame(event(1)),
-      withoutName(eventFrame(event(2))),
-      heartbeatFrame(2, new Date(0)),
+      eventFrame(event(1), 'k3f9'),
+      withoutName(eventFrame(event(2), 'k3f9')),
+      heartbeatFrame('2-k3f9', new Date(0)),
       COMMENT,
       COMMENT,
-      gapFrame({ from: 2, to: 7, reason: 'purged' }),
-      eventFrame(event(8)),
-      closingFrame({ reason: 'drain', retry: 90 }, 8),
+      gapFrame({ from: 2, to: 7, reason: 'purged' }, '7-k3f9'),
+      eventFrame(event(8), 'k3f9'),
+      closingFrame({ reason: 'drain', retry: 90 }, '8-k3f9'),
       closingFrame({ reason: 'full', retry: 91 }, undefined),
     ])
     fc.assert(
@@ -77,10 +77,21 @@ describe('the scanner of frames', () => {
           [-1, 'closing'],
         ])
         expect(retries).toEqual([2000, 90, 91])
+        expect(frames.map(({ cursor }) => Number.parseInt(cursor, 10) || 0)).toEqual([0, 1, 2, 2, 7, 8, 8, 0])
         expect(frames[5]?.text).toContain('"n":8')
       }),
     )
   })
+})
+
+test('the scanner of frames keeps the text of an id, and reads the position that it begins with', () => {
+  const frames: ScannedFrame[] = []
+  const scanner = new FrameScanner((frame) => frames.push(frame))
+  scanner.push(new TextEncoder().encode('event: heartbeat\ndata: {}\nid: 42-k3f9\n\ndata: {}\n\n'))
+  expect(frames.map(({ id, cursor }) => [id, cursor])).toEqual([
+    [42, '42-k3f9'],
+    [-1, ''],
+  ])
 })
 
 describe('the decoder of responses', () => {
@@ -152,6 +163,15 @@ describe('a ledger', () => {
     ledger.begin(95)
     for (let n = 90; n < 100; n++) ledger.receive(n, n + 1)
     expect(ledger.missing(publications)).toBe(0)
+  })
+
+  test('continues at a smaller position after the log was set back', () => {
+    const ledger = new StreamLedger()
+    ledger.begin(50)
+    ledger.receive(59, 60)
+    ledger.setBack(10)
+    ledger.receive(10, 11)
+    expect([ledger.delivered, ledger.reordered, ledger.lastPosition]).toEqual([2, 0, 11])
   })
 
   test('counts what it did not ask for', () => {

@@ -5,9 +5,11 @@ import { Publications } from '../protocol/ledger.ts'
 import { NumberedPublisher } from './numbered-publisher.ts'
 import { Subscriber } from './subscriber.ts'
 
+/** What a run publishes, and on how many streams it reads. */
 export interface VerificationOptions {
   /** Instances of one deployment. */
   urls: readonly string[]
+  /** Streams, spread over the instances. */
   connections: number
   /** Events published a second. */
   rate: number
@@ -18,10 +20,10 @@ export interface VerificationOptions {
   /** Further headers of every request, such as `authorization`. */
   headers?: Record<string, string>
   /** Milliseconds that streams may take to open, and at the end to receive what is left. Defaults to `60_000`. */
-  patience?: number
-  /** Whether events have idempotency keys, under which they are tried again until they are acknowledged. Defaults to `true`. */
+  timeout?: number
+  /** Whether events have idempotency keys, under which they are repeated until they are acknowledged. Defaults to `true`. */
   isKeyed?: boolean
-  /** Of everything that is left to chance. Defaults to a new one. */
+  /** Seed of all random choices. Defaults to a random one. */
   seed?: number
 }
 
@@ -51,13 +53,14 @@ export interface Report {
   isClean: boolean
 }
 
-/** How often is looked whether something has come about: counting what is missing takes a while. */
+/** Milliseconds between two checks of all streams for silence. */
 const TICK = SECOND / 10
+/** Milliseconds between two checks of a condition: counting what is missing takes a while. */
 const INTERVAL = SECOND / 20
 
 /**
  * Publishes numbered events on channels of its own, reads them on many streams across all instances, and keeps a ledger
- * for each. Faults are the caller's business, between `start` and `finish`.
+ * for each. The caller causes faults between `start` and `finish`.
  */
 export class Verification {
   readonly seed: number
@@ -69,7 +72,7 @@ export class Verification {
 
   #aside: readonly Subscriber[] = []
   readonly #ticker: Timer
-  readonly #patience: number
+  readonly #timeout: number
   readonly #isKeyed: boolean
   #startedAt = 0
   #lastReceipt = 0
@@ -81,14 +84,14 @@ export class Verification {
     channels = 4,
     size = 0,
     headers = {},
-    patience = 60 * SECOND,
+    timeout = 60 * SECOND,
     isKeyed = true,
     seed = Math.floor(Math.random() * 2 ** 31),
   }: VerificationOptions) {
     this.seed = seed
     this.#isKeyed = isKeyed
-    this.#patience = patience
-    // A generator of their own: when publishers and subscribers use theirs is up to time.
+    this.#timeout = timeout
+    // A generator of its own: timing decides when publishers and subscribers use theirs.
     this.#choose = createRandom(seed)
     const random = createRandom(seed + 1)
     const root = `verify.${crypto.randomUUID()}`
@@ -128,7 +131,7 @@ export class Verification {
     }, TICK)
   }
 
-  /** How often streams have come back so far. */
+  /** How often streams have reconnected so far. */
   get reconnects(): number {
     return this.#sum(({ reconnects }) => Math.max(0, reconnects))
   }
@@ -140,20 +143,20 @@ export class Verification {
    */
   async start(): Promise<void> {
     const refusal = () => this.subscribers.find(({ problem }) => /^status 4/.test(problem))
-    await until(() => this.subscribers.every(({ isReady }) => isReady) || refusal() !== undefined, this.#patience)
+    await until(() => this.subscribers.every(({ isReady }) => isReady) || refusal() !== undefined, this.#timeout)
     const closed = this.subscribers.filter(({ isReady }) => !isReady)
     if (closed.length > 0) {
       this.#stopAll()
       const open = this.subscribers.length - closed.length
       throw new Error(
-        `${open} of ${this.subscribers.length} streams opened (${(refusal() ?? closed[0])?.problem || 'no answer'})`,
+        `${open} of ${this.subscribers.length} streams opened (${(refusal() ?? closed[0])?.problem || 'no response'})`,
       )
     }
     this.#startedAt = performance.now()
     this.publisher.start()
   }
 
-  /** Some of the subscribers, by chance. */
+  /** Chooses subscribers at random; one may be chosen twice. */
   pick(count: number): Subscriber[] {
     return Array.from(
       { length: count },
@@ -161,26 +164,27 @@ export class Verification {
     )
   }
 
-  /** Makes some subscribers stop reading for good: nothing is expected of them. */
+  /** Makes the first subscribers stop reading for good: the report leaves them out. */
   setAside(count: number): void {
     this.#aside = this.subscribers.slice(0, count)
     for (const subscriber of this.#aside) subscriber.pause()
   }
 
+  /** Events that arrived, over all streams. */
   get delivered(): number {
     return this.#sum(({ ledger }) => ledger.delivered)
   }
 
-  /** Resolves when so much was delivered, in all. */
+  /** Resolves when so many events have arrived over all streams, or after the timeout. */
   untilDelivered(count: number): Promise<void> {
-    return until(() => this.delivered >= count, this.#patience)
+    return until(() => this.delivered >= count, this.#timeout)
   }
 
   /** Ends publishing, lets every stream come to the end, and reports. */
   async finish(): Promise<Report> {
     for (const subscriber of this.#readers) subscriber.resume()
-    await this.publisher.stop(this.#patience)
-    await until(() => this.#missing() === 0, this.#patience)
+    await this.publisher.stop(this.#timeout)
+    await until(() => this.#missing() === 0, this.#timeout)
     const report = this.report()
     this.#stopAll()
     return report
@@ -229,8 +233,8 @@ export class Verification {
   }
 }
 
-/** Resolves when the condition holds, or after `patience` milliseconds: then what is missing shows in the report. */
-async function until(condition: () => boolean, patience: number): Promise<void> {
-  const deadline = performance.now() + patience
+/** Resolves when the condition holds, or after `timeout` milliseconds: what is missing then shows in the report. */
+async function until(condition: () => boolean, timeout: number): Promise<void> {
+  const deadline = performance.now() + timeout
   while (!condition() && performance.now() < deadline) await Bun.sleep(INTERVAL)
 }

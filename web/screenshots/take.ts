@@ -1,4 +1,4 @@
-// Takes the pictures of the README: a busy shop, and a lab with a clean ledger.
+// Takes the screenshots of the README: a busy order board, and a lab with a clean ledger.
 //
 //   bun web/screenshots/take.ts
 

@@ -1,8 +1,8 @@
-import { Route, Router } from '@solidjs/router'
+import { A, Route, Router } from '@solidjs/router'
 import { type JSX, lazy } from 'solid-js'
 import { Shell } from './shell/shell.tsx'
 
-// Each page is loaded when it is first looked at.
+// The script of a page is loaded when the page is first opened.
 const Overview = lazy(() => import('./overview/overview.tsx'))
 const Tasks = lazy(() => import('./tasks/tasks.tsx'))
 const Orders = lazy(() => import('./orders/orders.tsx'))
@@ -11,6 +11,7 @@ const Lab = lazy(() => import('./lab/lab.tsx'))
 const Log = lazy(() => import('./log/log.tsx'))
 const Cluster = lazy(() => import('./cluster/cluster.tsx'))
 
+/** The dashboard: one route for each page. */
 export function App(): JSX.Element {
   return (
     <Router root={Shell}>
@@ -21,7 +22,15 @@ export function App(): JSX.Element {
       <Route path="/lab" component={Lab} />
       <Route path="/log" component={Log} />
       <Route path="/cluster" component={Cluster} />
-      <Route path="*" component={() => <p class="empty">There is no such page.</p>} />
+      <Route path="*" component={NotFound} />
     </Router>
+  )
+}
+
+function NotFound(): JSX.Element {
+  return (
+    <p class="empty">
+      This page does not exist. <A href="/">Go to the overview</A>
+    </p>
   )
 }

@@ -6,7 +6,7 @@ import { type InstanceProcess, startProcess } from '../../server/testing/instanc
 import { publish } from '../../server/testing/stream-reader.ts'
 import { openPage, until } from './testing/dashboard.ts'
 
-describeInBrowser('a page that does not hold all', () => {
+describeInBrowser('a page that holds only a part of the rows', () => {
   let database: TestDatabase
   let instance: InstanceProcess
   let browser: Browser
@@ -40,7 +40,7 @@ describeInBrowser('a page that does not hold all', () => {
     return (await response.json()) as { id: number }
   }
 
-  test('tells of how many orders it shows the newest, also when more come and when an old one changes', async () => {
+  test('shows how many orders there are, when new ones arrive and when one changes that is not on the board', async () => {
     const page = await openPage(browser, url, { path: '/orders' })
     await page.getByText('The newest 5,000 of 5,020 orders').waitFor()
     const lines = [{ sku: 'A1', name: 'Tea', quantity: 1, unitPrice: 100 }]
@@ -51,7 +51,7 @@ describeInBrowser('a page that does not hold all', () => {
     expect(await page.getByRole('region', { name: 'paid: 0 orders' }).count()).toBe(1)
   }, 30_000)
 
-  test('counts the notifications that are not read, wherever they are', async () => {
+  test('counts all unread notifications, including those that are not loaded', async () => {
     const { id: first } = await post('notifications', { to: ['ida'], title: 'First' })
     await Promise.all(Array.from({ length: 204 }, () => post('notifications', { to: ['ida'], title: 'More' })))
     const page = await openPage(browser, url, { path: '/notifications', user: 'ida' })
@@ -64,43 +64,43 @@ describeInBrowser('a page that does not hold all', () => {
     expect(await page.locator('.inbox li').count()).toBe(200)
   }, 30_000)
 
-  test('finds a task by its state, however old it is', async () => {
+  test('finds tasks by their state, however old they are', async () => {
     const page = await openPage(browser, url, { path: '/tasks' })
     await page.getByText('Task 320', { exact: true }).waitFor()
-    await page.getByLabel('Show tasks that are').selectOption('failed')
+    await page.getByLabel('Filter by state').selectOption('failed')
     await page.getByText('Task 1', { exact: true }).waitFor()
-    await page.getByLabel('Show tasks that are').selectOption('queued')
-    await page.getByText('No task is queued.').waitFor()
+    await page.getByLabel('Filter by state').selectOption('queued')
+    await page.getByText('There are no queued tasks.').waitFor()
   }, 30_000)
 
-  test('keeps what a filter shows while others come, however many', async () => {
+  test('keeps the tasks that a filter shows while many others arrive', async () => {
     const page = await openPage(browser, url, { path: '/tasks' })
-    await page.getByLabel('Show tasks that are').selectOption('failed')
+    await page.getByLabel('Filter by state').selectOption('failed')
     await page.getByText('Task 1', { exact: true }).waitFor()
     const example = ((await (await fetch(`${instance.url}/api/tasks?limit=1`)).json()) as { tasks: object[] }).tasks[0]
-    const told = (id: number, change: object) => ({
+    const changed = (id: number, change: object) => ({
       channel: `tasks.new.${id}`,
-      type: 'task.told',
+      type: 'task.changed',
       data: { task: { ...example, id, ...change }, changed: [] },
     })
-    const others = Array.from({ length: 400 }, (_, index) => told(1000 + index, { description: 'Other' }))
-    await publish(instance.url, [...others, told(2000, { description: 'Last', state: 'failed' })])
+    const others = Array.from({ length: 400 }, (_, index) => changed(1000 + index, { description: 'Other' }))
+    await publish(instance.url, [...others, changed(2000, { description: 'Last', state: 'failed' })])
     await page.getByText('Last', { exact: true }).waitFor()
     expect(await page.locator('.tasks').getByRole('listitem').count()).toBe(2)
-    // It goes and comes again within a frame.
+    // Leaves the filter and matches it again within one frame.
     const failed = { description: 'Last', state: 'failed' }
     await publish(instance.url, [
-      told(2000, { state: 'queued', version: 100 }),
-      told(2000, { ...failed, version: 101 }),
-      told(2001, { ...failed, description: 'Later' }),
+      changed(2000, { state: 'queued', version: 100 }),
+      changed(2000, { ...failed, version: 101 }),
+      changed(2001, { ...failed, description: 'Later' }),
     ])
     await page.getByText('Later', { exact: true }).waitFor()
     expect(await page.getByText('Last', { exact: true }).count()).toBe(1)
-    await publish(instance.url, [told(2000, { state: 'queued', version: 102 })])
+    await publish(instance.url, [changed(2000, { state: 'queued', version: 102 })])
     await page.getByText('Last', { exact: true }).waitFor({ state: 'detached' })
   }, 30_000)
 
-  test('shows more and more of the older tasks, and keeps them while new ones come', async () => {
+  test('loads older tasks page by page, and keeps them while new ones arrive', async () => {
     const page = await openPage(browser, url, { path: '/tasks' })
     for (const oldest of [221, 121, 21, 1]) {
       await page.getByText(`Task ${oldest}`, { exact: true }).waitFor()

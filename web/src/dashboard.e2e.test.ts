@@ -5,6 +5,7 @@ import { createDatabase, type TestDatabase } from '../../server/testing/database
 import { type InstanceProcess, startProcess } from '../../server/testing/instance.ts'
 import { publish } from '../../server/testing/stream-reader.ts'
 import { live, openPage, openTab, streamState, streamsOf, until } from './testing/dashboard.ts'
+import { UNREACHABLE } from './ui/messages.ts'
 
 describeInBrowser('the dashboard', () => {
   let database: TestDatabase
@@ -51,7 +52,7 @@ describeInBrowser('the dashboard', () => {
       from generate_series(1, 60000) i`
     const pages = await Promise.all(['bob', 'eve'].map((user) => openPage(browser, url, { path: '/tasks', user })))
     const [bob, eve] = pages as [Page, Page]
-    await bob.getByRole('button', { name: 'Start a report' }).click()
+    await bob.getByRole('button', { name: 'Start report' }).click()
     for (const page of [bob, eve]) {
       const bar = page.getByRole('progressbar').first()
       const seen = new Set<string | null>()
@@ -67,7 +68,7 @@ describeInBrowser('the dashboard', () => {
     for (const step of ['queued', 'running', 'succeeded']) await dialog.getByText(step, { exact: true }).waitFor()
   }, 60_000)
 
-  test('keeps the focus on a task whose button has gone', async () => {
+  test('keeps the focus on a task when the button that was pressed disappears', async () => {
     const page = await openPage(browser, url, { path: '/tasks' })
     const task = (await post('tasks', { kind: 'demo', input: { seconds: 60 } })) as { id: number }
     const row = page.getByRole('listitem', { name: `Task ${task.id}:` })
@@ -79,20 +80,20 @@ describeInBrowser('the dashboard', () => {
   test('cancels and retries a task', async () => {
     const page = await openPage(browser, url, { path: '/tasks' })
     await page.getByLabel('Seconds').fill('60')
-    await page.getByRole('button', { name: 'Start a demo' }).click()
+    await page.getByRole('button', { name: 'Start demo' }).click()
     const task = page.locator('.task').first()
     await task.getByText('running', { exact: true }).waitFor()
     await task.getByRole('button', { name: 'Cancel' }).click()
     await task.getByText('cancelled', { exact: true }).waitFor()
     await task.getByRole('button', { name: 'Retry' }).click()
-    await task.getByText(/queued|running/, { exact: true }).waitFor()
+    await task.getByText(/^(queued|running)$/).waitFor()
     await task.getByRole('button', { name: 'Cancel' }).click()
     await task.getByText('cancelled', { exact: true }).waitFor()
     await task.getByRole('button', { name: 'Delete' }).click()
     await until(async () => (await page.getByLabel('Seconds').count()) === 1)
   }, 30_000)
 
-  test('imports a CSV file, and offers the bad lines', async () => {
+  test('imports a CSV file and offers its invalid lines as a download', async () => {
     const page = await openPage(browser, url, { path: '/tasks' })
     const csv = 'customer,currency,sku,name,quantity,unit_price\nzoe,EUR,A1,Tea,1,450\nzoe,EUR,A1,Tea,none,450\n'
     await page
@@ -104,7 +105,7 @@ describeInBrowser('the dashboard', () => {
     expect(await (await fetch(`${instance.url}${href}`)).text()).toContain('quantity is')
   }, 30_000)
 
-  test('has one connection for all tabs of a browser; when the tab that holds it closes, another goes on', async () => {
+  test('shares one connection between all tabs of a browser; when the tab that holds it closes, another takes over', async () => {
     await until(async () => (await streamsOf(instance.url)) === 0)
     const first = await openPage(browser, url)
     const context = first.context()
@@ -131,7 +132,7 @@ describeInBrowser('the dashboard', () => {
     }
   }, 60_000)
 
-  test('a page that was left, and opened again, has what came meanwhile', async () => {
+  test('shows events that were published while the user was on another page', async () => {
     const page = await openPage(browser, url)
     await say('before')
     await latest(page, 'before').waitFor()
@@ -142,8 +143,8 @@ describeInBrowser('the dashboard', () => {
     expect(await latest(page, 'before').count()).toBe(1)
   }, 30_000)
 
-  test('without network it says so, and catches up when it is back', async () => {
-    // Of its own machine a page needs no network.
+  test('shows that the network is down, and catches up when it is back', async () => {
+    // A page on localhost needs no network.
     const page = await openPage(browser, url.replace('localhost', 'example.test'))
     await page.context().setOffline(true)
     await streamState(page).getByText('Offline').waitFor()
@@ -153,20 +154,20 @@ describeInBrowser('the dashboard', () => {
     await live(page)
   }, 30_000)
 
-  test('moves an order that somebody else moves, and marks it', async () => {
+  test('moves an order that another user moves, and highlights it', async () => {
     const order = await newOrder()
     const page = await openPage(browser, url, { path: '/orders' })
     const card = page.locator('.order', { hasText: `#${order.id}` })
-    await card.getByRole('button', { name: `Paid: order ${order.id}` }).waitFor()
+    await card.getByRole('button', { name: `Pay order ${order.id}` }).waitFor()
     await post(`orders/${order.id}/transitions`, { to: 'paid' })
-    await card.getByRole('button', { name: `Packed: order ${order.id}` }).waitFor()
+    await card.getByRole('button', { name: `Pack order ${order.id}` }).waitFor()
     expect(await card.getAttribute('data-marked')).toBe('true')
   }, 30_000)
 
-  test('explains a conflict, and shows the order as it is', async () => {
+  test('explains a conflict and shows the current order', async () => {
     const order = await newOrder()
     const page = await openPage(browser, url, { path: '/orders' })
-    // Somebody else is quicker by so much as the way of the request.
+    // Another user changes the order while the request is on its way.
     await page.route(
       '**/transitions',
       async (route) => {
@@ -175,37 +176,37 @@ describeInBrowser('the dashboard', () => {
       },
       { times: 1 },
     )
-    await page.getByRole('button', { name: `Paid: order ${order.id}` }).click()
-    await page.getByText(`Somebody was quicker: order ${order.id} is cancelled now`).waitFor()
+    await page.getByRole('button', { name: `Pay order ${order.id}` }).click()
+    await page
+      .getByText(`Order ${order.id} was not changed to paid: another user has changed it to cancelled`)
+      .waitFor()
     await page
       .getByRole('region', { name: /^cancelled/ })
       .getByText(`#${order.id}`)
       .waitFor()
   }, 30_000)
 
-  test('keeps the focus on the same order while others come before it', async () => {
+  test('keeps the focus on the same order while newer ones arrive', async () => {
     const order = await newOrder()
     const page = await openPage(browser, url, { path: '/orders' })
-    const button = page.getByRole('button', { name: `Cancel: order ${order.id}` })
+    const button = page.getByRole('button', { name: `Cancel order ${order.id}` })
     await button.focus()
     const others = await Promise.all([newOrder(), newOrder(), newOrder()])
-    await page.getByRole('button', { name: `Cancel: order ${Math.max(...others.map(({ id }) => id))}` }).waitFor()
+    await page.getByRole('button', { name: `Cancel order ${Math.max(...others.map(({ id }) => id))}` }).waitFor()
     expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe(
-      `Cancel: order ${order.id}`,
+      `Cancel order ${order.id}`,
     )
   }, 30_000)
 
-  test('gives the focus to the next order when one moves on', async () => {
+  test('moves the focus to the next order when an order leaves its column', async () => {
     const [first, second] = [await newOrder(), await newOrder()]
     const page = await openPage(browser, url, { path: '/orders' })
-    await page.getByRole('button', { name: `Paid: order ${second.id}` }).press('Enter')
-    await page.getByRole('button', { name: `Packed: order ${second.id}` }).waitFor()
-    expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe(
-      `Paid: order ${first.id}`,
-    )
+    await page.getByRole('button', { name: `Pay order ${second.id}` }).press('Enter')
+    await page.getByRole('button', { name: `Pack order ${second.id}` }).waitFor()
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe(`Pay order ${first.id}`)
   }, 30_000)
 
-  test('holds the cards still under a pointer, and lets them go when it leaves', async () => {
+  test('keeps the cards in place while the pointer is over them', async () => {
     const order = await newOrder()
     const page = await openPage(browser, url, { path: '/orders' })
     const card = page.locator('.order', { hasText: `#${order.id}` })
@@ -223,23 +224,23 @@ describeInBrowser('the dashboard', () => {
     const newer = await newOrder()
     await under(() => pending.getByText('1 new').count())
     await post(`orders/${order.id}/transitions`, { to: 'paid' })
-    await under(() => pending.getByText('is paid now').count())
+    await under(() => pending.getByText('now paid').count())
     expect(await card.first().boundingBox()).toEqual(before)
     await page.mouse.move(1, 1)
     await pending.getByText(`#${newer.id}`).waitFor()
     await pending.getByText(`#${order.id}`).waitFor({ state: 'detached' })
   }, 30_000)
 
-  test('shows the order of a link, however old it is', async () => {
+  test('shows the order that a link refers to, even if it is not on the board', async () => {
     const order = await newOrder()
     const page = await openPage(browser, url, { path: `/orders?id=${order.id}` })
     await page.getByText(`Order #${order.id} of alice is pending`).waitFor()
     await openTab(await page.context().newPage(), url, '/orders?id=1')
   }, 30_000)
 
-  test('says so when there is no such page', async () => {
+  test('shows an error for an unknown page', async () => {
     const page = await openPage(browser, url, { path: '/nowhere' })
-    await page.getByText('There is no such page.').waitFor()
+    await page.getByText('This page does not exist.').waitFor()
     const problem = await fetch(`${instance.url}/nowhere`)
     expect([problem.status, ((await problem.json()) as { code: string }).code]).toEqual([404, 'route.unknown'])
   }, 30_000)
@@ -255,7 +256,7 @@ describeInBrowser('the dashboard', () => {
     await page.getByText('Old 5', { exact: true }).waitFor()
   }, 30_000)
 
-  test('gives the focus back when a dialog closes', async () => {
+  test('returns the focus when a dialog closes', async () => {
     const page = await openPage(browser, url, { path: '/orders' })
     const button = page.getByRole('button', { name: 'New order' })
     await button.focus()
@@ -266,7 +267,7 @@ describeInBrowser('the dashboard', () => {
     await until(() => button.evaluate((element) => element === document.activeElement))
   }, 30_000)
 
-  test('works for a person of any script', async () => {
+  test('works for user names in any script', async () => {
     const page = await openPage(browser, url, { path: '/notifications', user: '李' })
     await page.getByText('Inbox of 李').waitFor()
     await page.getByLabel('Title').fill('Hello')
@@ -274,7 +275,7 @@ describeInBrowser('the dashboard', () => {
     await page.locator('.inbox').getByText('Hello').waitFor()
   }, 30_000)
 
-  test('works under a name that browsers do not trust: each tab has its own connection', async () => {
+  test('works on an insecure origin, where each tab has its own connection', async () => {
     const page = await openPage(browser, url.replace('localhost', 'example.test'))
     await say('untrusted')
     await latest(page, 'untrusted').waitFor()
@@ -283,26 +284,26 @@ describeInBrowser('the dashboard', () => {
   test('creates an order', async () => {
     const page = await openPage(browser, url, { path: '/orders', user: 'nora' })
     await page.getByRole('button', { name: 'New order' }).click()
-    await page.getByRole('button', { name: 'Create the order' }).click()
+    await page.getByRole('button', { name: 'Create order' }).click()
     await page.locator('.order', { hasText: 'nora' }).waitFor()
     await page.getByRole('dialog').waitFor({ state: 'hidden' })
   }, 30_000)
 
-  test('tells a person of a notification in all their tabs; read in one, it is read in the other', async () => {
+  test('shows a notification in all tabs of a user, and marks it as read in all of them', async () => {
     const page = await openPage(browser, url, { path: '/notifications', user: 'ida' })
     const other = await openTab(await page.context().newPage(), url)
     await post('notifications', { to: ['ida'], title: 'Tea is ready', level: 'success' })
     await other.locator('.toast', { hasText: 'Tea is ready' }).waitFor()
     for (const tab of [page, other]) await until(async () => (await tab.title()).startsWith('(1)'))
     expect(await page.locator('.toast').count()).toBe(0)
-    // Under the pointer it would stay.
+    // A toast stays while the pointer is over it.
     await other.locator('.toast').hover()
     await page.locator('.inbox').getByRole('button', { name: 'Mark as read' }).click()
     for (const tab of [page, other]) await until(async () => !(await tab.title()).startsWith('('))
     await other.locator('.toast').waitFor({ state: 'detached' })
   }, 30_000)
 
-  test('a tab that is reloaded goes on where it was: it tells of what came meanwhile, and of nothing again', async () => {
+  test('resumes after a reload: shows notifications sent in the meantime, and none twice', async () => {
     const page = await openPage(browser, url, { path: '/orders', user: 'kim' })
     await post('notifications', { to: ['kim'], title: 'Before' })
     await page.locator('.toast', { hasText: 'Before' }).waitFor()
@@ -313,7 +314,7 @@ describeInBrowser('the dashboard', () => {
     expect(await page.locator('.toast').textContent()).not.toContain('more')
   }, 30_000)
 
-  test('looks back through the log, filters it, and plays it again from an event', async () => {
+  test('pages backward through the log, filters it, and replays it from an event', async () => {
     await publish(
       instance.url,
       Array.from({ length: 700 }, (_, index) => ({
@@ -325,21 +326,21 @@ describeInBrowser('the dashboard', () => {
     const page = await openPage(browser, url, { path: '/log' })
     await page.getByLabel('Channel pattern').fill('old.*')
     await page.getByLabel('Type').fill('old.3')
-    await page.getByRole('button', { name: 'Show' }).click()
-    await page.getByText('100 on this page').waitFor()
+    await page.getByRole('button', { name: 'Apply filter' }).click()
+    await page.getByText('100 loaded').waitFor()
     await publish(instance.url, [{ channel: 'old.1', type: 'old.3', data: { index: 'live' } }])
-    await page.getByText('101 on this page').waitFor()
+    await page.getByText('101 loaded').waitFor()
     await page.getByRole('button', { name: 'old.3' }).first().click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText('"live"').waitFor()
     await dialog.getByRole('button', { name: 'Replay from here in a new stream' }).press('Enter')
-    await dialog.getByText('1 event again').waitFor()
+    await dialog.getByText('1 event replayed').waitFor()
     expect(await dialog.getByRole('status').textContent()).toBe('live')
     await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
   }, 30_000)
 
-  test('holds the rows of the log still under a pointer, and while one has the focus', async () => {
+  test('keeps the rows of the log in place while the pointer or the focus is on one', async () => {
     const page = await openPage(browser, url, { path: '/log' })
     await say('held')
     const row = page.getByRole('row', { name: /held/ })
@@ -354,7 +355,7 @@ describeInBrowser('the dashboard', () => {
     expect((await row.boundingBox())?.y).toBe(y)
     await page.mouse.move(1, 1)
     await page.getByRole('button', { name: 'later' }).waitFor()
-    // By the keyboard.
+    // With the keyboard.
     await page.getByRole('table', { name: 'Events' }).focus()
     await page.keyboard.press('Tab')
     for (let count = 0; count < 30; count++) await say('many')
@@ -367,20 +368,20 @@ describeInBrowser('the dashboard', () => {
     await page.getByRole('button', { name: 'many' }).first().waitFor()
   }, 30_000)
 
-  test('says so when it can not mark something as read', async () => {
+  test('shows an error when a notification cannot be marked as read', async () => {
     const page = await openPage(browser, url, { path: '/notifications', user: 'ned' })
     await post('notifications', { to: ['ned'], title: 'Unread' })
     await page.locator('.inbox').getByText('Unread').waitFor()
     await page.route('**/read', (route) => route.abort())
     await page.getByRole('button', { name: 'Mark all as read' }).click()
-    await page.getByRole('alert').getByText('The server does not answer.').waitFor()
+    await page.getByRole('alert').getByText(UNREACHABLE).waitFor()
     expect(await page.title()).toStartWith('(1)')
   }, 30_000)
 
-  test('says in words when the server refuses, and when a list can not be read', async () => {
+  test('shows the error of the server when a list cannot be read', async () => {
     const page = await openPage(browser, url, { path: '/log' })
     await page.getByLabel('Channel pattern').fill('a..b')
-    await page.getByRole('button', { name: 'Show' }).click()
+    await page.getByRole('button', { name: 'Apply filter' }).click()
     await page
       .getByRole('alert')
       .getByText(/channel/i)
@@ -388,17 +389,17 @@ describeInBrowser('the dashboard', () => {
       .waitFor()
   }, 30_000)
 
-  // The last: it takes the log away.
-  test('says in words that events are gone, and shows what there is', async () => {
+  // Last, because it sets the log back.
+  test('reports that the log was set back, and shows the current state', async () => {
     const page = await openPage(browser, url, { path: '/orders' })
     for (let count = 0; count < 8; count++) await say('seen')
     await database.sql.begin(async (transaction) => {
-      // As a backup would be that was restored.
+      // As after a restored backup.
       await transaction`update sse.head set position = 3`
       await transaction`delete from sse.log where position > 3`
     })
-    await page.getByRole('alert').getByText('The log of the server is another one than before').waitFor()
-    await page.getByRole('button', { name: 'Understood' }).click()
+    await page.getByRole('alert').getByText('The log of the server is not the one from before').waitFor()
+    await page.getByRole('button', { name: 'Dismiss', exact: true }).click()
     const order = await newOrder()
     await page.locator('.order', { hasText: `#${order.id}` }).waitFor()
   }, 60_000)

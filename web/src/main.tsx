@@ -5,5 +5,5 @@ import './styles/layout.css'
 import './styles/pages.css'
 
 const root = document.getElementById('app')
-if (!root) throw new Error('the page has no #app')
+if (!root) throw new Error('the page has no element #app')
 render(() => <App />, root)

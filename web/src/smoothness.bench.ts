@@ -1,5 +1,5 @@
-// Does the dashboard stay smooth? Frames of a real browser while 200 events a second arrive: on a board of 5,000 orders,
-// and in a log of 100,000 events that is scrolled.
+// Measures frame times of the dashboard in a real browser while 200 events per second arrive: on a board of 5,000 orders, and
+// in a log of 100,000 events that is being scrolled.
 //
 //   bun web/src/smoothness.bench.ts
 
@@ -31,7 +31,7 @@ const browser = await chromium.launch({
 })
 const url = instance.url.replace('127.0.0.1', 'localhost')
 
-/** Times between frames, while `during` goes on. */
+/** Milliseconds between frames while `during` runs. */
 async function frames(page: Page, during: () => Promise<unknown>): Promise<number[]> {
   await page.evaluate(() => {
     const times: number[] = []
@@ -48,7 +48,7 @@ async function frames(page: Page, during: () => Promise<unknown>): Promise<numbe
   return page.evaluate(() => (window as unknown as { frameTimes: number[] }).frameTimes.slice(2))
 }
 
-/** Changes of orders, or events, at an even pace. */
+/** Calls `one` at an even rate. */
 async function traffic(one: (n: number) => Promise<unknown>): Promise<void> {
   const start = performance.now()
   for (let n = 0; n < RATE * SECONDS; n++) {
@@ -58,7 +58,7 @@ async function traffic(one: (n: number) => Promise<unknown>): Promise<void> {
   }
 }
 
-function tell(name: string, times: number[]): void {
+function report(name: string, times: number[]): void {
   const sorted = times.toSorted((a, b) => a - b)
   const late = times.filter((time) => time > 34).length
   const at = (share: number) => (sorted[Math.floor(share * (sorted.length - 1))] ?? 0).toFixed(1)
@@ -71,8 +71,8 @@ const board = await browser.newPage({ viewport: { width: 1280, height: 820 } })
 await board.goto(`${url}/orders`)
 await board.getByText('5,000 orders').waitFor()
 const statuses = ['pending', 'paid', 'packed', 'shipped', 'delivered']
-tell('5,000 orders, idle', await frames(board, () => Bun.sleep(1000 * SECONDS)))
-tell(
+report('5,000 orders, idle', await frames(board, () => Bun.sleep(1000 * SECONDS)))
+report(
   `5,000 orders, ${RATE} changes/s`,
   await frames(board, () =>
     traffic((n) => {
@@ -92,12 +92,12 @@ const log = await browser.newPage({ viewport: { width: 1280, height: 820 } })
 await log.goto(`${url}/log`)
 const rows = log.getByRole('table', { name: 'Events' })
 await rows.waitFor()
-// Everything is loaded, from the newest to the oldest.
+// Load all pages of the log.
 while (!(await log.getByTestId('log-count').textContent())?.startsWith('100,000')) {
   await rows.evaluate((element) => element.scrollTo(0, element.scrollHeight))
   await Bun.sleep(10)
 }
-tell(
+report(
   `100,000 events, ${RATE}/s more, scrolled`,
   await frames(log, () =>
     Promise.all([

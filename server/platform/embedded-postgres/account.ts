@@ -19,7 +19,7 @@ export async function postgresAccount(): Promise<Account | undefined> {
   return accounts.get('postgres') ?? accounts.get('nobody') ?? { uid: 65_534, gid: 65_534 }
 }
 
-/** Whether every account may pass through a folder and all that are above it (root's home, for one, is closed). */
+/** Whether every account may enter a folder and all folders above it; root's home, for example, is closed. */
 export async function isReachableByAll(directory: string): Promise<boolean> {
   const { mode } = await stat(directory)
   if ((mode & 0o001) === 0) return false

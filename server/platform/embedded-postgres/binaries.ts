@@ -3,7 +3,7 @@ import { chmod, cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:f
 import { basename, dirname, join, relative } from 'node:path'
 import { isReachableByAll } from './account.ts'
 
-/** Thrown where no Postgres can be run, with what to do about it. */
+/** Thrown where no Postgres can be run; the message says what to do. */
 export class NoPostgresError extends Error {
   override name = 'NoPostgresError'
 }
@@ -13,7 +13,8 @@ export class NoPostgresError extends Error {
  * the machine.
  *
  * @param native the package's folder `native`; that of the installed package by default
- * @param copyTo folder to which the package is copied when it lies where `postgres` may not read or write it
+ * @param copyTo folder to which the package is copied when `postgres` may not read it, or links can't be made in it
+ * @param needsPublicPath whether another account than that of this process runs Postgres
  * @throws {NoPostgresError} when there is neither
  */
 export async function findBinaries(
@@ -57,7 +58,7 @@ async function installedBinaries(): Promise<string> {
   )
 }
 
-/** The package's libraries want the links that its postinstall script would make; package managers rarely run that. */
+/** The package's libraries need the links that its postinstall script would make; package managers rarely run that. */
 async function linkLibraries(native: string): Promise<void> {
   const list = join(native, 'pg-symlinks.json')
   if (!existsSync(list)) return
@@ -71,7 +72,7 @@ async function linkLibraries(native: string): Promise<void> {
   }
 }
 
-/** Copies the package to a temporary folder, then into place at once: another instance may be doing the same. */
+/** Copies the package to a temporary folder and renames that: another instance may be doing the same. */
 async function copyPackage(native: string, copyTo: string): Promise<string> {
   const { version } = JSON.parse(await readFile(join(dirname(native), 'package.json'), 'utf8')) as { version: string }
   const destination = join(copyTo, `postgres-${version}`)

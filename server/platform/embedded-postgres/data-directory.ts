@@ -1,25 +1,25 @@
 import { createHash } from 'node:crypto'
-import { chmod, chown, mkdir, readFile, realpath, rename, rm } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, realpath, rename, rm, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { type Account, isReachableByAll } from './account.ts'
 import { NoPostgresError } from './binaries.ts'
 
-/** Where one embedded Postgres keeps its things. */
+/** The files of one embedded Postgres. */
 export interface DataDirectory {
-  /** Holds all the others but the sockets. */
+  /** Contains all but the sockets. */
   root: string
-  /** The cluster, as initdb makes it. */
+  /** The database cluster, as made by initdb. */
   cluster: string
-  /** What Postgres says. */
+  /** The log of Postgres. */
   log: string
-  /** Folder of the unix socket. In the temporary folder, because a socket's path ends at about 100 bytes. */
+  /** Folder of the unix socket, in the system's temporary folder: the path of a socket has at most about 100 bytes. */
   sockets: string
 }
 
 /**
- * The folder for data when none is set: `.data` in the working directory, so that a checkout keeps its own; for root,
- * where the account of Postgres can't pass there, one under `/var/lib/sse-update`.
+ * The data folder when none is set: `.data` in the working directory, so that each checkout has its own; one under
+ * `/var/lib/sse-update` when this process is root and the account of Postgres can't enter the working directory.
  */
 export async function defaultDataDirectory(account: Account | undefined): Promise<string> {
   const here = await realpath('.')
@@ -28,9 +28,9 @@ export async function defaultDataDirectory(account: Account | undefined): Promis
 }
 
 /**
- * Makes the folders. Only those that are Postgres's own are given to its account: the data folder may be anybody's.
+ * Makes the data folder. Only folders that Postgres alone uses are given to its account, and this one may be used by others.
  *
- * @throws {NoPostgresError} when the account of Postgres can't get there
+ * @throws {NoPostgresError} when the account of Postgres can't enter it
  */
 export async function prepareDataDirectory(path: string, account: Account | undefined): Promise<DataDirectory> {
   await mkdir(path, { recursive: true, mode: 0o755 })
@@ -40,32 +40,48 @@ export async function prepareDataDirectory(path: string, account: Account | unde
       `Postgres can't run as root, and its account (uid ${account.uid}) can't enter ${root}. Set DATA_DIR to a folder that every account may enter.`,
     )
   }
-  const sockets = join(tmpdir(), `sse-update-${shortHash(root)}`)
+  return {
+    root,
+    cluster: join(root, 'postgres'),
+    log: join(root, 'postgres.log'),
+    sockets: join(tmpdir(), `sse-update-${shortHash(root)}`),
+  }
+}
+
+/** Makes the folder of the unix socket, which only the account of Postgres may enter. */
+export async function makeSocketFolder({ sockets }: DataDirectory, account: Account | undefined): Promise<void> {
   await mkdir(sockets, { recursive: true, mode: 0o700 })
   await chmod(sockets, 0o700)
   if (account) await chown(sockets, account.uid, account.gid)
-  return { root, cluster: join(root, 'postgres'), log: join(root, 'postgres.log'), sockets }
+}
+
+/** Removes the folder of the unix socket, unless a Postgres has its socket in it. */
+export async function removeSocketFolder({ sockets }: DataDirectory): Promise<void> {
+  await rmdir(sockets).catch((error) => {
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(error.code)) throw error
+  })
 }
 
 const shortHash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 12)
 
-/** The Postgres that says it runs on this folder, from its postmaster.pid; `undefined` when none lives. */
+/** The process ID of the Postgres that runs on this cluster, from its postmaster.pid; `undefined` when none does. */
 export async function runningPid(directory: DataDirectory): Promise<number | undefined> {
   const text = await readFile(join(directory.cluster, 'postmaster.pid'), 'utf8').catch(() => '')
   const pid = Number(text.split('\n')[0])
   if (!pid || !isAlive(pid)) return undefined
-  // After a crash or a restart of the machine the number may belong to somebody else.
+  // After a crash or a restart of the machine the number may belong to another program.
   const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined)
   return command === undefined || command.includes(directory.cluster) ? pid : undefined
 }
 
-/** Removes what a Postgres that is gone left behind, which would keep the next from starting. */
+/** Removes the postmaster.pid of a Postgres that has ended, which would prevent the next from starting. */
 export async function clearDeadPid(directory: DataDirectory): Promise<void> {
   if ((await runningPid(directory)) === undefined) {
     await rm(join(directory.cluster, 'postmaster.pid'), { force: true })
   }
 }
 
+/** Whether a process exists, of whichever account. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -75,7 +91,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** An empty folder for initdb to fill. */
+/** Makes an empty folder beside the cluster, for initdb. */
 export async function makeClusterFolder(directory: DataDirectory, account: Account | undefined): Promise<string> {
   const made = `${directory.cluster}.${process.pid}`
   await rm(made, { recursive: true, force: true })
@@ -84,7 +100,7 @@ export async function makeClusterFolder(directory: DataDirectory, account: Accou
   return made
 }
 
-/** Puts a finished cluster into place; when another instance was quicker, its cluster stays. */
+/** Moves a finished cluster into place; when another instance was faster, its cluster is kept. */
 export async function moveIntoPlace(made: string, cluster: string): Promise<void> {
   await rename(made, cluster).catch(() => rm(made, { recursive: true, force: true }))
 }

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type InstanceProcess, startProcess } from '../../testing/instance.ts'
 import { openStream, publish } from '../../testing/stream-reader.ts'
+import { until } from '../../testing/until.ts'
+import { isAlive, prepareDataDirectory } from './data-directory.ts'
 
-// Each test goes on with the data of the one before, as a developer's machine does.
+// Each test continues with the data of the one before, as a developer's machine does.
 let directory: string
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'sse-update-embedded-'))
@@ -17,28 +20,13 @@ const start = () => startProcess({ DATA_DIR: directory, POLL_INTERVAL_MS: '100' 
 const postgresPid = async () =>
   Number((await readFile(join(directory, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0])
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
+const gone = (pid: number) => until(`process ${pid} has ended`, () => !isAlive(pid))
 
-async function gone(pid: number): Promise<void> {
-  while (isAlive(pid)) await Bun.sleep(10)
-}
-
-/** Publishes, again while Postgres is away, and answers the position. */
+/** Publishes, again while Postgres is unavailable, and returns the position. */
 async function publishEventually(instance: InstanceProcess, type: string): Promise<number> {
-  for (;;) {
-    const [position] = await publish(instance.url, [{ channel: 'c', type }], { 'idempotency-key': type }).catch(
-      () => [],
-    )
-    if (position !== undefined) return position
-    await Bun.sleep(20)
-  }
+  const tryOnce = () => publish(instance.url, [{ channel: 'c', type }], { 'idempotency-key': type }).catch(() => [])
+  const [position] = await until('the event is published', tryOnce, ({ length }) => length > 0)
+  return position as number
 }
 
 test('two instances that start at once on an empty folder share one Postgres', async () => {
@@ -49,12 +37,14 @@ test('two instances that start at once on an empty folder share one Postgres', a
   await reader.untilEvents(1)
 })
 
-test('it stops with the server that started it, and its data is there the next time', async () => {
+test('it stops with the server that started it, leaves no folder of sockets, and has its data the next time', async () => {
   const instance = await start()
   const pid = await postgresPid()
   expect(await publish(instance.url, [{ channel: 'c', type: 'second' }])).toEqual([2])
   expect(await instance.end('SIGTERM')).toBe(0)
   expect(isAlive(pid)).toBe(false)
+  const { sockets } = await prepareDataDirectory(directory, undefined)
+  expect(existsSync(sockets)).toBe(false)
 })
 
 test('when the instance that started it stops, another starts it again', async () => {
@@ -79,7 +69,7 @@ test('after kill -9 of the server, the next one has everything that was publishe
   expect(reader.events.map(({ type }) => type)).toEqual(['fourth'])
 })
 
-test('after kill -9 of Postgres it is started again, and streams go on', async () => {
+test('after kill -9 of Postgres it is started again, and streams continue', async () => {
   await using instance = await start()
   await using reader = await openStream(instance.url, ['c'])
   process.kill(await postgresPid(), 'SIGKILL')

@@ -13,11 +13,14 @@ import {
   defaultDataDirectory,
   isAlive,
   makeClusterFolder,
+  makeSocketFolder,
   moveIntoPlace,
   prepareDataDirectory,
+  removeSocketFolder,
   runningPid,
 } from './data-directory.ts'
 
+/** How an {@link EmbeddedPostgres} is started. */
 export interface EmbeddedPostgresOptions {
   /** Folder for the data. Defaults to `.data` in the working directory (see `defaultDataDirectory`). */
   directory?: string | undefined
@@ -30,7 +33,7 @@ export interface EmbeddedPostgresOptions {
   native?: string | undefined
 }
 
-/** How long Postgres may take to accept connections; recovery after a crash counts. */
+/** Milliseconds until Postgres must accept connections, recovery after a crash included. */
 const START_TIMEOUT = 60 * SECOND
 /** More than one, because another instance may start it at the same time. */
 const START_ATTEMPTS = 5
@@ -39,8 +42,8 @@ const DEFAULT_PORT = 5432
 const WATCH_INTERVAL = SECOND / 4
 
 /**
- * A real Postgres that belongs to this server: started when nobody runs it, shared when another instance does, and
- * started again by whichever instance notices first that it is gone.
+ * A real Postgres that belongs to this server. It is started unless another instance runs it, shared when one does, and
+ * started again by the first instance to notice that it has ended.
  */
 export class EmbeddedPostgres {
   readonly address: DatabaseAddress
@@ -68,9 +71,9 @@ export class EmbeddedPostgres {
   }
 
   /**
-   * Resolves when connections are accepted.
+   * Starts Postgres or attaches to it. Resolves when it accepts connections.
    *
-   * @throws {NoPostgresError} where there are no binaries for this platform
+   * @throws {NoPostgresError} when there are no binaries for this platform, or Postgres does not start
    */
   static async start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
     const account = await postgresAccount()
@@ -83,12 +86,13 @@ export class EmbeddedPostgres {
     return embedded
   }
 
-  /** Stops Postgres if this instance started it; others that use it start it again. */
+  /** Stops Postgres if this instance started it; other instances that use it start it again. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#child?.kill('SIGINT')
     await this.#child?.exited
     await this.#supervision
+    await removeSocketFolder(this.#place)
   }
 
   async #initialise(): Promise<void> {
@@ -101,27 +105,29 @@ export class EmbeddedPostgres {
       '--no-instructions',
       ...(this.#options.isDurable === false ? ['--no-sync'] : []),
     ])
-    if ((await initdb.exited) !== 0) throw new NoPostgresError(`initdb failed. ${await this.#lastWords()}`)
+    if ((await initdb.exited) !== 0) throw new NoPostgresError(`initdb failed. ${await this.#endOfLog()}`)
     await moveIntoPlace(made, this.#place.cluster)
   }
 
-  /** Attaches to the Postgres that runs, or starts it. Two instances may race: the lock file lets one win. */
+  /** Attaches to the Postgres that runs, or starts it. When two instances do at once, its lock file admits one. */
   async #ensureRunning(): Promise<void> {
     const deadline = Date.now() + START_TIMEOUT
     for (let attempt = 1; attempt <= START_ATTEMPTS && !this.#stopping.signal.aborted; attempt++) {
       if ((await runningPid(this.#place)) === undefined) {
         await clearDeadPid(this.#place)
+        // Each time: another instance that stops removes it.
+        await makeSocketFolder(this.#place, this.#account)
         this.#child = this.#startServer()
       }
       while ((await runningPid(this.#place)) !== undefined || this.#isStarting) {
         if (await this.#accepts()) return
         if (Date.now() > deadline)
-          throw new NoPostgresError(`Postgres did not start in time. ${await this.#lastWords()}`)
+          throw new NoPostgresError(`Postgres did not start in time. ${await this.#endOfLog()}`)
         await sleep(20, this.#stopping.signal)
       }
       await sleep(100, this.#stopping.signal)
     }
-    if (!this.#stopping.signal.aborted) throw new NoPostgresError(`Postgres does not start. ${await this.#lastWords()}`)
+    if (!this.#stopping.signal.aborted) throw new NoPostgresError(`Postgres does not start. ${await this.#endOfLog()}`)
   }
 
   /** One that was killed has a signal in place of an exit code. */
@@ -129,7 +135,8 @@ export class EmbeddedPostgres {
     return this.#child?.exitCode === null && this.#child.signalCode === null
   }
 
-  async #lastWords(): Promise<string> {
+  /** The end of its log, for an error message. */
+  async #endOfLog(): Promise<string> {
     const lines = (await readFile(this.#place.log, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-2)
     return `${this.#place.log} ends with:\n${lines.join('\n')}`
   }
@@ -154,7 +161,7 @@ export class EmbeddedPostgres {
   }
 
   #spawn(command: string[]): Bun.Subprocess {
-    // It holds statements with their data. A log that an earlier version made may still be open to all accounts.
+    // It contains statements with their data. The log of an earlier version may still be readable by all accounts.
     const log = openSync(this.#place.log, 'a', 0o600)
     fchmodSync(log, 0o600)
     const child = Bun.spawn(command, {
@@ -163,7 +170,7 @@ export class EmbeddedPostgres {
       stdin: 'ignore',
       stdout: log,
       stderr: log,
-      // A terminal's ^C goes to the whole group: without this, Postgres would be gone before the server has finished.
+      // A terminal's ^C goes to the whole group: without this, Postgres would end before the server has finished.
       detached: true,
       ...this.#account,
     })
@@ -189,7 +196,7 @@ export class EmbeddedPostgres {
       const pid = await runningPid(this.#place)
       while (!signal.aborted && pid !== undefined && isAlive(pid)) await sleep(WATCH_INTERVAL, signal)
       if (signal.aborted) return
-      this.#options.logger.warn('the embedded Postgres is gone; starting it')
+      this.#options.logger.warn('the embedded Postgres has ended; starting it')
       await this.#ensureRunning().catch((error) => {
         this.#options.logger.error({ error: messageOf(error) }, 'the embedded Postgres does not start')
         return sleep(SECOND, signal)

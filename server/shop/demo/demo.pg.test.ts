@@ -26,7 +26,7 @@ const statuses = async () =>
     ).map(({ status, count }) => [status, count]),
   )
 
-test('fills the shop with orders in all steps, and keeps it busy and bounded', async () => {
+test('creates orders in all statuses, and keeps their number bounded', async () => {
   await using reader = await openStream(instance.url, ['>'])
   const demo = new Demo({ url: instance.url, random: createRandom(7), keep: 60 })
   await demo.open(30)
@@ -43,7 +43,7 @@ test('fills the shop with orders in all steps, and keeps it busy and bounded', a
   )
 }, 30_000)
 
-test('goes on when somebody else was quicker', async () => {
+test('continues when another client has changed its orders', async () => {
   const demo = new Demo({ url: instance.url, random: createRandom(8), keep: 60 })
   await demo.open(40)
   await database.sql`update sse.orders set status = 'cancelled', version = version + 1 where status = 'paid'`
@@ -51,7 +51,7 @@ test('goes on when somebody else was quicker', async () => {
   for (let count = 0; count < 200; count++) await demo.act()
 }, 30_000)
 
-test('says when nobody answers', async () => {
+test('fails when no server responds', async () => {
   const demo = new Demo({ url: 'http://127.0.0.1:9', random: createRandom(9), keep: 60 })
   await expect(demo.open(1)).rejects.toThrow()
 })

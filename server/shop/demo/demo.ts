@@ -3,19 +3,20 @@ import type { Order, OrderStatus } from '../orders/schema.ts'
 import type { ShopRoutes } from '../routes.ts'
 import { CUSTOMERS, newOrder, pick } from './shop.ts'
 
+/** What a simulated shop needs. */
 export interface DemoOptions {
-  /** Of a running server. */
+  /** URL of a running server. */
   url: string
   /** Numbers from 0 to 1. */
   random: () => number
-  /** Orders that it keeps; older ones that are done with are deleted. */
+  /** Maximum number of orders; older ones that are finished are deleted. */
   keep: number
 }
 
-/** What happened, by kind. */
+/** How many actions of each kind were done. */
 export type Tally = Record<'orders' | 'steps' | 'cancelled' | 'tasks' | 'notifications' | 'deleted', number>
 
-/** Tasks that wait, beyond which it starts no more. */
+/** Number of waiting tasks above which no further one is started. */
 const MAX_WAITING = 5
 
 const NEXT: Partial<Record<OrderStatus, OrderStatus>> = {
@@ -25,11 +26,11 @@ const NEXT: Partial<Record<OrderStatus, OrderStatus>> = {
   shipped: 'delivered',
 }
 
-/** A shop that is busy: through the API, as everybody else would be. */
+/** Simulates a busy shop through the HTTP API, as any client would use it. */
 export class Demo {
   readonly #api: ReturnType<typeof treaty<ShopRoutes>>['api']
   readonly #options: DemoOptions
-  /** The orders that it made, oldest first: it touches no others. */
+  /** The orders that it has created, oldest first: it changes no others. */
   readonly #orders = new Map<number, Order>()
   readonly tally: Tally = { orders: 0, steps: 0, cancelled: 0, tasks: 0, notifications: 0, deleted: 0 }
 
@@ -38,7 +39,7 @@ export class Demo {
     this.#api = treaty<ShopRoutes>(options.url).api
   }
 
-  /** Makes the orders to begin with. @throws {Error} when nobody answers */
+  /** Creates the initial orders. @throws {Error} when the server does not respond */
   async open(count: number): Promise<void> {
     while (this.#orders.size < count) {
       await this.#order()
@@ -47,7 +48,7 @@ export class Demo {
     }
   }
 
-  /** One thing that happens in a shop. @throws {Error} when nobody answers */
+  /** Does one random action. @throws {Error} when the server does not respond */
   async act(): Promise<void> {
     const { random } = this.#options
     const what = random()
@@ -60,12 +61,12 @@ export class Demo {
 
   async #order(): Promise<void> {
     if (this.#orders.size >= this.#options.keep && !(await this.#forget())) return this.#advance()
-    const order = answer(await this.#api.orders.post(newOrder(this.#options.random), as('shop')))
+    const order = dataOf(await this.#api.orders.post(newOrder(this.#options.random), as('shop')))
     this.#orders.set(order.id, order)
     this.tally.orders++
   }
 
-  /** An order takes its next step; the customer is told of what they wait for. */
+  /** Moves an order to its next status; the customer is notified when it is shipped. */
   async #advance(): Promise<void> {
     const order = this.#pick(({ status }) => NEXT[status] !== undefined)
     const to = order && NEXT[order.status]
@@ -85,7 +86,7 @@ export class Demo {
     this.tally.cancelled++
   }
 
-  /** Somebody else may have been quicker: then what they did counts. */
+  /** When another client has changed the order, its state is read again. */
   async #move(order: Order, to: OrderStatus): Promise<void> {
     const path = this.#api.orders({ id: order.id })
     const moved = await path.transitions.post({ to }, as('shop', { 'if-match': `"${order.version}"` }))
@@ -96,16 +97,16 @@ export class Demo {
     const read = await path.get()
     if (read.data) this.#orders.set(order.id, read.data)
     else if (Number(read.error?.status) === 404) this.#orders.delete(order.id)
-    else throw new Error(`the server answered ${read.error?.status}`)
+    else throw new Error(`the server responded with status ${read.error?.status}`)
   }
 
   async #startTask(): Promise<void> {
     const { random } = this.#options
-    const { counts } = answer(await this.#api.tasks.count.get())
+    const { counts } = dataOf(await this.#api.tasks.count.get())
     if ((counts.queued ?? 0) > MAX_WAITING) return
     const owner = pick(random, CUSTOMERS)
     const input = { seconds: 3 + Math.floor(random() * 12), ...(random() < 0.1 && { fail_at: 60 }) }
-    answer(await this.#api.tasks.post(random() < 0.3 ? { kind: 'report' } : { kind: 'demo', input }, as(owner)))
+    dataOf(await this.#api.tasks.post(random() < 0.3 ? { kind: 'report' } : { kind: 'demo', input }, as(owner)))
     this.tally.tasks++
   }
 
@@ -115,11 +116,11 @@ export class Demo {
   }
 
   async #notify(notification: { to: string[] | 'everyone'; title: string; level: 'info' | 'success'; link?: string }) {
-    answer(await this.#api.notifications.post(notification, as('shop')))
+    dataOf(await this.#api.notifications.post(notification, as('shop')))
     this.tally.notifications++
   }
 
-  /** Deletes the oldest that is done with; answers whether there was one. */
+  /** Deletes the oldest finished order. @returns whether there was one */
   async #forget(): Promise<boolean> {
     const order = [...this.#orders.values()].find(({ status }) => status === 'delivered' || status === 'cancelled')
     if (!order) return false
@@ -136,12 +137,13 @@ export class Demo {
 
 const as = (user: string, headers: Record<string, string> = {}) => ({ headers: { 'x-user': user, ...headers } })
 
-/** The data of an answer that went well. */
-function answer<T>(result: { data: T | null; error: { status: unknown; value?: unknown } | null }): T {
+/** The data of a successful response. @throws {Error} with the detail of a problem document */
+function dataOf<T>(result: { data: T | null; error: { status: unknown; value?: unknown } | null }): T {
   if (result.data !== null) return result.data
   const { detail } = (result.error?.value ?? {}) as { detail?: string }
   // The client makes a 503 without a document of it.
   throw new Error(
-    detail ?? (result.error?.status === 503 ? 'no answer' : `the server answered ${result.error?.status}`),
+    detail ??
+      (result.error?.status === 503 ? 'no response' : `the server responded with status ${result.error?.status}`),
   )
 }

@@ -1,6 +1,6 @@
 import type { NewOrder } from '../orders/schema.ts'
 
-/** People who order things. */
+/** Names of customers. */
 export const CUSTOMERS = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi', 'ivan', 'judy']
 
 interface Product {
@@ -23,9 +23,10 @@ const PRODUCTS: readonly Product[] = [
   { sku: 'STR-FIN', name: 'Fine strainer', unitPrice: 650 },
 ]
 
+/** A random item. @param random numbers from 0 to 1, without 1 */
 export const pick = <T>(random: () => number, items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
 
-/** What somebody might order: one to four things, mostly one of each. */
+/** A random order of one to four products, mostly one piece of each. */
 export function newOrder(random: () => number): NewOrder {
   const count = 1 + Math.floor(random() * random() * 4)
   const products = new Set(Array.from({ length: count }, () => pick(random, PRODUCTS)))

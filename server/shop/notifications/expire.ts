@@ -1,12 +1,14 @@
 import type { Outbox } from '../../log/outbox.ts'
 
-/** Notifications, and deliveries of them, of one transaction. */
+/** Notifications, and their deliveries, of one transaction. */
 const BATCH = 100
 const MAX_DELIVERIES = 5000
 
 /**
- * Deletes notifications that were sent before a time, with who has read them. One with very many recipients takes
- * several calls, and is in nobody's inbox from the first on.
+ * Deletes notifications that were sent before a time, with their deliveries. One with very many recipients takes several
+ * calls, and is in no inbox from the first on.
+ *
+ * @returns how many rows it has deleted; 0 when none are left
  */
 export const expireNotifications = (outbox: Outbox, before: Date): Promise<number> =>
   outbox.change(async (sql) => {
@@ -19,7 +21,7 @@ export const expireNotifications = (outbox: Outbox, before: Date): Promise<numbe
       delete from sse.notification_deliveries where ctid = any (array(
         select ctid from sse.notification_deliveries where notification = any (${ids}::bigint[])
         limit ${MAX_DELIVERIES}))`
-    // Those that are left: without their deliveries, they must not count as unread by everyone.
+    // Until the next call: without their deliveries, they must not count as unread by everyone.
     if (deliveries.count === MAX_DELIVERIES) {
       await sql`update sse.notifications set everyone = false where id = any (${ids}::bigint[]) and everyone`
       return deliveries.count

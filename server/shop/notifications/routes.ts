@@ -1,71 +1,28 @@
-import { Type } from '@sinclair/typebox'
-import { Elysia, t } from 'elysia'
+import { Elysia } from 'elysia'
 import { identify } from '../../auth/identity.ts'
 import type { Bodies } from '../../http/body.ts'
-import { detail } from '../../http/describe-route.ts'
 import { requestKey } from '../../http/idempotency.ts'
 import { jsonBody, LARGE_BODY, SMALL_BODY } from '../../http/json-body.ts'
-import { IdInAddress } from '../../http/parameters.ts'
+import { pageRequest } from '../../http/paging.ts'
 import { otherMethods } from '../../http/problem.ts'
-import { Cursor, Nullable } from '../../protocol/schema.ts'
+import { withCursor } from '../../http/response-headers.ts'
 import type { Notifications } from './notifications.ts'
-import { NewNotification, Notification } from './schema.ts'
+import * as docs from './route-docs.ts'
 
+/** What the routes of notifications need. */
 export interface NotificationRoutesOptions {
   notifications: Notifications
   bodies: Bodies
 }
 
-const Reading = t.Object(
-  {
-    through: t.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: Number.MAX_SAFE_INTEGER,
-        description: 'only up to this id; defaults to all',
-      }),
-    ),
-  },
-  { additionalProperties: false },
-)
-
 /** `/api/notifications`. */
-export const notificationRoutes = ({ notifications, bodies }: NotificationRoutesOptions) => {
-  return new Elysia({ name: 'notifications', prefix: '/api/notifications', tags: ['notifications'] })
+export const notificationRoutes = ({ notifications, bodies }: NotificationRoutesOptions) =>
+  new Elysia({ name: 'notifications', prefix: '/api/notifications', tags: ['notifications'] })
     .get(
       '/',
-      async ({ query, request, set }) => {
-        const { limit = 50, ...filter } = query
-        const inbox = await notifications.inbox(identify(request).user, { ...filter, limit })
-        set.headers['x-cursor'] = String(inbox.cursor)
-        return inbox
-      },
-      {
-        query: t.Object({
-          unread: t.Optional(t.BooleanString({ description: 'only what is not read yet' })),
-          before: t.Optional(
-            t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'the `next` of the page before' }),
-          ),
-          limit: t.Optional(
-            t.Integer({
-              minimum: 1,
-              maximum: 500,
-              description: 'Defaults to 50; a page of large notifications has fewer.',
-            }),
-          ),
-        }),
-        response: t.Object({
-          notifications: t.Array(Notification),
-          next: Nullable(Type.Integer({ description: '`before` of the next page' })),
-          unread: Type.Integer({ description: 'how many are not read, on this page or not' }),
-          cursor: Cursor,
-        }),
-        detail: detail({
-          summary: 'The inbox of who asks, newest first',
-          headers: ['X-User'],
-          responseHeaders: ['X-Cursor'],
-        }),
-      },
+      async ({ query, request, set }) =>
+        withCursor(set, await notifications.inbox(identify(request).user, pageRequest(query))),
+      docs.INBOX,
     )
     .post(
       '/',
@@ -75,35 +32,11 @@ export const notificationRoutes = ({ notifications, bodies }: NotificationRoutes
         set.status = 201
         return notification
       },
-      {
-        parse: jsonBody(bodies, NewNotification, LARGE_BODY),
-        body: NewNotification,
-        response: { 201: Notification },
-        detail: detail({
-          summary: 'Send a notification to a person, to several, or to everyone',
-          headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
-          errors: ['key.deleted', 'key.invalid', 'key.reused', 'notification.too_large'],
-        }),
-      },
+      { ...docs.SEND, parse: jsonBody(bodies, docs.SEND.body, LARGE_BODY) },
     )
     .post('/read', async ({ body, request }) => notifications.readAll(body.through, identify(request)), {
-      parse: jsonBody(bodies, Reading, SMALL_BODY),
-      body: Reading,
-      response: t.Object({
-        ids: t.Array(Type.Integer(), { description: 'what was marked now, at most 10,000 at once' }),
-        unread: Type.Integer({ description: 'how many are left' }),
-      }),
-      detail: detail({ summary: 'Mark everything as read', headers: ['X-User', 'X-Client-Id'] }),
+      ...docs.READ_ALL,
+      parse: jsonBody(bodies, docs.READ_ALL.body, SMALL_BODY),
     })
-    .post('/:id/read', async ({ params, request }) => notifications.read(params.id, identify(request)), {
-      params: t.Object({ id: IdInAddress }),
-      parse: 'none',
-      response: Notification,
-      detail: detail({
-        summary: 'Mark a notification as read',
-        headers: ['X-User', 'X-Client-Id'],
-        errors: ['notification.unknown'],
-      }),
-    })
+    .post('/:id/read', async ({ params, request }) => notifications.read(params.id, identify(request)), docs.READ)
     .use(otherMethods({ '/': 'GET, POST', '/read': 'POST', '/:id/read': 'POST' }))
-}

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
-import { t } from 'elysia'
 import { ChannelToken, Nullable } from '../../protocol/schema.ts'
 
+/** How important a notification is; `info` by default. */
 export const NotificationLevel = Type.Union([
   Type.Literal('info'),
   Type.Literal('success'),
@@ -9,7 +9,8 @@ export const NotificationLevel = Type.Union([
   Type.Literal('error'),
 ])
 
-export const NewNotification = t.Object(
+/** The body of `POST /api/notifications`. */
+export const NewNotification = Type.Object(
   {
     to: Type.Union(
       [
@@ -19,22 +20,22 @@ export const NewNotification = t.Object(
           maxItems: 1000,
         }),
       ],
-      { description: '"everyone", or 1 to 1000 people', examples: [['alice', 'bob'], 'everyone'] },
+      { description: '"everyone", or 1 to 1000 names', examples: [['alice', 'bob'], 'everyone'] },
     ),
-    title: t.String({
+    title: Type.String({
       pattern: '\\S',
       maxLength: 200,
-      description: 'text, not only spaces',
+      description: 'text that is not blank',
       examples: ['Your order is on its way'],
     }),
-    body: t.Optional(t.String({ maxLength: 10_000, examples: ['It will be there tomorrow.'] })),
-    level: t.Optional(NotificationLevel),
-    link: t.Optional(
-      t.String({
+    body: Type.Optional(Type.String({ maxLength: 10_000, examples: ['It will be there tomorrow.'] })),
+    level: Type.Optional(NotificationLevel),
+    link: Type.Optional(
+      Type.String({
         maxLength: 2000,
-        // No script, and no address that a browser reads as another host's.
+        // No scripts, and no path that a browser resolves to another host.
         pattern: '^(?:https?://[^\\s\\\\]+|/(?![/\\\\])[^\\s\\\\]*)$',
-        description: 'an address to open: https://…, or a path of this server',
+        description: 'an address to open: https://…, or a path on this server',
         examples: ['/orders/17'],
       }),
     ),
@@ -42,22 +43,26 @@ export const NewNotification = t.Object(
   { additionalProperties: false, title: 'NewNotification' },
 )
 
-export const Notification = t.Object(
+/** A notification as its recipient sees it. */
+export const Notification = Type.Object(
   {
     id: Type.Integer({ examples: [5] }),
-    sender: t.String({ examples: ['shop'] }),
+    sender: Type.String({ examples: ['shop'] }),
     everyone: Type.Boolean({ description: 'whether it was sent to everyone' }),
-    title: t.String({ examples: ['Your order is on its way'] }),
-    body: t.String({ examples: ['It will be there tomorrow.'] }),
+    title: Type.String({ examples: ['Your order is on its way'] }),
+    body: Type.String({ examples: ['It will be there tomorrow.'] }),
     level: NotificationLevel,
-    link: Nullable(t.String({ examples: ['/orders/17'] })),
-    createdAt: t.String({ format: 'date-time' }),
-    readAt: Nullable(t.String({ format: 'date-time', description: 'when this person read it' })),
+    link: Nullable(Type.String({ examples: ['/orders/17'] })),
+    createdAt: Type.String({ format: 'date-time' }),
+    readAt: Nullable(Type.String({ format: 'date-time', description: 'when this recipient has read it' })),
     version: Type.Integer({ description: '1 when sent, 2 when read', examples: [1] }),
   },
   { title: 'Notification' },
 )
 
+/** The type of {@link NotificationLevel}. */
 export type NotificationLevel = typeof NotificationLevel.static
+/** The type of {@link NewNotification}. */
 export type NewNotification = typeof NewNotification.static
+/** The type of {@link Notification}. */
 export type Notification = typeof Notification.static

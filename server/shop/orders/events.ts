@@ -1,20 +1,16 @@
 import { Type } from '@sinclair/typebox'
+import { ChangedMembers } from '../change.ts'
 import { Order, STATUSES } from './schema.ts'
 
-/** What an event of an order carries. */
-export const OrderChange = Type.Object(
-  {
-    order: Order,
-    changed: Type.Array(Type.String(), { description: 'the members that differ from before', examples: [['status']] }),
-  },
-  { title: 'OrderChange' },
-)
+/** The data of an event of an order. */
+export const OrderChange = Type.Object({ order: Order, changed: ChangedMembers(['status']) }, { title: 'OrderChange' })
 
+/** The type of {@link OrderChange}. */
 export type OrderChange = typeof OrderChange.static
 
 const STEPS = STATUSES.filter((status) => status !== 'pending')
 
-/** The events on `orders.<customer>.<id>`, by type, with their summaries. */
+/** The events on `orders.<customer>.<id>`: type → summary. */
 export const ORDER_EVENTS = {
   'order.created': 'It was created, pending.',
   ...(Object.fromEntries(STEPS.map((status) => [`order.${status}`, `It became ${status}.`])) as Record<

@@ -1,145 +1,47 @@
-import { Type } from '@sinclair/typebox'
-import { Elysia, t } from 'elysia'
+import { Elysia } from 'elysia'
 import { identify } from '../../auth/identity.ts'
 import type { Bodies } from '../../http/body.ts'
-import { detail } from '../../http/describe-route.ts'
+import { ifMatch } from '../../http/conditional.ts'
 import { requestKey } from '../../http/idempotency.ts'
 import { jsonBody, LARGE_BODY, SMALL_BODY } from '../../http/json-body.ts'
-import { IdInAddress, NoQuery } from '../../http/parameters.ts'
+import { pageRequest } from '../../http/paging.ts'
 import { otherMethods } from '../../http/problem.ts'
-import { etagOf, ifMatch } from '../../http/request-headers.ts'
-import { ChannelToken, Cursor, Nullable } from '../../protocol/schema.ts'
+import { asCreated, withCursor, withVersion } from '../../http/response-headers.ts'
 import type { Orders } from './orders.ts'
-import { NewOrder, Order, OrderStatus } from './schema.ts'
+import * as docs from './route-docs.ts'
 
+/** What the routes of orders need. */
 export interface OrderRoutesOptions {
   orders: Orders
   bodies: Bodies
 }
 
-const Id = t.Object({ id: IdInAddress })
-const Transition = t.Object({ to: OrderStatus }, { additionalProperties: false })
-const OrderAtCursor = t.Composite([Order, t.Object({ cursor: Cursor })])
-const OrderList = t.Object({
-  orders: t.Array(Order),
-  next: Nullable(Type.Integer({ description: '`before` of the next page' })),
-  cursor: Cursor,
-})
-
 /** `/api/orders`. */
-export const orderRoutes = ({ orders, bodies }: OrderRoutesOptions) => {
-  return new Elysia({
-    name: 'orders',
-    prefix: '/api/orders',
-    tags: ['orders'],
-  })
-    .get(
-      '/',
-      async ({ query, set }) => {
-        const { limit = 50, ...filter } = query
-        const page = await orders.list({ ...filter, limit })
-        set.headers['x-cursor'] = String(page.cursor)
-        return page
-      },
-      {
-        query: t.Object({
-          status: t.Optional(OrderStatus),
-          customer: t.Optional(ChannelToken('whose orders', ['alice'])),
-          before: t.Optional(
-            t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'the `next` of the page before' }),
-          ),
-          limit: t.Optional(
-            t.Integer({ minimum: 1, maximum: 500, description: 'Defaults to 50; a page of large orders has fewer.' }),
-          ),
-        }),
-        response: OrderList,
-        detail: detail({ summary: 'Orders, newest first', responseHeaders: ['X-Cursor'] }),
-      },
-    )
+export const orderRoutes = ({ orders, bodies }: OrderRoutesOptions) =>
+  new Elysia({ name: 'orders', prefix: '/api/orders', tags: ['orders'] })
+    .get('/', async ({ query, set }) => withCursor(set, await orders.list(pageRequest(query))), docs.LIST)
     .post(
       '/',
       async ({ body, request, set }) => {
         const actor = identify(request)
-        const order = await orders.create(body, requestKey(request, actor.user, body), actor)
-        set.status = 201
-        set.headers.location = `/api/orders/${order.id}`
-        set.headers.etag = etagOf(order)
-        return order
+        return asCreated(set, await orders.create(body, requestKey(request, actor.user, body), actor), '/api/orders')
       },
-      {
-        parse: jsonBody(bodies, NewOrder, LARGE_BODY),
-        body: NewOrder,
-        response: { 201: Order },
-        detail: detail({
-          summary: 'Create an order',
-          headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
-          errors: ['key.deleted', 'key.invalid', 'key.reused', 'order.total_too_large'],
-          responseHeaders: ['Location', 'ETag'],
-        }),
-      },
+      { ...docs.CREATE, parse: jsonBody(bodies, docs.CREATE.body, LARGE_BODY) },
     )
-    .get(
-      '/count',
-      async ({ set }) => {
-        const counted = await orders.count()
-        set.headers['x-cursor'] = String(counted.cursor)
-        return counted
-      },
-      {
-        query: NoQuery,
-        response: t.Object({ counts: t.Record(t.String(), Type.Integer()), cursor: Cursor }),
-        detail: detail({ summary: 'How many orders there are, by status', responseHeaders: ['X-Cursor'] }),
-      },
-    )
-    .get(
-      '/:id',
-      async ({ params, set }) => {
-        const order = await orders.read(params.id)
-        set.headers['x-cursor'] = String(order.cursor)
-        set.headers.etag = etagOf(order)
-        return order
-      },
-      {
-        params: Id,
-        response: OrderAtCursor,
-        detail: detail({ summary: 'One order', errors: ['order.unknown'], responseHeaders: ['X-Cursor', 'ETag'] }),
-      },
-    )
+    .get('/count', async ({ set }) => withCursor(set, await orders.count()), docs.COUNT)
+    .get('/:id', async ({ params, set }) => withVersion(set, withCursor(set, await orders.read(params.id))), docs.READ)
     .delete(
       '/:id',
       async ({ params, request, set }) => {
         await orders.remove(params.id, ifMatch(request), identify(request))
         set.status = 204
       },
-      {
-        params: Id,
-        detail: detail({
-          summary: 'Delete an order that is pending, delivered or cancelled',
-          headers: ['X-User', 'X-Client-Id', 'If-Match'],
-          errors: ['order.unknown', 'order.not_deletable', 'order.version_conflict', 'if_match.invalid'],
-          operation: { responses: { 204: { description: 'Done.' } } },
-        }),
-      },
+      docs.REMOVE,
     )
     .post(
       '/:id/transitions',
-      async ({ params, body, request, set }) => {
-        const order = await orders.transition(params.id, body.to, ifMatch(request), identify(request))
-        set.headers.etag = etagOf(order)
-        return order
-      },
-      {
-        parse: jsonBody(bodies, Transition, SMALL_BODY),
-        params: Id,
-        body: Transition,
-        response: Order,
-        detail: detail({
-          summary: 'Move an order to its next status',
-          headers: ['X-User', 'X-Client-Id', 'If-Match'],
-          errors: ['order.unknown', 'order.illegal_transition', 'order.version_conflict', 'if_match.invalid'],
-          responseHeaders: ['ETag'],
-        }),
-      },
+      async ({ params, body, request, set }) =>
+        withVersion(set, await orders.transition(params.id, body.to, ifMatch(request), identify(request))),
+      { ...docs.TRANSITION, parse: jsonBody(bodies, docs.TRANSITION.body, SMALL_BODY) },
     )
     .use(otherMethods({ '/': 'GET, POST', '/count': 'GET', '/:id': 'GET, DELETE', '/:id/transitions': 'POST' }))
-}

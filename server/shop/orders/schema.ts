@@ -1,8 +1,7 @@
 import { Type } from '@sinclair/typebox'
-import { t } from 'elysia'
 import { ChannelToken } from '../../protocol/schema.ts'
 
-// Not Elysia's t.UnionEnum: that would make the first the default.
+/** The statuses of an order. */
 export const OrderStatus = Type.Union(
   [
     Type.Literal('pending'),
@@ -15,11 +14,11 @@ export const OrderStatus = Type.Union(
   { description: 'pending → paid → packed → shipped → delivered; cancelled from the first three' },
 )
 
-// Numbers are Type.Integer here: Elysia's t.Integer takes text for a number, which is meant for addresses.
-export const OrderLine = t.Object(
+/** A line of an order. */
+export const OrderLine = Type.Object(
   {
-    sku: t.String({ minLength: 1, maxLength: 100, examples: ['A1'] }),
-    name: t.String({ minLength: 1, maxLength: 200, examples: ['Tea'] }),
+    sku: Type.String({ minLength: 1, maxLength: 100, examples: ['A1'] }),
+    name: Type.String({ minLength: 1, maxLength: 200, examples: ['Tea'] }),
     quantity: Type.Integer({ minimum: 1, maximum: 1_000_000, examples: [2] }),
     unitPrice: Type.Integer({
       minimum: 0,
@@ -31,35 +30,42 @@ export const OrderLine = t.Object(
   { additionalProperties: false, title: 'OrderLine' },
 )
 
-export const NewOrder = t.Object(
+/** The body of `POST /api/orders`. */
+export const NewOrder = Type.Object(
   {
     customer: ChannelToken('a token of the channel orders.<customer>.<id>', ['alice']),
-    currency: t.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217', examples: ['EUR'] }),
-    // So that an event with the whole order stays well below MAX_EVENT_BYTES.
-    lines: t.Array(OrderLine, { minItems: 1, maxItems: 100 }),
+    currency: Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217', examples: ['EUR'] }),
+    // An event with the whole order stays well below MAX_EVENT_BYTES.
+    lines: Type.Array(OrderLine, { minItems: 1, maxItems: 100 }),
   },
   { additionalProperties: false, title: 'NewOrder' },
 )
 
-export const Order = t.Object(
+/** An order. */
+export const Order = Type.Object(
   {
     id: Type.Integer({ examples: [17] }),
-    customer: t.String({ examples: ['alice'] }),
-    currency: t.String({ examples: ['EUR'] }),
-    lines: t.Array(OrderLine),
+    customer: Type.String({ examples: ['alice'] }),
+    currency: Type.String({ examples: ['EUR'] }),
+    lines: Type.Array(OrderLine),
     total: Type.Integer({ description: 'in minor units', examples: [900] }),
     status: OrderStatus,
     version: Type.Integer({ description: 'grows by one with each change', examples: [1] }),
-    createdAt: t.String({ format: 'date-time' }),
-    updatedAt: t.String({ format: 'date-time' }),
+    createdAt: Type.String({ format: 'date-time' }),
+    updatedAt: Type.String({ format: 'date-time' }),
   },
   { title: 'Order' },
 )
 
+/** The type of {@link OrderStatus}. */
 export type OrderStatus = typeof OrderStatus.static
 
+/** All statuses, in the order of the steps. */
 export const STATUSES = OrderStatus.anyOf.map((status) => status.const)
 
+/** The type of {@link OrderLine}. */
 export type OrderLine = typeof OrderLine.static
+/** The type of {@link NewOrder}. */
 export type NewOrder = typeof NewOrder.static
+/** The type of {@link Order}. */
 export type Order = typeof Order.static

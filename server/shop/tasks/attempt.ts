@@ -2,65 +2,63 @@ import type { Outbox } from '../../log/outbox.ts'
 import type { Sql } from '../../platform/database.ts'
 import { messageOf } from '../../platform/errors.ts'
 import type { Logger } from '../../platform/logger.ts'
-import { type Files, insertPart, listFiles } from './files.ts'
+import { type Files, insertPart } from './files.ts'
 import type { ResultFile, TaskContext } from './kinds/kind.ts'
-import type { TaskFile } from './schema.ts'
+import { type Progress, ProgressWriter } from './progress.ts'
 import { changeTask, type TaskRow } from './task-store.ts'
 
-/** Least milliseconds between two writes of a task's progress. */
+/** Minimum milliseconds between two writes of the progress of a task. */
 const PROGRESS_INTERVAL = 100
 
-/** The task was cancelled, deleted or taken up by another worker: this attempt writes nothing any more. */
+/** The task was cancelled, deleted or claimed by another worker: this attempt can no longer write. */
 export class AttemptLostError extends Error {
   override name = 'AttemptLostError'
   constructor(task: number) {
-    super(`this attempt of task ${task} does not hold it any more`)
+    super(`this attempt no longer holds task ${task}`)
   }
 }
 
+/** What an attempt needs. */
 export interface AttemptOptions {
   outbox: Outbox
   files: Files
   logger: Logger
 }
 
-interface Progress {
-  progress: number
-  step: string
-}
-
 /**
- * One worker's hold on a task. Every write asks, under the row's lock, whether the hold still lasts: of two workers that
- * both believe to have the task (one was asleep while its lease ended), only the newer can write.
+ * The hold of one worker on a task. `attempt` is a fencing token, checked under the row lock of every write: of two workers
+ * that both assume to hold the task, because one was suspended while its lease ended, only the newer can write.
  */
 export class Attempt {
   readonly #options: AttemptOptions
   readonly #task: TaskRow
   readonly #controller = new AbortController()
-  #pending: Progress | undefined
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #writing: Promise<void> | undefined
-  #writtenAt = 0
+  readonly #progress: ProgressWriter
 
-  /** @param task as it was when it was taken up */
+  /** @param task the row when it was claimed */
   constructor(options: AttemptOptions, task: TaskRow) {
     this.#options = options
     this.#task = task
+    this.#progress = new ProgressWriter({ interval: PROGRESS_INTERVAL, write: (progress) => this.#write(progress) })
   }
 
+  /** Aborts when the running code has to end. */
   get signal(): AbortSignal {
     return this.#controller.signal
   }
 
+  /** From 1. */
   get number(): number {
     return this.#task.attempt
   }
 
-  /** Ends the running code: the hold is lost, or (`stopping`) is to be given back. */
+  /** Ends the running code: the hold was lost, or the instance stops and the task is queued again. */
   abort(reason: AttemptLostError | 'stopping'): void {
+    void this.#progress.stop()
     this.#controller.abort(reason)
   }
 
+  /** What the kind of the task runs with. */
   get context(): TaskContext<never> {
     const { outbox, files } = this.#options
     return {
@@ -70,7 +68,7 @@ export class Attempt {
       signal: this.signal,
       database: outbox,
       files,
-      report: (progress, step) => this.#report({ progress: clamp(progress), step }),
+      report: (progress, step) => this.#progress.report({ progress: clamp(progress), step }),
       commit: (work, checkpoint) =>
         this.#hold(async (sql) => {
           if (checkpoint !== undefined) {
@@ -82,26 +80,13 @@ export class Attempt {
     }
   }
 
-  /** Ends the attempt with a last change, after the progress that was reported last. */
-  async settle(change: (sql: Sql, task: TaskRow) => Promise<unknown>): Promise<void> {
-    clearTimeout(this.#timer)
-    await this.#writing
-    const last = this.#pending
+  /** Writes the progress that was reported last, and then the outcome. @throws {AttemptLostError} */
+  async settle(outcome: (sql: Sql, task: TaskRow) => Promise<unknown>): Promise<void> {
+    await this.#progress.stop()
+    const last = this.#progress.pending
     await this.#hold(async (sql, task) => {
-      await change(sql, last ? await changeTask(sql, task, 'task.progress', last) : task)
+      await outcome(sql, last ? await changeTask(sql, task, 'task.progress', last) : task)
     })
-    this.#pending = undefined
-  }
-
-  /** Whether what it has left so far is whole as far as it goes. */
-  async hasCheckpoint(sql: Sql): Promise<boolean> {
-    const rows = await sql`select 1 from sse.tasks where id = ${this.#task.id} and checkpoint is not null`
-    return rows.length > 0
-  }
-
-  /** What can be downloaded. */
-  listFiles(sql: Sql): Promise<TaskFile[]> {
-    return listFiles(sql, this.#task.id)
   }
 
   #hold<T>(work: (sql: Sql, task: TaskRow) => Promise<T>): Promise<T> {
@@ -114,36 +99,20 @@ export class Attempt {
     })
   }
 
-  #report(progress: Progress): void {
-    this.#pending = progress
-    if (this.#writing !== undefined || this.#timer !== undefined) return
-    const wait = this.#writtenAt + PROGRESS_INTERVAL - performance.now()
-    this.#timer = setTimeout(() => this.#write(), Math.max(0, wait))
-  }
-
-  #write(): void {
-    this.#timer = undefined
-    const progress = this.#pending
-    if (!progress || this.signal.aborted) return
-    this.#pending = undefined
-    this.#writing = this.#hold((sql, task) => changeTask(sql, task, 'task.progress', progress))
-      .then(
-        () => {},
-        (error) => this.#onProblem(error),
-      )
-      .finally(() => {
-        this.#writing = undefined
-        this.#writtenAt = performance.now()
-        if (this.#pending) this.#report(this.#pending)
-      })
+  async #write(progress: Progress): Promise<void> {
+    try {
+      await this.#hold((sql, task) => changeTask(sql, task, 'task.progress', progress))
+    } catch (error) {
+      this.#onProblem(error)
+    }
   }
 
   #onProblem(error: unknown): void {
     if (error instanceof AttemptLostError) this.abort(error)
-    else this.#options.logger.debug({ problem: messageOf(error) }, 'a progress was not written')
+    else this.#options.logger.debug({ problem: messageOf(error) }, 'the progress of a task could not be written')
   }
 
-  /** Without a checkpoint to go on from, what an earlier attempt left is thrown away. */
+  /** Without a checkpoint to resume at, what an earlier attempt has written is deleted. */
   async #createFile(name: string, contentType: string): Promise<ResultFile> {
     const { id, checkpoint } = this.#task
     const file = await this.#hold(async (sql) => {

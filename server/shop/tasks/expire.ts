@@ -1,23 +1,26 @@
 import type { Outbox } from '../../log/outbox.ts'
 import { DAY, HOUR } from '../../platform/time.ts'
+import { deletedState, publishChanges } from '../change.ts'
 import { PART_BYTES } from './files.ts'
 import { channelOf } from './task.ts'
 import { type TaskRow, toTask } from './task-store.ts'
 
 /** Tasks of one transaction. */
 const BATCH = 100
-/** Parts of files of one transaction: 32 MiB. */
+/** Parts of files that one transaction deletes: 32 MiB. */
 const MAX_PARTS = (32 * 2 ** 20) / PART_BYTES
-/** Sums of reports of one transaction. */
+/** Sums of reports that one transaction deletes. */
 const MAX_TOTALS = 5000
-/** Uploads that no task was made of in this time were abandoned. */
+/** Milliseconds after which an upload without a task counts as abandoned. */
 const UPLOAD_AGE = DAY
-/** Owners who have started no task for this long need no lock. */
+/** Milliseconds after which the lock of an owner who started no task is deleted. */
 const OWNER_AGE = HOUR
 
 /**
- * Deletes tasks that ended before a time, each with its event `task.deleted`. Their files are let go, which takes no time
+ * Deletes tasks that ended before a time, each with its event `task.deleted`. Their files are detached, which takes no time
  * however large they are; {@link expireFiles} deletes them.
+ *
+ * @returns how many it has deleted; 0 when none are left
  */
 export const expireTasks = (outbox: Outbox, before: Date): Promise<number> =>
   outbox.change(async (sql) => {
@@ -28,18 +31,19 @@ export const expireTasks = (outbox: Outbox, before: Date): Promise<number> =>
     const ids = rows.map(({ id }) => id)
     await sql`update sse.files set task = null, created_at = '-infinity' where task = any (${ids}::bigint[])`
     await sql`delete from sse.tasks where id = any (${ids}::bigint[])`
-    const events = rows.map((row) => {
-      // The next version, so that it is told apart from the state that is deleted.
-      const task = toTask({ ...row, version: row.version + 1 })
-      return { channel: channelOf(task), data: JSON.stringify({ task, changed: [] }) }
-    })
-    await sql`
-      select sse.publish(e->>'channel', 'task.deleted', e->>'data')
-      from jsonb_array_elements(${JSON.stringify(events)}::text::jsonb) e`
+    await publishChanges(
+      sql,
+      rows.map((row) => ({
+        channel: channelOf(row),
+        type: 'task.deleted',
+        resource: toTask(deletedState(row)),
+        changed: [],
+      })),
+    )
     return rows.length
   })
 
-/** Deletes files that belong to no task: uploads that were abandoned, and what expired tasks have left. */
+/** Deletes files without a task: abandoned uploads, and the files of expired tasks. @returns how many rows it has deleted */
 export const expireFiles = (outbox: Outbox): Promise<number> =>
   outbox.change(async (sql) => {
     const before = new Date(Date.now() - UPLOAD_AGE)
@@ -55,7 +59,7 @@ export const expireFiles = (outbox: Outbox): Promise<number> =>
     return parts.count + files.count
   })
 
-/** Deletes the sums of reports that failed or were cancelled: the next attempt begins without them. */
+/** Deletes the sums of reports that failed or were cancelled: a retry begins without them. @returns how many */
 export const expireTotals = (outbox: Outbox): Promise<number> =>
   outbox.change(async (sql) => {
     const totals = await sql`
@@ -65,7 +69,7 @@ export const expireTotals = (outbox: Outbox): Promise<number> =>
     return totals.count
   })
 
-/** Deletes the locks of owners who have not started a task for some time. */
+/** Deletes the locks of owners who have not started a task for an hour. @returns how many */
 export const expireOwners = (outbox: Outbox): Promise<number> =>
   outbox.change(async (sql) => {
     const owners = await sql`

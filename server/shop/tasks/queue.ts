@@ -1,22 +1,24 @@
-import { type Db, PgBoss } from 'pg-boss'
+import { PgBoss } from 'pg-boss'
 import type { Sql } from '../../platform/database.ts'
 import { messageOf } from '../../platform/errors.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { MigrationError } from '../../platform/migration-error.ts'
 import type { Database } from '../../platform/pool.ts'
 import { withStartLock } from '../../platform/start-lock.ts'
+import { pooled, within } from './queue-database.ts'
 
-/** What stands in the queue for a task that wants to run. */
+/** The right to run a task now. */
 export interface Job {
   id: string
   task: number
-  /** Aborts when the queue has given the job to somebody else. */
+  /** Aborts when the job was handed to another worker. */
   signal: AbortSignal
 }
 
+/** What a queue needs. */
 export interface QueueOptions {
   database: Database
-  /** Whether its tables are made and brought up to date at start. */
+  /** Whether `start` creates and migrates its tables. */
   migrate: boolean
   logger: Logger
 }
@@ -24,21 +26,21 @@ export interface QueueOptions {
 /** Schema of pg-boss's own tables. */
 const QUEUE_SCHEMA = 'sse_tasks'
 const TASKS = 'tasks'
-/** Where jobs go whose workers died over and over. */
+/** The dead letter queue: jobs whose workers died {@link MAX_TAKEOVERS} times and once more. */
 const ABANDONED = 'tasks-abandoned'
 
-/** Seconds without a sign of life after which a job goes to another worker; the least that pg-boss takes. */
+/** Seconds without a heartbeat after which a job is handed to another worker; the minimum of pg-boss. */
 export const LEASE = 10
-/** Seconds that a job waits for a worker until pg-boss deletes it: its task would wait for ever, and its owner's with it. */
-const KEPT = 10 * 365 * 24 * 60 * 60
-/** What pg-boss says of tables that are not there, or of another version. */
+/** Seconds until pg-boss deletes a waiting job. Its task, and all others of the owner, would then wait for ever. */
+const RETENTION = 10 * 365 * 24 * 60 * 60
+/** What pg-boss reports when its tables are missing or have another version. */
 const NOT_INSTALLED = /not installed|requires migrations/
-/** Times that a job is given to another worker after one died. */
+/** How often a job is handed to another worker after one died. */
 const MAX_TAKEOVERS = 3
 
 /**
- * The queue of tasks: pg-boss, on connections of the application, in the transactions of the application. It settles
- * who runs what, and hands over what a dead worker held; what a task is and how it went is in sse.tasks.
+ * The queue of tasks: pg-boss on connections and in transactions of the application. It decides which worker runs which
+ * task and hands over the jobs of dead workers; the state of a task is in sse.tasks.
  */
 export class Queue {
   readonly #options: QueueOptions
@@ -54,21 +56,21 @@ export class Queue {
       }),
       schema: QUEUE_SCHEMA,
       migrate: options.migrate,
-      // Nothing here is due at a time of day.
+      // There are no cron jobs.
       schedule: false,
       superviseIntervalSeconds: 1,
       monitorIntervalSeconds: 1,
     })
     this.#boss.on('error', (error) => this.#fail(error))
-    this.#boss.on('warning', (warning) => options.logger.warn({ warning }, 'the queue of tasks warns'))
+    this.#boss.on('warning', (warning) => options.logger.warn({ warning }, 'the task queue reports a warning'))
   }
 
-  /** Why it could not be read last time; `undefined` while it can. */
+  /** Why the last read failed; `undefined` when it succeeded. */
   get problem(): string | undefined {
     return this.#problem
   }
 
-  /** @throws {MigrationError} when its tables are not there, or of another version, and are not to be made */
+  /** @throws {MigrationError} `migration.missing` when its tables are missing or outdated and `migrate` is off */
   async start(): Promise<void> {
     try {
       await this.#boss.start()
@@ -77,19 +79,24 @@ export class Queue {
       if (!NOT_INSTALLED.test(messageOf(error))) throw error
       throw new MigrationError(
         'migration.missing',
-        `The tables of the queue (schema ${QUEUE_SCHEMA}) do not fit: ${messageOf(error)}. Run "sse-update migrate", or start with MIGRATE=on.`,
+        `The tables of the queue (schema ${QUEUE_SCHEMA}) are missing or have another version: ${messageOf(error)}. Run "sse-update migrate", or start with MIGRATE=on.`,
       )
     }
   }
 
-  /** Makes what jobs stand in. */
+  /** Creates both queues, unless they exist. */
   async createQueues(): Promise<void> {
     const settings = { retryLimit: MAX_TAKEOVERS, heartbeatSeconds: LEASE, expireInSeconds: 24 * 60 * 60 - 1 }
     await this.#boss.createQueue(ABANDONED, settings)
     await this.#boss.createQueue(TASKS, { ...settings, deadLetter: ABANDONED })
   }
 
-  /** Adds a job for a task of `owner` when the transaction commits, to be run after `delay` seconds at the earliest. */
+  /**
+   * Adds a job for a task of `owner` when the transaction commits.
+   *
+   * @param delay seconds until it runs at the earliest. Defaults to 0
+   * @returns the id of the job
+   */
   async add(sql: Sql, task: number, owner: string, delay = 0): Promise<string> {
     const id = crypto.randomUUID()
     const startAfter = delay > 0 ? { startAfter: new Date(Date.now() + 1000 * delay) } : {}
@@ -99,7 +106,7 @@ export class Queue {
       {
         id,
         group: { id: owner },
-        retentionSeconds: KEPT,
+        retentionSeconds: RETENTION,
         db: within(sql),
         ...startAfter,
       },
@@ -107,14 +114,16 @@ export class Queue {
     return id
   }
 
-  /** Takes a job out when the transaction commits. */
+  /** Removes a job when the transaction commits. */
   async remove(sql: Sql, job: string): Promise<void> {
     await this.#boss.deleteJob(TASKS, job, { db: within(sql) })
   }
 
   /**
-   * Runs jobs as they come, `concurrency` at once, of which at most `perOwner` of one owner (those on other instances
-   * count too). `run` settles the task's outcome itself; when it throws, it could not, and the job comes again.
+   * Runs jobs, `concurrency` at once, of which at most `perOwner` of one owner on all instances.
+   *
+   * @param run writes the outcome of the task itself; when it rejects, the job is delivered again
+   * @param abandon called with jobs whose workers kept dying
    */
   async work(
     { concurrency, perOwner }: { concurrency: number; perOwner: number },
@@ -128,7 +137,7 @@ export class Queue {
         { ...polling, heartbeatRefreshSeconds: LEASE / 4, groupConcurrency: perOwner },
         async ([job]) => {
           if (job) await run({ id: job.id, task: job.data.task, signal: job.signal })
-          // Where one was, there may be more.
+          // More jobs may be waiting: do not wait for the next poll.
           this.#boss.notifyWorker(worker)
         },
       )
@@ -139,33 +148,33 @@ export class Queue {
     })
   }
 
-  /** There is a new job: the workers of this instance need not wait for their next look. */
-  kick(): void {
+  /** Makes the workers of this instance poll at once. Call it after a job was added. */
+  wake(): void {
     for (const worker of this.#workers) this.#boss.notifyWorker(worker)
   }
 
-  /** Takes no more jobs. */
+  /** Stops fetching jobs; those that run continue. */
   async pause(): Promise<void> {
     await Promise.all([TASKS, ABANDONED].map((queue) => this.#boss.offWork(queue, { wait: false })))
   }
 
+  /** Ends pg-boss without waiting for jobs: call `pause` before, and wait for them. */
   async stop(): Promise<void> {
     await this.#boss.stop({ graceful: false })
   }
 
   #fail(error: Error): void {
     const { logger } = this.#options
-    // It looks every second: one line tells of an outage.
-    if (this.#problem === undefined) logger.warn({ problem: error.message }, 'the queue of tasks failed')
+    // It polls every second: one line per outage.
+    if (this.#problem === undefined) logger.warn({ problem: error.message }, 'the task queue failed')
     this.#problem = error.message
   }
 }
 
 /**
- * Makes the queue's tables or brings them up to date, one instance after the other: of several that make them at once,
- * all but one would fail.
+ * Creates or migrates the tables of the queue, one instance at a time: of several at once, all but one would fail.
  *
- * @param sql what holds the lock meanwhile; of two connections or more, see `withStartLock`
+ * @param sql holds the lock; needs two connections or more, see `withStartLock`
  * @throws {MigrationError} `migration.blocked` when the lock was not available in time
  */
 export async function installQueue(sql: Sql, database: Database, logger: Logger): Promise<void> {
@@ -182,47 +191,6 @@ export async function installQueue(sql: Sql, database: Database, logger: Logger)
 
 interface JobData {
   task: number
-  /** The job's own id, which a copy of it among the abandoned does not have. */
+  /** The id of the job: its copy in the dead letter queue has another one. */
   job: string
 }
-
-type Rows = { rows: unknown[] }
-
-/** Several statements answer several lists of rows. */
-const rowsOf = (result: readonly unknown[]): Rows => ({
-  rows: result.some(Array.isArray) ? result.flat() : [...result],
-})
-
-type Values = Parameters<Sql['unsafe']>[1]
-
-/**
- * Advisory locks can be held by every role: what pg-boss does under one of its own is done under a row lock of
- * migrations/0010_sql_trust_boundary.sql instead.
- */
-const withRowLocks = (text: string) =>
-  text
-    .replaceAll('pg_try_advisory_xact_lock(', 'sse.try_lock_queue(')
-    .replaceAll('pg_advisory_xact_lock(', 'sse.lock_queue(')
-
-/** A whole transaction as one text: of a pool, `postgres` gives a connection to its own transactions only. */
-const TRANSACTION = /^\s*begin;(.*)commit;\s*$/is
-
-/** @param onAnswer called when Postgres has answered */
-function pooled(database: Database, onAnswer: () => void): Db {
-  return {
-    async executeSql(statement, values) {
-      const text = withRowLocks(statement)
-      const rows = await database.query(async (sql) => {
-        const [, statements] = TRANSACTION.exec(text) ?? []
-        if (statements === undefined) return rowsOf(await sql.unsafe(text, values as Values))
-        return rowsOf(await sql.begin((transaction) => transaction.unsafe(statements)))
-      })
-      onAnswer()
-      return rows
-    },
-  }
-}
-
-const within = (sql: Sql): Db => ({
-  executeSql: async (text, values) => rowsOf(await sql.unsafe(text, values as Values)),
-})

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
-import { t } from 'elysia'
 import { Nullable } from '../../protocol/schema.ts'
 
+/** The states of a task. */
 export const TaskState = Type.Union(
   [
     Type.Literal('queued'),
@@ -13,9 +13,10 @@ export const TaskState = Type.Union(
   { description: 'queued → running → succeeded, failed or cancelled' },
 )
 
+/** The kinds of work; see `kinds/`. */
 export const TaskKind = Type.Union([Type.Literal('demo'), Type.Literal('report'), Type.Literal('import')])
 
-const DemoInput = t.Object(
+const DemoInput = Type.Object(
   {
     seconds: Type.Optional(
       Type.Number({ minimum: 0, maximum: 3600, description: 'how long it takes; defaults to 3', examples: [3] }),
@@ -30,7 +31,7 @@ const DemoInput = t.Object(
 const Day = (description: string) =>
   Type.String({ pattern: '^\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])$', description, examples: ['2026-11-01'] })
 
-const ReportInput = t.Object(
+const ReportInput = Type.Object(
   {
     from: Type.Optional(Day('first day, UTC; defaults to that of the oldest order')),
     to: Type.Optional(Day('last day, UTC; defaults to today')),
@@ -38,23 +39,24 @@ const ReportInput = t.Object(
   { additionalProperties: false },
 )
 
-export const Description = t.String({
+/** The description of a task. */
+export const Description = Type.String({
   pattern: '\\S',
   maxLength: 200,
-  description: 'text for people, not only spaces; defaults to what the kind says',
+  description: 'text that is not blank; defaults to one by the kind',
   examples: ['November'],
 })
-const description = t.Optional(Description)
+const description = Type.Optional(Description)
 
-/** What `POST /api/tasks` takes; an import is started by `POST /api/orders/import`. */
+/** The body of `POST /api/tasks`. An import is started by `POST /api/orders/import`. */
 export const NewTask = Type.Union(
   [
-    t.Object(
-      { kind: Type.Literal('demo'), input: t.Optional(DemoInput), description },
+    Type.Object(
+      { kind: Type.Literal('demo'), input: Type.Optional(DemoInput), description },
       { additionalProperties: false, title: 'NewDemo' },
     ),
-    t.Object(
-      { kind: Type.Literal('report'), input: t.Optional(ReportInput), description },
+    Type.Object(
+      { kind: Type.Literal('report'), input: Type.Optional(ReportInput), description },
       { additionalProperties: false, title: 'NewReport' },
     ),
   ],
@@ -67,36 +69,40 @@ export const NewTask = Type.Union(
   },
 )
 
-export const TaskFile = t.Object(
+/** A file that a task has produced. */
+export const TaskFile = Type.Object(
   {
-    name: t.String({ examples: ['report.csv'] }),
-    contentType: t.String({ examples: ['text/csv; charset=utf-8'] }),
+    name: Type.String({ examples: ['report.csv'] }),
+    contentType: Type.String({ examples: ['text/csv; charset=utf-8'] }),
     bytes: Type.Integer({ examples: [52_133] }),
   },
   { title: 'TaskFile' },
 )
 
-const time = t.String({ format: 'date-time' })
+const time = Type.String({ format: 'date-time' })
 
-export const Task = t.Object(
+/** A task. */
+export const Task = Type.Object(
   {
     id: Type.Integer({ examples: [9] }),
     kind: TaskKind,
-    owner: t.String({ examples: ['bob'] }),
-    description: t.String(),
-    input: Type.Record(t.String(), Type.Unknown(), { description: 'what the kind was given' }),
+    owner: Type.String({ examples: ['bob'] }),
+    description: Type.String(),
+    input: Type.Record(Type.String(), Type.Unknown(), { description: 'the input of the kind' }),
     state: TaskState,
     progress: Type.Number({ minimum: 0, maximum: 100, description: 'percent' }),
-    step: t.String({ description: 'what it is doing, for people', examples: ['120,000 of 200,000 orders'] }),
-    attempt: Type.Integer({ description: 'how often a worker has taken it up' }),
-    error: Nullable(t.String({ description: 'why the last attempt failed' })),
-    result: Nullable(Type.Record(t.String(), Type.Unknown(), { description: 'figures, once it succeeded' })),
-    files: t.Array(TaskFile, { description: 'at /api/tasks/:id/files/:name' }),
+    step: Type.String({ description: 'what it is doing, as text for users', examples: ['120,000 of 200,000 orders'] }),
+    attempt: Type.Integer({ description: 'how many attempts were started' }),
+    error: Nullable(Type.String({ description: 'why the last attempt failed' })),
+    result: Nullable(Type.Record(Type.String(), Type.Unknown(), { description: 'figures, once it succeeded' })),
+    files: Type.Array(TaskFile, { description: 'at /api/tasks/:id/files/:name' }),
     version: Type.Integer({ description: 'grows by one with each change', examples: [1] }),
     createdAt: time,
     updatedAt: time,
-    nextAttemptAt: Nullable(t.String({ format: 'date-time', description: 'when it is tried again' })),
-    startedAt: Nullable(t.String({ format: 'date-time', description: 'of the last attempt' })),
+    nextAttemptAt: Nullable(
+      Type.String({ format: 'date-time', description: 'when the next attempt starts at the earliest' }),
+    ),
+    startedAt: Nullable(Type.String({ format: 'date-time', description: 'of the last attempt' })),
     endedAt: Nullable(time),
   },
   {
@@ -126,11 +132,18 @@ export const Task = t.Object(
   },
 )
 
+/** The type of {@link TaskState}. */
 export type TaskState = typeof TaskState.static
+/** The type of {@link TaskKind}. */
 export type TaskKind = typeof TaskKind.static
+/** The type of {@link NewTask}. */
 export type NewTask = typeof NewTask.static
+/** The type of {@link TaskFile}. */
 export type TaskFile = typeof TaskFile.static
+/** The type of {@link Task}. */
 export type Task = typeof Task.static
 
+/** All states. */
 export const STATES = TaskState.anyOf.map((state) => state.const)
+/** All kinds. */
 export const KINDS = TaskKind.anyOf.map((kind) => kind.const)

@@ -4,8 +4,10 @@ import type { Database } from '../../platform/pool.ts'
 const CHANNEL = /^tasks\.([^.*>]+)\.([1-9]\d{0,15})$/
 
 /**
- * Whether nothing more will come for somebody who follows only tasks and has seen everything up to `cursor`: all have
- * ended, and no event of theirs lies behind the cursor or still waits in the outbox. A task that is retried goes on.
+ * Whether a stream of tasks is over for a client that has received everything up to `cursor`: all tasks have ended, and no
+ * event of theirs is after the cursor or still in the outbox. A task that is retried has a stream again.
+ *
+ * @param channels of the stream; `false` unless each is the channel of one task
  */
 export async function areTasksOver(database: Database, channels: readonly string[], cursor: number): Promise<boolean> {
   const tasks = channels.map((channel) => CHANNEL.exec(channel))

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { createDatabase } from '../../testing/database.ts'
 import { startInstance, startProcess } from '../../testing/instance.ts'
 import { openStream, type StreamReader } from '../../testing/stream-reader.ts'
+import { until } from '../../testing/until.ts'
 import { LEASE } from './queue.ts'
 import type { Task } from './schema.ts'
 
@@ -38,13 +39,8 @@ async function scene() {
 }
 
 /** Waits longer than a reader usually does. */
-async function patiently(reader: StreamReader, condition: (reader: StreamReader) => boolean): Promise<void> {
-  const deadline = Date.now() + PATIENCE
-  while (!condition(reader)) {
-    if (Date.now() > deadline) throw new Error('the lease ended, and nobody took the task over')
-    await Bun.sleep(50)
-  }
-}
+const patiently = (reader: StreamReader, condition: (reader: StreamReader) => boolean) =>
+  until('another worker has taken the task over', () => condition(reader), Boolean, PATIENCE)
 
 const has = (type: string, attempt: number) => (reader: StreamReader) =>
   reader.events.some((event) => event.type === type && taskOf(event).attempt === attempt)

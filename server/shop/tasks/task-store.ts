@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Actor } from '../../auth/identity.ts'
-import { publishEvent } from '../../log/outbox.ts'
 import type { Sql } from '../../platform/database.ts'
 import { AppError } from '../../platform/errors.ts'
+import { publishChange } from '../change.ts'
+import type { TASK_EVENTS } from './events.ts'
 import type { Task, TaskFile, TaskKind, TaskState } from './schema.ts'
 import { channelOf } from './task.ts'
 
@@ -33,7 +35,7 @@ export interface TaskRow {
 
 const text = (time: Date | null) => time?.toISOString() ?? null
 
-/** The task as people and events see it. */
+/** The task as clients and events see it. */
 export const toTask = (row: TaskRow): Task => ({
   id: row.id,
   kind: row.kind,
@@ -55,19 +57,20 @@ export const toTask = (row: TaskRow): Task => ({
   endedAt: text(row.ended_at),
 })
 
-export type TaskChange = Partial<
+/** Columns that a change of a task may set. */
+export type TaskColumns = Partial<
   Omit<TaskRow, 'id' | 'kind' | 'owner' | 'request' | 'version' | 'created_at' | 'updated_at' | 'checkpoint'>
 >
 
-/** Of a task that leaves nothing to go on from. */
-export const ANEW = { progress: 0, step: '' }
+/** The progress of a task without a checkpoint: its next attempt starts from the beginning. */
+export const NO_PROGRESS = { progress: 0, step: '' }
 
-/** Changes a row that the transaction has locked, and publishes the change. */
+/** Changes a row that the transaction has locked, and publishes the change. @returns the row after it */
 export async function changeTask(
   sql: Sql,
   row: TaskRow,
-  type: string,
-  change: TaskChange,
+  type: TaskEventType,
+  change: TaskColumns,
   actor?: Actor,
 ): Promise<TaskRow> {
   const next = { ...row, ...change }
@@ -80,31 +83,38 @@ export async function changeTask(
       version = version + 1, updated_at = clock_timestamp()
     where id = ${row.id} returning *`
   const task = toTask(changed as TaskRow)
-  const members = Object.keys(task) as (keyof Task)[]
-  const before = toTask(row)
-  const silent: ReadonlySet<keyof Task> = new Set(['version', 'updatedAt'])
-  const isChanged = (member: keyof Task) => JSON.stringify(task[member]) !== JSON.stringify(before[member])
-  await publishTask(
-    sql,
-    task,
-    type,
-    members.filter((member) => !silent.has(member) && isChanged(member)),
-    actor,
-  )
+  await publishTask(sql, task, type, changedMembers(toTask(row), task), actor)
   return changed as TaskRow
 }
 
-/** The event of a change, in its transaction: the task after it, and which members it changed. */
-export const publishTask = (sql: Sql, task: Task, type: string, changed: readonly (keyof Task)[], actor?: Actor) =>
-  publishEvent(sql, { channel: channelOf(task), type, data: { task, changed }, origin: actor?.clientId ?? null })
+/** Members that change every time, and are not listed in `changed`. */
+const ALWAYS_CHANGED: ReadonlySet<keyof Task> = new Set(['version', 'updatedAt'])
 
-/** @throws {AppError} `task.unknown` (404) */
+const changedMembers = (before: Task, after: Task) =>
+  (Object.keys(after) as (keyof Task)[]).filter(
+    (member) => !ALWAYS_CHANGED.has(member) && !isDeepStrictEqual(after[member], before[member]),
+  )
+
+/** The types of the events of a task. */
+export type TaskEventType = keyof typeof TASK_EVENTS
+
+/** Publishes a change of a task in its transaction. @param actor who made it; `undefined` for a worker */
+export const publishTask = (
+  sql: Sql,
+  task: Task,
+  type: TaskEventType,
+  changed: readonly (keyof Task)[],
+  actor?: Actor,
+): Promise<void> => publishChange(sql, { channel: channelOf(task), type, resource: task, changed }, actor)
+
+/** Locks a row until the transaction ends. @throws {AppError} `task.unknown` (404) */
 export async function lockTask(sql: Sql, id: number): Promise<TaskRow> {
   const [row] = await sql<TaskRow[]>`select * from sse.tasks where id = ${id} for update`
   if (!row) throw unknownTask(id)
   return row
 }
 
+/** The error for an id without a task: `task.unknown` (404). */
 export const unknownTask = (id: number) => new AppError('task.unknown', `There is no task ${id}.`, { status: 404 })
 
 const json = (value: unknown) => (value === null ? null : JSON.stringify(value))

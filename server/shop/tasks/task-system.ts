@@ -8,29 +8,32 @@ import { Queue } from './queue.ts'
 import { createTasks, type Tasks } from './tasks.ts'
 import { Worker } from './worker.ts'
 
+/** What tasks are built of. */
 export interface TaskSystemOptions {
-  /** For the requests of people. */
+  /** On connections for requests. */
   outbox: Outbox
   pools: Pick<Pools, 'tasks'>
-  /** Called after a transaction that has published. */
+  /** Called after each transaction that has published. */
   onPublished: () => void
   config: Pick<Config, 'migrate' | 'workerConcurrency' | 'tasksPerOwner' | 'tasksRunningPerOwner' | 'maxOwnerBytes'>
   logger: Logger
 }
 
-/** All that tasks need, put together. */
+/** The parts of tasks, wired together. */
 export interface TaskSystem {
   queue: Queue
-  /** For work in the background. */
+  /** On connections for work in the background. */
   background: Outbox
   files: Files
   tasks: Tasks
   worker: Worker
+  /** Starts the queue, and the worker. Waits until Postgres is reachable. */
   start(): Promise<void>
-  /** Lets running tasks end within `patience` milliseconds, and gives the others back. */
-  stop(patience: number): Promise<void>
+  /** Waits up to `timeout` milliseconds for running tasks, and queues the others again. */
+  stop(timeout: number): Promise<void>
 }
 
+/** Creates the parts of tasks; nothing runs before `start`. */
 export function createTaskSystem({ outbox, pools, onPublished, config, logger }: TaskSystemOptions): TaskSystem {
   const queue = new Queue({ database: pools.tasks, migrate: config.migrate === 'on', logger })
   const background = createOutbox({ database: pools.tasks, onPublished })
@@ -53,8 +56,8 @@ export function createTaskSystem({ outbox, pools, onPublished, config, logger }:
       await whenReachable(logger, () => queue.start())
       await worker.start()
     },
-    async stop(patience) {
-      await worker.stop(patience)
+    async stop(timeout) {
+      await worker.stop(timeout)
       await queue.stop()
     },
   }

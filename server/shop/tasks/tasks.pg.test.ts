@@ -3,6 +3,7 @@ import type { Runtime } from '../../runtime.ts'
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { startInstance } from '../../testing/instance.ts'
 import { openStream, type StreamReader } from '../../testing/stream-reader.ts'
+import { until } from '../../testing/until.ts'
 import { KINDS, STATES, type Task } from './schema.ts'
 
 let database: TestDatabase
@@ -11,7 +12,7 @@ let b: Runtime & AsyncDisposable
 
 beforeAll(async () => {
   database = await createDatabase()
-  // Only b runs tasks: whatever a is asked for happens on another instance.
+  // Only b runs tasks: requests to a are executed on another instance.
   ;[a, b] = await Promise.all([
     startInstance(database.url, { WORKER_CONCURRENCY: '0' }),
     startInstance(database.url, { WORKER_CONCURRENCY: '4', TASKS_RUNNING_PER_OWNER: '4' }),
@@ -62,24 +63,10 @@ describe('a task', () => {
     expect(tasks.map(({ progress }) => progress)).toEqual(tasks.map(({ progress }) => progress).sort((x, y) => x - y))
     expect(tasks.at(-1)).toMatchObject({ state: 'succeeded', progress: 100, attempt: 1, result: { seconds: 0.5 } })
     const { body } = await call('GET', `/${accepted.body.id}`)
-    expect(body).toEqual({ ...tasks.at(-1), cursor: expect.any(Number) })
+    expect(body).toEqual({ ...tasks.at(-1), cursor: expect.any(String) })
   })
 
-  test('tells its progress at most every 100 ms', async () => {
-    const owner = newOwner()
-    await using reader = await openStream(b.url, [`tasks.${owner}.*`])
-    await start(owner, { seconds: 1 })
-    await untilType(reader, 'task.succeeded')
-    const times = reader.events
-      .filter(({ type }) => type === 'task.progress')
-      .map((event) => Date.parse(taskOf(event).updatedAt))
-    expect(times.length).toBeGreaterThan(1)
-    // The last one goes out with the end, whenever that is; clocks of Postgres and of the server may differ by a little.
-    const gaps = times.slice(1, -1).map((time, index) => time - (times[index] ?? 0))
-    expect(Math.min(...gaps, 100)).toBeGreaterThan(60)
-  })
-
-  test('that fails is tried again, later each time, and then has failed with the reason', async () => {
+  test('that fails is retried, later each time, and then has failed with the reason', async () => {
     const owner = newOwner()
     await using reader = await openStream(a.url, [`tasks.${owner}.*`])
     const { id } = await start(owner, { seconds: 0, fail_at: 50 })
@@ -87,19 +74,19 @@ describe('a task', () => {
     const queued = reader.events.filter(({ type }) => type === 'task.queued').map(taskOf)
     expect(queued.map(({ error, nextAttemptAt }) => [error, nextAttemptAt !== null])).toEqual([
       [null, false],
-      ['failed at 50 %, as it was told', true],
-      ['failed at 50 %, as it was told', true],
+      ['failed at 50 %, as requested', true],
+      ['failed at 50 %, as requested', true],
     ])
     expect((await call('GET', `/${id}`)).body).toMatchObject({
       state: 'failed',
       attempt: 3,
-      error: 'failed at 50 %, as it was told',
+      error: 'failed at 50 %, as requested',
     })
     expect((await call('POST', `/${id}/retry`)).body).toMatchObject({ state: 'queued', error: null })
     expect((await call('POST', `/${id}/cancel`)).body).toMatchObject({ state: 'cancelled' })
   }, 20_000)
 
-  test('that is cancelled stops on the other instance, and nothing comes after it', async () => {
+  test('that is cancelled stops on the other instance, and publishes nothing more', async () => {
     const owner = newOwner()
     await using reader = await openStream(b.url, [`tasks.${owner}.*`])
     const { id } = await start(owner, { seconds: 60 })
@@ -107,13 +94,17 @@ describe('a task', () => {
     expect(await running(b)).toBe(1)
     const { status, body } = await call('POST', `/${id}/cancel`)
     expect([status, body.state]).toEqual([200, 'cancelled'])
-    while ((await running(b)) > 0) await Bun.sleep(10)
+    await until(
+      'no task runs',
+      () => running(b),
+      (count) => count === 0,
+    )
     await untilType(reader, 'task.cancelled')
     expect(reader.events.at(-1)?.type).toBe('task.cancelled')
     expect((await call('GET', `/${id}`)).body.version).toBe(body.version)
   })
 
-  test('waits its turn, and can be cancelled before it runs', async () => {
+  test('waits while others run, and can be cancelled before it runs', async () => {
     const owner = newOwner()
     await using reader = await openStream(a.url, [`tasks.${owner}.*`])
     const running = await Promise.all(Array.from({ length: 4 }, () => start(owner, { seconds: 60 })))
@@ -146,13 +137,13 @@ describe('a task', () => {
     expect(types).toEqual(['task.queued', 'task.running', 'task.renamed', 'task.cancelled', 'task.deleted'])
   })
 
-  test('of many that are short follows at once on the one before', async () => {
+  test('of many short ones starts as soon as the previous one has ended', async () => {
     const owner = newOwner()
     await using reader = await openStream(a.url, [`tasks.${owner}.*`])
     await Promise.all(Array.from({ length: 60 }, () => start(owner, { seconds: 0 })))
     const since = performance.now()
     await reader.until(({ frames }) => frames.filter(({ event }) => event === 'task.succeeded').length === 60)
-    // Four workers that only look once a second would take fifteen.
+    // Four workers that only poll would take fifteen seconds: the same number of queries, but further apart.
     expect(performance.now() - since).toBeLessThan(12_000)
   }, 20_000)
 
@@ -201,7 +192,7 @@ describe('a list of tasks', () => {
     expect((await call('GET', `?owner=${owner}&state=failed`)).body.tasks).toEqual([])
     expect((await call('GET', '/count')).body).toMatchObject({
       counts: { succeeded: expect.any(Number) },
-      cursor: expect.any(Number),
+      cursor: expect.any(String),
     })
   })
 })
@@ -240,7 +231,7 @@ describe('the stream of a task that has ended', () => {
     expect(await statusOf(await connect([channel], deleted))).toBe(204)
   })
 
-  test('goes on when the task is retried', async () => {
+  test('continues when the task is retried', async () => {
     const owner = newOwner()
     await using reader = await openStream(a.url, [`tasks.${owner}.*`])
     const { id } = await start(owner, { seconds: 60 })
@@ -255,7 +246,7 @@ describe('the stream of a task that has ended', () => {
   })
 })
 
-test('an instance that stops lets its tasks end, and gives those that take longer to another', async () => {
+test('an instance that stops waits for its tasks, and queues those that take longer again', async () => {
   const owner = newOwner()
   await using own = await createDatabase()
   await using first = await startInstance(own.url, { WORKER_CONCURRENCY: '4', SHUTDOWN_TIMEOUT_MS: '3000' })
@@ -289,7 +280,7 @@ describe('bad input', () => {
     [{ kind: 'demo', state: 'succeeded' }, 'state', 400],
     [{ kind: 'demo', description: ' ' }, 'description', 400],
     [{}, 'kind', 400],
-  ])('%j is refused, and told where', async (body, path, status) => {
+  ])('%j is refused, with the path of the problem', async (body, path, status) => {
     expect(await call('POST', '', body)).toMatchObject({ status, body: { code: 'request.invalid', path } })
   })
 

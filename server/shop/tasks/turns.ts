@@ -4,9 +4,9 @@ import { MINUTE, SECOND } from '../../platform/time.ts'
 import type { Queue } from './queue.ts'
 
 /**
- * Fair turns between owners. Of each owner, one waiting task has a job in the queue; its next one gets a job when that
- * one is taken up, and so goes to the end. A queue that is first in, first out thus serves owners in turn, however many
- * tasks each has.
+ * Fair turns between owners. Of each owner, one waiting task has a job in the queue; its next one gets a job, at the end
+ * of the queue, when that one is claimed. A first-in, first-out queue thus serves the owners in turn, however many tasks
+ * each has.
  *
  * A transaction that changes which tasks of an owner wait takes the owner's lock first, before the lock of any task.
  */
@@ -35,7 +35,7 @@ export async function advance(sql: Sql, queue: Queue, owner: string): Promise<bo
     select id from sse.tasks
     where owner = ${owner} and state = 'queued' and job is null
       and not exists (
-        -- One that is tried again later does not hold up the others.
+        -- One that is retried later does not delay the others.
         select from sse.tasks
         where owner = ${owner} and state = 'queued' and job is not null and next_attempt_at is null)
     order by id limit 1 for update`
@@ -45,7 +45,7 @@ export async function advance(sql: Sql, queue: Queue, owner: string): Promise<bo
   return true
 }
 
-/** Owners whose tasks wait although none has a job: their job was deleted by other means than this server's. */
+/** Owners whose tasks wait although none has a job: it was deleted by SQL, or by an older version of this server. */
 export const findStrandedOwners = (sql: Sql) => sql<{ owner: string }[]>`
   select distinct owner from sse.tasks w
   where state = 'queued' and job is null and not exists (
@@ -60,7 +60,7 @@ export async function checkTaskCount(sql: Sql, owner: string, limit: number): Pr
   if ((row?.count ?? 0) <= limit) return
   throw new AppError(
     'tasks.too_many',
-    `${owner} has ${limit} tasks that wait or run (TASKS_PER_OWNER). Wait until one has ended, or cancel one.`,
+    `${owner} has ${limit} tasks waiting or running (TASKS_PER_OWNER). Wait until one has ended, or cancel one.`,
     { status: 429, retryAfter: MINUTE / SECOND, extensions: { limit } },
   )
 }

@@ -1,36 +1,36 @@
 import type { Outbox } from '../../log/outbox.ts'
-import { databaseProblem } from '../../platform/database-errors.ts'
-import { AppError, messageOf } from '../../platform/errors.ts'
+import { messageOf } from '../../platform/errors.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { Loop } from '../../platform/loop.ts'
 import { SECOND, sleep } from '../../platform/time.ts'
 import { Attempt, AttemptLostError } from './attempt.ts'
-import { type Files, listFiles } from './files.ts'
+import type { Files } from './files.ts'
 import { kinds } from './kinds/kinds.ts'
+import { abandoned, failed, type Outcome, requeued, succeeded } from './outcome.ts'
 import { type Job, LEASE, type Queue } from './queue.ts'
-import { backOff, MAX_FAILURES } from './task.ts'
-import { ANEW, changeTask, type TaskRow } from './task-store.ts'
+import { changeTask, NO_PROGRESS, type TaskRow } from './task-store.ts'
 import { advance, findStrandedOwners, lockOwner, lockOwnerOf } from './turns.ts'
 
+/** What a worker needs. */
 export interface WorkerOptions {
   outbox: Outbox
   queue: Queue
   files: Files
-  /** Tasks at once. */
+  /** Tasks that run at once; `0` runs none. */
   concurrency: number
-  /** Of one owner at once, those on other instances too. */
+  /** Tasks of one owner that run at once, on all instances. */
   perOwner: number
   logger: Logger
 }
 
-/** How often a worker asks whether what it runs is still its own: the latest that a cancellation arrives. */
+/** Poll interval in milliseconds for tasks that were cancelled or taken over: how late the running code is aborted. */
 const WATCH_INTERVAL = SECOND / 2
-/** How often waiting tasks without a job are looked for: they should not be there. */
+/** Poll interval in milliseconds for waiting tasks without a job, which exist only after an outside change. */
 const STRANDED_INTERVAL = 5 * SECOND
-/** How long a worker tries to write how a task ended; after its lease, another one has it. */
-const SETTLE_PATIENCE = 2 * LEASE * SECOND
+/** Milliseconds for which a worker tries to write an outcome. After its lease another worker has the task anyway. */
+const SETTLE_TIMEOUT = 2 * LEASE * SECOND
 
-/** Takes tasks up, runs them, and writes how they ended. */
+/** Fetches jobs, runs their tasks, and writes the outcomes. */
 export class Worker {
   readonly #options: WorkerOptions
   readonly #running = new Map<number, { attempt: Attempt; ended: Promise<void> }>()
@@ -42,21 +42,22 @@ export class Worker {
     this.#options = options
     this.#watch = new Loop({
       interval: WATCH_INTERVAL,
-      work: () => this.#look(),
-      onError: (error) => logger.debug({ problem: messageOf(error) }, 'could not ask after the running tasks'),
+      work: () => this.#abortLost(),
+      onError: (error) => logger.debug({ problem: messageOf(error) }, 'the running tasks could not be checked'),
     })
     this.#rescue = new Loop({
       interval: STRANDED_INTERVAL,
       work: () => this.#rescueStranded(),
-      onError: (error) => logger.debug({ problem: messageOf(error) }, 'could not look for tasks without a job'),
+      onError: (error) => logger.debug({ problem: messageOf(error) }, 'tasks without a job could not be searched'),
     })
   }
 
-  /** Tasks that run here now. */
+  /** How many tasks run on this instance now. */
   get running(): number {
     return this.#running.size
   }
 
+  /** Starts fetching jobs. */
   async start(): Promise<void> {
     const { queue, concurrency, perOwner } = this.#options
     if (concurrency === 0) return
@@ -69,18 +70,18 @@ export class Worker {
     )
   }
 
-  /** Takes no more tasks, lets those that run end within `patience` milliseconds, and gives the others back. */
-  async stop(patience: number): Promise<void> {
+  /** Stops fetching jobs, waits up to `timeout` milliseconds for running tasks, and queues the others again. */
+  async stop(timeout: number): Promise<void> {
     await this.#options.queue.pause()
     const ended = Promise.all([...this.#running.values()].map(({ ended }) => ended))
-    const isDone = await Promise.race([ended.then(() => true), sleep(patience).then(() => false)])
+    const isDone = await Promise.race([ended.then(() => true), sleep(timeout).then(() => false)])
     if (!isDone) for (const { attempt } of this.#running.values()) attempt.abort('stopping')
     await ended
     await Promise.all([this.#watch.stop(), this.#rescue.stop()])
   }
 
   async #run(job: Job): Promise<void> {
-    const task = await this.#takeUp(job)
+    const task = await this.#claim(job)
     if (!task) return
     const attempt = new Attempt(this.#options, task)
     const lose = () => attempt.abort(new AttemptLostError(task.id))
@@ -90,14 +91,14 @@ export class Worker {
     try {
       await ended
     } finally {
-      // Retried meanwhile, it may run here again.
+      // It may have been retried, and run here again already.
       if (this.#running.get(task.id)?.attempt === attempt) this.#running.delete(task.id)
       job.signal.removeEventListener('abort', lose)
     }
   }
 
   /** `undefined` when the job is obsolete: its task was cancelled, deleted, or is done. */
-  async #takeUp(job: Job): Promise<TaskRow | undefined> {
+  async #claim(job: Job): Promise<TaskRow | undefined> {
     const { outbox, queue } = this.#options
     const task = await outbox.change(async (sql) => {
       await lockOwnerOf(sql, job.task)
@@ -110,72 +111,38 @@ export class Worker {
         started_at: new Date(),
         next_attempt_at: null,
         files: [],
-        ...(row.checkpoint === null && ANEW),
+        ...(row.checkpoint === null && NO_PROGRESS),
       })
       await advance(sql, queue, row.owner)
       return taken
     })
-    queue.kick()
+    queue.wake()
     return task
   }
 
   async #attempt(attempt: Attempt, task: TaskRow): Promise<void> {
-    const { logger } = this.#options
+    const { logger, queue } = this.#options
     const about = { task: task.id, kind: task.kind, attempt: attempt.number }
-    logger.debug(about, 'a task begins')
+    logger.debug(about, 'an attempt of a task starts')
     try {
       const result = await kinds[task.kind].run(attempt.context)
       attempt.signal.throwIfAborted()
-      await this.#settle(attempt, async (sql, row) => {
-        const files = await attempt.listFiles(sql)
-        await changeTask(sql, row, 'task.succeeded', {
-          ...ENDED(),
-          state: 'succeeded',
-          progress: 100,
-          result,
-          files,
-          error: null,
-        })
-      })
+      await this.#settle(attempt, succeeded(result))
     } catch (error) {
       const reason = attempt.signal.aborted ? attempt.signal.reason : error
       if (reason instanceof AttemptLostError) return logger.debug(about, 'a task was cancelled or taken over')
-      if (reason === 'stopping') return this.#giveBack(attempt)
+      if (reason === 'stopping') return this.#settle(attempt, requeued(queue))
       logger.info({ ...about, problem: messageOf(error) }, 'an attempt of a task failed')
-      await this.#fail(attempt, error)
+      await this.#settle(attempt, failed(queue, error))
     }
   }
 
-  /** An error of the input fails for ever; others are tried again, later each time. */
-  #fail(attempt: Attempt, error: unknown): Promise<void> {
-    return this.#settle(attempt, async (sql, row) => {
-      const failures = row.failures + 1
-      const change = { failures, error: reasonOf(error) }
-      const files = (await attempt.hasCheckpoint(sql)) ? await attempt.listFiles(sql) : []
-      if (error instanceof AppError || failures >= MAX_FAILURES) {
-        return changeTask(sql, row, 'task.failed', { ...change, ...ENDED(), state: 'failed', files })
-      }
-      const delay = backOff(failures)
-      const next_attempt_at = new Date(Date.now() + delay * SECOND)
-      const job = await this.#options.queue.add(sql, row.id, row.owner, delay)
-      return changeTask(sql, row, 'task.queued', { ...change, state: 'queued', next_attempt_at, job })
-    })
-  }
-
-  /** To whichever instance comes next; it does not count as a failure. */
-  #giveBack(attempt: Attempt): Promise<void> {
-    return this.#settle(attempt, async (sql, row) => {
-      const job = await this.#options.queue.add(sql, row.id, row.owner)
-      return changeTask(sql, row, 'task.queued', { state: 'queued', job })
-    })
-  }
-
-  /** Tried again where Postgres does not answer: what was done is done. */
-  async #settle(attempt: Attempt, change: Parameters<Attempt['settle']>[0]): Promise<void> {
-    const deadline = performance.now() + SETTLE_PATIENCE
+  /** Retries while Postgres is unreachable: the work itself is done. */
+  async #settle(attempt: Attempt, outcome: Outcome): Promise<void> {
+    const deadline = performance.now() + SETTLE_TIMEOUT
     for (;;) {
       try {
-        return await attempt.settle(change)
+        return await attempt.settle(outcome)
       } catch (error) {
         if (error instanceof AttemptLostError) return
         if (performance.now() > deadline) throw error
@@ -184,7 +151,7 @@ export class Worker {
     }
   }
 
-  /** Its workers died over and over. */
+  /** Fails a task whose workers kept dying. */
   async #abandon(id: number, job: string): Promise<void> {
     const { outbox, queue } = this.#options
     await outbox.change(async (sql) => {
@@ -192,14 +159,12 @@ export class Worker {
       const [row] = await sql<TaskRow[]>`
         select * from sse.tasks where id = ${id} and job = ${job} and state in ('queued', 'running') for update`
       if (!row) return
-      const error = 'The worker that ran it died, over and over.'
-      const files = row.checkpoint === null ? [] : await listFiles(sql, id)
-      await changeTask(sql, row, 'task.failed', { ...ENDED(), state: 'failed', error, files })
+      await abandoned(sql, row)
       await advance(sql, queue, row.owner)
     })
   }
 
-  /** Gives owners a job again whose only one was deleted: by SQL, or taken up by an older version of this server. */
+  /** Adds a job for owners whose only job was deleted by SQL, or fetched by an older version of this server. */
   async #rescueStranded(): Promise<void> {
     const { outbox, queue } = this.#options
     const owners = await outbox.query(findStrandedOwners)
@@ -209,11 +174,11 @@ export class Worker {
         await advance(sql, queue, owner)
       })
     }
-    if (owners.length > 0) queue.kick()
+    if (owners.length > 0) queue.wake()
   }
 
-  /** Ends what is not this worker's any more. */
-  async #look(): Promise<void> {
+  /** Aborts attempts that no longer hold their task. */
+  async #abortLost(): Promise<void> {
     if (this.#running.size === 0) return
     const ids = [...this.#running.keys()]
     const rows = await this.#options.outbox.query(
@@ -226,8 +191,3 @@ export class Worker {
     }
   }
 }
-
-/** What people are told of an error; the log has all of it. */
-const reasonOf = (error: unknown) => databaseProblem(error)?.message ?? messageOf(error)
-
-const ENDED = () => ({ ended_at: new Date(), next_attempt_at: null })

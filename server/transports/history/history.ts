@@ -1,9 +1,10 @@
 import { checkParameters } from '../../http/query-parameters.ts'
+import type { Bounds } from '../../log/bounds.ts'
 import type { EventLog } from '../../log/log.ts'
 import type { Search } from '../../log/search.ts'
 import type { Gap } from '../../protocol/control-events.ts'
-import { gapAfter } from '../../protocol/control-events.ts'
-import type { LoggedEvent } from '../../protocol/event.ts'
+import { formatCursor } from '../../protocol/cursor.ts'
+import { envelopeMembers, type LoggedEvent } from '../../protocol/event.ts'
 import {
   HISTORY_PARAMETERS,
   LOOK_BACK_PARAMETERS,
@@ -27,19 +28,17 @@ export const history = (query: URLSearchParams, log: EventLog, signal: AbortSign
 async function readForward(query: URLSearchParams, log: EventLog, signal: AbortSignal): Promise<Response> {
   checkParameters(query, HISTORY_PARAMETERS)
   const after = parseCursor(query.get('after') ?? 'earliest')
-  const isGiven = typeof after === 'number'
+  const given = typeof after === 'object' ? after : undefined
   const patterns = query.has('channel') ? requestedPatterns(query) : undefined
   const limit = requestedLimit(query)
-  const read = await log.read({ after: isGiven ? after : 0, limit, signal, ...(patterns && { patterns }) })
-  const { oldest, head } = read
-  const gap = isGiven ? gapAfter(after, read) : undefined
-  const cursor = gap?.reason === 'unknown' ? gap.to : read.cursor
-  const members = [
-    ...(gap ? [`"gap":${JSON.stringify(gap)}`] : []),
-    `"events":[${read.events.map(eventJson).join(',')}]`,
-    `"cursor":${cursor},"more":${cursor < head},"oldest":${oldest},"head":${head}`,
-  ]
-  return page(members)
+  const read = await log.read({
+    after: given?.position ?? 0,
+    epoch: given?.epoch ?? null,
+    limit,
+    signal,
+    ...(patterns && { patterns }),
+  })
+  return page({ ...read, gap: given && read.gap, more: read.cursor < read.head })
 }
 
 /**
@@ -57,8 +56,8 @@ async function readBack(query: URLSearchParams, search: Search, signal: AbortSig
   checkParameters(query, LOOK_BACK_PARAMETERS)
   const given = query.get('before')
   const before = given === 'latest' ? undefined : parseCursor(given ?? undefined)
-  const { events, cursor, more, oldest, head, hole } = await search.find({
-    before: typeof before === 'number' ? before : undefined,
+  const found = await search.find({
+    before: typeof before === 'object' ? before : undefined,
     limit: requestedLimit(query),
     patterns: query.has('channel') ? requestedPatterns(query) : undefined,
     types: requestedTypes(query),
@@ -66,12 +65,7 @@ async function readBack(query: URLSearchParams, search: Search, signal: AbortSig
     until: requestedTime(query, 'until'),
     signal,
   })
-  const gap: Gap | undefined = hole && { ...hole, reason: 'lost' }
-  return page([
-    ...(gap ? [`"gap":${JSON.stringify(gap)}`] : []),
-    `"events":[${events.map(eventJson).join(',')}]`,
-    `"cursor":${cursor},"more":${more},"oldest":${oldest},"head":${head}`,
-  ])
+  return page(found)
 }
 
 /** A client that has left reads no answer, and a query that was cancelled for it is no failure of the database. */
@@ -84,14 +78,27 @@ async function unlessGone(signal: AbortSignal, respond: () => Promise<Response>)
   }
 }
 
+/** What both directions return, with the epoch of the positions. */
+interface PageOfHistory extends Pick<Bounds, 'oldest' | 'head' | 'epoch'> {
+  gap?: Gap | undefined
+  events: readonly LoggedEvent[]
+  cursor: number
+  more: boolean
+}
+
 /** nginx's status for it; no RFC has one. */
 const CLIENT_CLOSED_REQUEST = 499
 
-const page = (members: readonly string[]) =>
-  new Response(`{${members.join(',')}}\n`, {
+function page({ gap, events, cursor, epoch, more, oldest, head }: PageOfHistory): Response {
+  const members = [
+    ...(gap ? [`"gap":${JSON.stringify(gap)}`] : []),
+    `"events":[${events.map(eventJson).join(',')}]`,
+    `"cursor":"${formatCursor(cursor, epoch)}","more":${more},"oldest":${oldest},"head":${head}`,
+  ]
+  return new Response(`{${members.join(',')}}\n`, {
     headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', vary: 'accept' },
   })
+}
 
 /** `data` is JSON text already: it goes out as it was published. */
-const eventJson = ({ position, channel, type, data, time }: LoggedEvent) =>
-  `{"position":${position},"channel":${JSON.stringify(channel)},"type":${JSON.stringify(type)},"data":${data},"time":"${time.toISOString()}"}`
+const eventJson = (event: LoggedEvent) => `{"position":${event.position},${envelopeMembers(event, event.data)}}`

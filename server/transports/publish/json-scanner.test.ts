@@ -22,7 +22,18 @@ const outcomes = (text: string, step?: number) => {
   return [outcome(() => scan(Buffer.from(text), step)), outcome(() => JSON.parse(text))] as const
 }
 
-test('any JSON is valid, in steps of any length', () => {
+test.each(['"\\u09aF"', '"\\uafAF"'])('the hexadecimal digits of %p are valid', (text) => {
+  expect(outcomes(text)).toEqual(['valid', 'valid'])
+})
+
+test.each(['"\\u000g"', '"\\u000G"', '"\\u000`"', '"\\u000@"', '"\\u000/"', '"\\u000:"', '"\\u00"'])(
+  'those of %p are not',
+  (text) => {
+    expect(outcomes(text)).toEqual(['SyntaxError', 'SyntaxError'])
+  },
+)
+
+test('the scanner accepts any JSON, in steps of any length', () => {
   fc.assert(
     fc.property(fc.json({ maxDepth: 20 }), fc.integer({ min: 1, max: 20 }), (text, step) => {
       scan(Buffer.from(text), step)
@@ -31,7 +42,7 @@ test('any JSON is valid, in steps of any length', () => {
   )
 })
 
-test('what JSON.parse refuses is refused, and nothing else', () => {
+test('the scanner refuses what JSON.parse refuses, and nothing else', () => {
   const pieces = fc.constantFrom(
     ...[
       '{',
@@ -81,15 +92,15 @@ test.each(['', ' ', '1 2', '[1,]', '{"a":1,}', '{"a"}', '[}', '"a\nb"', '"\\u00g
   },
 )
 
-describe('levels', () => {
-  test('are as many as allowed', () => {
+describe('levels of arrays and objects', () => {
+  test('are limited to the allowed number', () => {
     scan(Buffer.from('['.repeat(100) + ']'.repeat(100)))
     expect(() => scan(Buffer.from('['.repeat(101)))).toThrow(NestingError)
     expect(() => scan(Buffer.from('{"a":'.repeat(101)))).toThrow(NestingError)
   })
 })
 
-test('the outer levels are reported with their positions', () => {
+test('the scanner reports the outer levels with their positions', () => {
   const text = ' [ {"a" : [1, [2]], "b":"x"}, 7 ]'
   const seen: unknown[] = []
   scan(Buffer.from(text), 1, {

@@ -1,14 +1,16 @@
-/** What a scan reports of the outer levels of a JSON text; positions are in bytes. */
+import { endOfPrimitive, QUOTE, scanString, unexpectedByte } from './json-tokens.ts'
+
+/** Receives what a scan finds on the outer three levels of a JSON text; positions are in bytes. */
 export interface JsonVisitor {
-  /** An array or object begins that lies in `depth` others. */
+  /** An array or object begins, within `depth` others. */
   open(depth: number, isArray: boolean): void
   /** The name of a member, with its quotes. */
   key(depth: number, start: number, end: number): void
-  /** A value has ended that lies in `depth` arrays and objects. */
+  /** A value has ended, within `depth` arrays and objects. */
   value(depth: number, start: number, end: number): void
 }
 
-/** JSON has too many levels of arrays and objects. */
+/** The arrays and objects of a JSON text are nested too deeply. */
 export class NestingError extends Error {
   override name = 'NestingError'
 }
@@ -24,8 +26,6 @@ enum Expect {
   Nothing,
 }
 
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
 const OPEN_ARRAY = 0x5b
 const CLOSE_ARRAY = 0x5d
 const OPEN_OBJECT = 0x7b
@@ -33,25 +33,19 @@ const CLOSE_OBJECT = 0x7d
 const COMMA = 0x2c
 const COLON = 0x3a
 
-/** Depth of the values that are reported last. */
+/** Maximum depth of the values that are reported. */
 const REPORTED_DEPTH = 2
 
-const LITERALS: Readonly<Record<number, Uint8Array>> = {
-  116: Buffer.from('true'),
-  102: Buffer.from('false'),
-  110: Buffer.from('null'),
-}
-
 /**
- * Checks a JSON text (RFC 8259) without making values of it, in steps of bounded length, so that even the largest text holds
- * the event loop for a moment only. `JSON.parse` takes seconds for some megabytes of small numbers or of many members.
+ * Validates a JSON text (RFC 8259) without creating values, in steps of bounded length: even the largest text never holds the
+ * event loop for long. `JSON.parse` takes seconds for some megabytes of small numbers or of many members.
  *
- * The bytes must be UTF-8.
+ * The bytes have to be valid UTF-8. Memory is one byte per level, whatever the size of the text.
  */
 export class JsonScanner {
   readonly #bytes: Uint8Array
   readonly #visitor: JsonVisitor
-  /** Of each array or object that is open, whether it is an array. */
+  /** Whether each open array or object is an array. */
   readonly #isArray: Uint8Array
   readonly #starts: number[] = []
   #depth = 0
@@ -65,15 +59,16 @@ export class JsonScanner {
     this.#bytes = bytes
     this.#visitor = visitor
     this.#isArray = new Uint8Array(maxDepth)
-    // A byte order mark (RFC 8259, section 8.1: a parser may ignore it).
+    // Ignores a byte order mark (RFC 8259, section 8.1).
     if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) this.#at = 3
   }
 
   /**
-   * Scans about `count` bytes more. Returns whether the end is reached.
+   * Scans about `count` more bytes.
    *
-   * @throws {SyntaxError} with the position
-   * @throws {NestingError}
+   * @returns whether the end is reached
+   * @throws {SyntaxError} with the position of the first error
+   * @throws {NestingError} above the maximum depth
    */
   advance(count: number): boolean {
     const bytes = this.#bytes
@@ -133,9 +128,7 @@ export class JsonScanner {
     else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) this.#open(byte === OPEN_ARRAY)
     else {
       const start = this.#at
-      const literal = LITERALS[byte]
-      if (literal) this.#scanLiteral(literal)
-      else this.#scanNumber()
+      this.#at = endOfPrimitive(this.#bytes, start)
       this.#endValue(start)
     }
   }
@@ -174,22 +167,9 @@ export class JsonScanner {
   }
 
   #scanString(limit: number): void {
-    const bytes = this.#bytes
-    let at = this.#at
-    while (at < limit) {
-      const byte = bytes[at] as number
-      if (byte === QUOTE) {
-        this.#at = at + 1
-        this.#endString()
-        return
-      }
-      if (byte < 0x20) {
-        this.#at = at
-        throw this.#unexpected()
-      }
-      at = byte === BACKSLASH ? this.#afterEscape(at) : at + 1
-    }
+    const { at, isClosed } = scanString(this.#bytes, this.#at, limit)
     this.#at = at
+    if (isClosed) this.#endString()
   }
 
   #endString(): void {
@@ -199,64 +179,7 @@ export class JsonScanner {
     } else this.#endValue(this.#string)
   }
 
-  #afterEscape(at: number): number {
-    const byte = this.#bytes[at + 1] ?? 0
-    if (byte !== 0x75) {
-      if (byte === 0 || !'"\\/bfnrt'.includes(String.fromCharCode(byte))) {
-        this.#at = at
-        throw this.#unexpected()
-      }
-      return at + 2
-    }
-    for (let digit = at + 2; digit < at + 6; digit++) {
-      if (isHexDigit(this.#bytes[digit])) continue
-      this.#at = digit
-      throw this.#unexpected()
-    }
-    return at + 6
-  }
-
-  #scanLiteral(literal: Uint8Array): void {
-    for (const byte of literal) {
-      if (this.#bytes[this.#at] !== byte) throw this.#unexpected()
-      this.#at++
-    }
-  }
-
-  #scanNumber(): void {
-    if (this.#bytes[this.#at] === 0x2d) this.#at++
-    if (this.#bytes[this.#at] === 0x30) this.#at++
-    else this.#scanDigits()
-    if (this.#bytes[this.#at] === 0x2e) {
-      this.#at++
-      this.#scanDigits()
-    }
-    const exponent = this.#bytes[this.#at]
-    if (exponent !== 0x65 && exponent !== 0x45) return
-    this.#at++
-    const sign = this.#bytes[this.#at]
-    if (sign === 0x2b || sign === 0x2d) this.#at++
-    this.#scanDigits()
-  }
-
-  /** At least one. */
-  #scanDigits(): void {
-    const bytes = this.#bytes
-    const start = this.#at
-    let at = start
-    while (isDigit(bytes[at])) at++
-    this.#at = at
-    if (at === start) throw this.#unexpected()
-  }
-
   #unexpected(): SyntaxError {
-    const byte = this.#bytes[this.#at]
-    if (byte === undefined) return new SyntaxError('it ends too early')
-    const character = byte > 0x20 && byte < 0x7f ? `"${String.fromCharCode(byte)}"` : `byte ${byte}`
-    return new SyntaxError(`unexpected ${character} at byte ${this.#at}`)
+    return unexpectedByte(this.#bytes, this.#at)
   }
 }
-
-const isDigit = (byte: number | undefined) => byte !== undefined && byte >= 0x30 && byte <= 0x39
-const isHexDigit = (byte: number | undefined) =>
-  isDigit(byte) || (byte !== undefined && (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66)

@@ -24,12 +24,12 @@ describe('the body of a request that publishes', () => {
     '1E5',
     '{ "a" :\n1 }',
     '"\\u00e9"',
-  ])('has the data %p as it was written', async (data) => {
+  ])('keeps the data %p as it was written', async (data) => {
     const { events } = await read(`[{"channel":"a", "data" : ${data} , "type":"t"}]`)
     expect(events).toEqual([{ channel: 'a', type: 't', data }])
   })
 
-  test('has the data of any event as it was written', async () => {
+  test('keeps the data of any event as it was written', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.json(), { minLength: 1, maxLength: 5 }), async (all) => {
         const { events } = await read(`[${all.map((data) => `{"data":${data},"key":"k"}`).join()}]`)
@@ -38,14 +38,14 @@ describe('the body of a request that publishes', () => {
     )
   })
 
-  test('may escape the names of members; the last of one name counts', async () => {
+  test('may escape the names of members; the last member of a name counts', async () => {
     const { events } = await read('{"ch\\u0061nnel":"a","channel":"b","data":1,"d\\u0061ta":2}')
     expect(events).toEqual([{ channel: 'b', data: '2' }])
   })
 
-  test('has no event where there is no object', async () => {
+  test('keeps a value that is not an object, for the check of events to refuse', async () => {
     expect((await read('[1,[{"channel":"a"}],"x",null]')).events).toEqual([undefined, undefined, undefined, undefined])
-    expect((await read('7')).events).toEqual([undefined])
+    expect(await read('7')).toEqual({ events: [undefined], isBatch: false })
   })
 
   test('may begin with a byte order mark', async () => {
@@ -57,7 +57,12 @@ describe('the body of a request that publishes', () => {
     expect(Object.keys(events[0] ?? {}).length).toBeLessThan(10)
   })
 
-  test('does not parse a channel that is too long, or that is no text', async () => {
+  test('keeps a member that no event has after all those that it has', async () => {
+    const { events } = await read('{"channel":"a","type":"t","data":1,"key":"k","extra":1}')
+    expect(Object.keys(events[0] ?? {})).toEqual(['channel', 'type', 'data', 'key', 'extra'])
+  })
+
+  test('does not parse a channel that is too long or not a string', async () => {
     const { events } = await read(
       `{"channel":${JSON.stringify({ a: 'x'.repeat(100_000) })},"type":"${'t'.repeat(9999)}"}`,
     )
@@ -70,13 +75,13 @@ describe('the body of a request that publishes', () => {
     ['', 'body.invalid'],
     ['['.repeat(5000), 'data.too_deep'],
     [`[${'{},'.repeat(1001)}{}]`, 'batch.too_large'],
-  ])('%.20p fails with %s', (text, code) => {
-    expect(read(text)).rejects.toThrow(failsWith(code))
+  ])('is refused with %.20p: %s', async (text, code) => {
+    await expect(read(text)).rejects.toThrow(failsWith(code))
   })
 
-  test('is UTF-8', () => {
-    expect(readEvents(new Uint8Array([0x22, 0xff, 0x22]))).rejects.toThrow(failsWith('body.invalid'))
+  test('is refused when it is not UTF-8', async () => {
+    await expect(readEvents(new Uint8Array([0x22, 0xff, 0x22]))).rejects.toThrow(failsWith('body.invalid'))
     // Half of a character, written as three bytes.
-    expect(readEvents(new Uint8Array([0x22, 0xed, 0xa0, 0x80, 0x22]))).rejects.toThrow(failsWith('body.invalid'))
+    await expect(readEvents(new Uint8Array([0x22, 0xed, 0xa0, 0x80, 0x22]))).rejects.toThrow(failsWith('body.invalid'))
   })
 })

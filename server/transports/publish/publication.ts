@@ -1,30 +1,31 @@
 import { isUtf8 } from 'node:buffer'
 import { AppError, tooDeep } from '../../platform/errors.ts'
-import { Slice } from '../../platform/turns.ts'
-import { MAX_BATCH } from '../../protocol/event.ts'
+import { Slice } from '../../platform/event-loop.ts'
+import { MAX_BATCH } from '../../protocol/limits.ts'
 import { JsonScanner, type JsonVisitor, NestingError } from './json-scanner.ts'
 
-/** An event of a body as it was written: its data is JSON text; what is no object is `undefined`. */
+/** An event as the body has it: its data is JSON text. `undefined` for a value that is not an object. */
 export type WrittenEvent = Record<string, unknown> | undefined
 
+/** The events of one request. */
 export interface WrittenPublication {
   events: WrittenEvent[]
-  /** Whether it is an array. */
+  /** Whether the body is an array. */
   isBatch: boolean
 }
 
-/** Most levels of arrays and objects of a body: those of the data, the event and the batch. */
+/** Maximum nesting depth of a body: that of the data, and the levels of the event and the batch. */
 const MAX_DEPTH = 1000 + 2
 
-/** Bytes that are scanned at once: some milliseconds of the worst JSON. */
+/** Bytes that are scanned at once: some milliseconds for the worst case of JSON. */
 const STEP = 32 * 1024
 
-/** Bytes of a name or a short member above which it is invalid in any case, however its characters are written. */
+/** Bytes above which a name or a short member is invalid in any case, even if all its characters are escaped. */
 const MAX_NAME_BYTES = 4096
 
 /**
- * The events of a body, whose data is checked but not parsed: it is published byte by byte as it was written. Works in
- * slices, so that no body holds the event loop.
+ * Reads the events of a body. Their data is validated but not parsed: it is published byte by byte as it was sent. Yields to
+ * the event loop between slices of a few milliseconds.
  *
  * @throws {AppError} `body.invalid`, `data.too_deep`, `batch.too_large` (413)
  */
@@ -33,7 +34,7 @@ export async function readEvents(body: Uint8Array): Promise<WrittenPublication> 
   if (!isUtf8(bytes)) throw new AppError('body.invalid', 'The body is not valid UTF-8.')
   const layout = new Layout(bytes)
   const slice = new Slice()
-  // Many large bodies may arrive in one turn.
+  // Several large bodies may have arrived in this event-loop turn.
   if (bytes.byteLength > STEP) await slice.next()
   await scan(new JsonScanner(bytes, layout, MAX_DEPTH), slice)
   const events: WrittenEvent[] = []
@@ -56,11 +57,11 @@ async function scan(scanner: JsonScanner, slice: Slice): Promise<void> {
   }
 }
 
-/** Where a value lies in the body. */
+/** The bytes of a value in the body. */
 type Range = readonly [start: number, end: number]
 type Members = Map<string, Range>
 
-/** Notes where the members of the events lie. */
+/** Collects the positions of the members of the events. */
 class Layout implements JsonVisitor {
   readonly events: (Members | undefined)[] = []
   isBatch = false
@@ -87,7 +88,7 @@ class Layout implements JsonVisitor {
   }
 
   value(depth: number, start: number, end: number): void {
-    // Of a name that comes twice, the last counts, as with JSON.parse. Others than those of an event are invalid: one is enough.
+    // Of a duplicate name the last value counts, as in JSON.parse. Unknown names make the event invalid: one is enough.
     if (depth === this.#depthOfEvents + 1 && (this.#members?.size ?? 0) <= MEMBERS)
       this.#members?.set(this.#name, [start, end])
     if (depth !== this.#depthOfEvents) return
@@ -117,7 +118,7 @@ function toEvent(bytes: Buffer, members: Members): WrittenEvent {
 
 const textAt = (bytes: Buffer, [start, end]: Range): string => bytes.toString('utf8', start, end)
 
-/** What is longer than any valid value stays text, which is as invalid. */
+/** A value longer than any valid one stays text, cut off, which is as invalid. */
 function shortValueAt(bytes: Buffer, [start, end]: Range): unknown {
   if (end - start > MAX_NAME_BYTES) return textAt(bytes, [start, start + MAX_NAME_BYTES])
   const text = textAt(bytes, [start, end])

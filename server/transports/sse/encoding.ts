@@ -26,5 +26,5 @@ export const SSE: Encoding = {
 export const UNNAMED_SSE: Encoding = {
   ...SSE,
   name: 'sse-unnamed',
-  event: (event) => withoutName(eventFrame(event)),
+  event: (event, epoch) => withoutName(eventFrame(event, epoch)),
 }

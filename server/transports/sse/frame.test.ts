@@ -60,17 +60,20 @@ const event = fc.record({
 }) satisfies fc.Arbitrary<LoggedEvent>
 
 describe('the frame of an event', () => {
-  test('is what the documentation shows', () => {
-    const bytes = eventFrame({
-      position: 42,
-      channel: 'orders.alice.17',
-      type: 'order.paid',
-      data: '{"total":12}',
-      time: TIME,
-      origin: null,
-    })
+  test('has the form that the documentation shows', () => {
+    const bytes = eventFrame(
+      {
+        position: 42,
+        channel: 'orders.alice.17',
+        type: 'order.paid',
+        data: '{"total":12}',
+        time: TIME,
+        origin: null,
+      },
+      'k3f9',
+    )
     expect(new TextDecoder().decode(bytes)).toBe(
-      'event: order.paid\ndata: {"channel":"orders.alice.17","type":"order.paid","data":{"total":12},"time":"2026-11-21T10:00:00.000Z"}\nid: 42\n\n',
+      'event: order.paid\ndata: {"channel":"orders.alice.17","type":"order.paid","data":{"total":12},"time":"2026-11-21T10:00:00.000Z"}\nid: 42-k3f9\n\n',
     )
   })
 
@@ -80,11 +83,11 @@ describe('the frame of an event', () => {
         fc.array(event, { minLength: 1, maxLength: 5 }),
         fc.array(fc.nat(), { maxLength: 20 }),
         (events, cuts) => {
-          const { messages } = parse(concatenate(events.map(eventFrame)), cuts)
+          const { messages } = parse(concatenate(events.map((given) => eventFrame(given, 'k3f9'))), cuts)
           expect(messages).toHaveLength(events.length)
           for (const [index, { position, channel, type, data }] of events.entries()) {
             const message = messages[index]
-            expect(message).toMatchObject({ id: String(position), event: type })
+            expect(message).toMatchObject({ id: `${position}-k3f9`, event: type })
             expect(JSON.parse(message?.data ?? '')).toEqual({
               channel,
               type,
@@ -98,10 +101,12 @@ describe('the frame of an event', () => {
     )
   })
 
-  test('is one line of data, however many line breaks its JSON has', () => {
+  test('has one line of data, however many line breaks its JSON has', () => {
     const given = { position: 1, channel: 'a', type: 'b', time: TIME, origin: null }
-    const bytes = eventFrame({ ...given, data: `[\r\n\n${'\n'.repeat(10_000)}1,\r"\\n"]` })
-    expect(bytes.byteLength).toBe(eventFrame({ ...given, data: `[   ${' '.repeat(10_000)}1, "\\n"]` }).byteLength)
+    const bytes = eventFrame({ ...given, data: `[\r\n\n${'\n'.repeat(10_000)}1,\r"\\n"]` }, 'k3f9')
+    expect(bytes.byteLength).toBe(
+      eventFrame({ ...given, data: `[   ${' '.repeat(10_000)}1, "\\n"]` }, 'k3f9').byteLength,
+    )
     expect(new TextDecoder().decode(bytes).match(/^data:/gm)).toHaveLength(1)
     expect(JSON.parse(parse(bytes).messages[0]?.data ?? '').data).toEqual([1, '\n'])
   })
@@ -110,14 +115,10 @@ describe('the frame of an event', () => {
     const value = '€\r\n🦊x'.repeat(20_000)
     fc.assert(
       fc.property(fc.array(fc.nat(400_000), { maxLength: 50 }), (cuts) => {
-        const bytes = eventFrame({
-          position: 1,
-          channel: 'a',
-          type: 'b',
-          data: JSON.stringify(value),
-          time: TIME,
-          origin: null,
-        })
+        const bytes = eventFrame(
+          { position: 1, channel: 'a', type: 'b', data: JSON.stringify(value), time: TIME, origin: null },
+          'k3f9',
+        )
         const { messages } = parse(bytes, cuts)
         expect(JSON.parse(messages[0]?.data ?? '').data).toBe(value)
       }),
@@ -125,12 +126,12 @@ describe('the frame of an event', () => {
     )
   })
 
-  test('without its name is the same event for onmessage', () => {
+  test('without its name carries the same event for onmessage', () => {
     fc.assert(
       fc.property(event, (given) => {
-        const [named] = parse(eventFrame(given)).messages
-        const { messages } = parse(withoutName(eventFrame(given)))
-        expect(messages).toEqual([{ id: String(given.position), event: undefined, data: named?.data ?? '' }])
+        const [named] = parse(eventFrame(given, 'k3f9')).messages
+        const { messages } = parse(withoutName(eventFrame(given, 'k3f9')))
+        expect(messages).toEqual([{ id: `${given.position}-k3f9`, event: undefined, data: named?.data ?? '' }])
       }),
     )
   })
@@ -140,39 +141,46 @@ const READY = {
   connection: 'c1',
   instance: 'i',
   channels: ['orders.>'],
-  cursor: 7,
+  cursor: '7-k3f9',
   oldest: 3,
   head: 7,
   resumed: true,
   heartbeat: 15_000,
 }
 
-test('ready comes with the reconnection time and the cursor', () => {
+test('the frame of ready has the reconnection time and the cursor', () => {
   const { messages, retries } = parse(readyFrame(READY, 2500))
   expect(retries).toEqual([2500])
-  expect(messages).toEqual([{ id: '7', event: 'ready', data: JSON.stringify(READY) }])
+  expect(messages).toEqual([{ id: '7-k3f9', event: 'ready', data: JSON.stringify(READY) }])
 })
 
-test("gap, heartbeat and closing are readable, and move the client's cursor", () => {
+test('the frames of gap, heartbeat and closing are events, and set the last event ID', () => {
   const gap = { from: 3, to: 9, reason: 'purged' } as const
   const closing = { reason: 'drain', retry: 50 } as const
   const { messages, retries } = parse(
-    concatenate([gapFrame(gap), COMMENT, heartbeatFrame(12, TIME), COMMENT, COMMENT, closingFrame(closing, 13)]),
+    concatenate([
+      gapFrame(gap, '9-k3f9'),
+      COMMENT,
+      heartbeatFrame('12-k3f9', TIME),
+      COMMENT,
+      COMMENT,
+      closingFrame(closing, '13-k3f9'),
+    ]),
   )
   expect(messages).toEqual([
-    { id: '9', event: 'gap', data: JSON.stringify(gap) },
-    { id: '12', event: 'heartbeat', data: '{"time":"2026-11-21T10:00:00.000Z"}' },
-    { id: '13', event: 'closing', data: JSON.stringify(closing) },
+    { id: '9-k3f9', event: 'gap', data: JSON.stringify(gap) },
+    { id: '12-k3f9', event: 'heartbeat', data: '{"time":"2026-11-21T10:00:00.000Z"}' },
+    { id: '13-k3f9', event: 'closing', data: JSON.stringify(closing) },
   ])
   expect(retries).toEqual([50])
 })
 
-test('every frame has one event and its id in the last line, and no blank line is without an event', () => {
+test('every frame has one event and its id in the last line, and no blank line stands without an event', () => {
   const closing = { reason: 'full', retry: 50 } as const
-  const frames = [readyFrame(READY, 2500), heartbeatFrame(7, TIME), closingFrame(closing, 7)]
+  const frames = [readyFrame(READY, 2500), heartbeatFrame('7-k3f9', TIME), closingFrame(closing, '7-k3f9')]
   for (const bytes of frames) {
     const lines = new TextDecoder().decode(bytes).split('\n')
-    expect(lines.slice(-3)).toEqual(['id: 7', '', ''])
+    expect(lines.slice(-3)).toEqual(['id: 7-k3f9', '', ''])
     expect(lines.indexOf('')).toBe(lines.length - 2)
   }
   expect(new TextDecoder().decode(COMMENT)).toBe(':\n')

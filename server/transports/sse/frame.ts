@@ -1,5 +1,6 @@
-import type { Closing, Gap, Ready } from '../../protocol/control-events.ts'
-import type { LoggedEvent } from '../../protocol/event.ts'
+import type { Closing, Gap, Heartbeat, Ready } from '../../protocol/control-events.ts'
+import { formatCursor } from '../../protocol/cursor.ts'
+import { envelopeMembers, type LoggedEvent } from '../../protocol/event.ts'
 
 const encoder = new TextEncoder()
 
@@ -11,9 +12,9 @@ const encoder = new TextEncoder()
  * The data is one line: a line break in JSON is white space, and becomes a space. As a `data:` line of its own, each would
  * make the frame six bytes longer.
  */
-export function eventFrame({ position, channel, type, data, time }: LoggedEvent): Uint8Array<ArrayBuffer> {
-  const envelope = `{"channel":${JSON.stringify(channel)},"type":${JSON.stringify(type)},"data":${onOneLine(data)},"time":"${time.toISOString()}"}`
-  return encoder.encode(frame({ event: type, data: envelope, id: position }))
+export function eventFrame(event: LoggedEvent, epoch: string): Uint8Array<ArrayBuffer> {
+  const data = `{${envelopeMembers(event, onOneLine(event.data))}}`
+  return encoder.encode(frame({ event: event.type, data, id: formatCursor(event.position, epoch) }))
 }
 
 /**
@@ -33,12 +34,19 @@ export const readyFrame = (ready: Ready, retry: number, movesCursor = true): Uin
     frame({ event: 'ready', data: JSON.stringify(ready), retry, id: movesCursor ? ready.cursor : undefined }),
   )
 
-export const gapFrame = (gap: Gap): Uint8Array<ArrayBuffer> =>
-  encoder.encode(frame({ event: 'gap', data: JSON.stringify(gap), id: gap.to }))
+/** @param cursor of `gap.to` */
+export const gapFrame = (gap: Gap, cursor: string): Uint8Array<ArrayBuffer> =>
+  encoder.encode(frame({ event: 'gap', data: JSON.stringify(gap), id: cursor }))
 
 /** Says that the connection lives, and moves the cursor of a client whose channels are quiet. */
-export const heartbeatFrame = (cursor: number, time: Date): Uint8Array<ArrayBuffer> =>
-  encoder.encode(frame({ event: 'heartbeat', data: `{"time":"${time.toISOString()}"}`, id: cursor }))
+export const heartbeatFrame = (cursor: string, time: Date): Uint8Array<ArrayBuffer> =>
+  encoder.encode(
+    frame({
+      event: 'heartbeat',
+      data: JSON.stringify({ time: time.toISOString() } satisfies Heartbeat),
+      id: cursor,
+    }),
+  )
 
 /**
  * A comment between two frames: resets the read timeout of a client, and is no event. No blank line follows it, because
@@ -47,7 +55,7 @@ export const heartbeatFrame = (cursor: number, time: Date): Uint8Array<ArrayBuff
 export const COMMENT: Uint8Array<ArrayBuffer> = encoder.encode(':\n')
 
 /** @param cursor where the client resumes; `undefined` leaves its cursor where it is */
-export const closingFrame = (closing: Closing, cursor: number | undefined): Uint8Array<ArrayBuffer> =>
+export const closingFrame = (closing: Closing, cursor: string | undefined): Uint8Array<ArrayBuffer> =>
   encoder.encode(frame({ event: 'closing', data: JSON.stringify(closing), retry: closing.retry, id: cursor }))
 
 /** Several frames as one chunk. */
@@ -80,7 +88,8 @@ interface Fields {
   data: string
   /** Never without an event: several clients deliver a frame of `retry:` alone as an empty message. */
   retry?: number
-  id: number | undefined
+  /** A cursor; `undefined` leaves the client's where it is. */
+  id: string | undefined
 }
 
 /** @param data without line breaks */

@@ -8,7 +8,7 @@ import { openStream } from '../../testing/stream-reader.ts'
 
 const PAGES = ['/', '/tasks', '/orders', '/notifications', '/log', '/cluster', '/lab']
 
-/** Serves one empty page: a program of its own on another port of this machine. */
+/** Serves one empty page, as another program on another port of this machine does. */
 const servePage = () =>
   Bun.serve({
     hostname: '127.0.0.1',
@@ -69,7 +69,7 @@ describeInBrowser('in a browser', () => {
       }
     }, url)
 
-  test('a page of an allowed origin follows by fetch with Last-Event-ID, and reads why it is refused', async () => {
+  test('a page of an allowed origin opens a stream by fetch with Last-Event-ID, and can read the error when it is refused', async () => {
     const page = await open(`http://127.0.0.1:${friend.port}`)
     expect(await fetchStream(page, `${instance.url}/events?channel=c`)).toBe('200 true')
     const refused = await page.evaluate(async (url) => {
@@ -80,13 +80,13 @@ describeInBrowser('in a browser', () => {
     await page.context().close()
   })
 
-  test('the lab follows by fetch with Last-Event-ID under another name of this machine', async () => {
+  test('the lab opens a stream by fetch with Last-Event-ID under another name of this machine', async () => {
     const page = await open(`http://localhost:${port}/lab`)
     expect(await fetchStream(page, `http://s9.localhost:${port}/events?channel=c`)).toBe('200 true')
     await page.context().close()
   })
 
-  test('a page of another program on this machine can neither follow nor change anything', async () => {
+  test('a page of another program on this machine can neither open a stream nor change anything', async () => {
     const url = `http://localhost:${port}`
     const created = await fetch(`${url}/api/tasks`, {
       method: 'POST',
@@ -111,7 +111,7 @@ describeInBrowser('in a browser', () => {
     await page.context().close()
   })
 
-  test('a page whose name was rebound to this server reads nothing', async () => {
+  test('a page whose host name was rebound to this server reads nothing', async () => {
     const page = await open(`http://rebound.example:${port}/`)
     const read = await page.evaluate(async () => {
       const response = await fetch('/api/orders')

@@ -35,7 +35,7 @@ const preflight = (path: string, method: string, requested: string, headers: Rec
   })
 
 describe('CORS', () => {
-  test('a preflight is answered for every route and method, with the headers that the API reads', async () => {
+  test('a preflight is accepted for every route and method, with the headers that the API reads', async () => {
     const openApi = (await (await fetch(`${url}/openapi.json`)).json()) as { paths: Record<string, object> }
     for (const [template, operations] of Object.entries(openApi.paths)) {
       const path = template.replace('{id}', '1').replace('{name}', 'report.csv')
@@ -62,7 +62,7 @@ describe('CORS', () => {
     }
   })
 
-  test('the lab of another name may send Last-Event-ID', async () => {
+  test('the lab may send Last-Event-ID to another name of this machine', async () => {
     const origin = `http://localhost:${port}`
     const response = await preflight('/events', 'GET', 'last-event-id', { origin, host: `s1.localhost:${port}` })
     expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([204, origin])
@@ -70,7 +70,7 @@ describe('CORS', () => {
     expect(names(response.headers.get('access-control-allow-methods'))).toEqual(['get', 'head', 'options'])
   })
 
-  test('errors of every status can be read by the page, with Retry-After, ETag and X-Cursor', async () => {
+  test('a page can read errors of every status, and the headers Retry-After, ETag and X-Cursor', async () => {
     const asked: [number, string, RequestInit][] = [
       [400, '/events?channel=a..b', {}],
       [404, '/none', {}],
@@ -89,12 +89,12 @@ describe('CORS', () => {
     }
   })
 
-  test('a preflight of an origin that is not listed is refused, and gets no CORS header', async () => {
+  test('a preflight from an origin that is not listed is refused without CORS headers', async () => {
     const response = await preflight('/events', 'GET', 'last-event-id', { origin: 'https://evil.example' })
     expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([403, null])
   })
 
-  test('the documents may be read by pages of any origin', async () => {
+  test('pages of any origin may read the API documents', async () => {
     for (const path of ['/openapi.json', '/asyncapi.json']) {
       const response = await fetch(`${url}${path}`, { headers: { origin: 'https://tool.example' } })
       expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([200, '*'])
@@ -102,7 +102,7 @@ describe('CORS', () => {
     }
   })
 
-  test('OPTIONS without a page behind it lists the methods, without CORS headers', async () => {
+  test('OPTIONS without an Origin lists the methods, without CORS headers', async () => {
     const { status, headers } = await fetch(`${url}/events`, { method: 'OPTIONS' })
     expect([status, headers.get('allow')]).toEqual([204, 'GET, HEAD, POST, OPTIONS'])
     expect(headers.get('access-control-allow-origin')).toBeNull()

@@ -27,7 +27,7 @@ const act = (instance: Runtime, id: number, action: string) =>
 
 const taskOf = ({ data }: { data: unknown }) => (data as { task: Task }).task
 
-/** Owners of the tasks that were taken up, in that order. */
+/** Owners of the tasks in the order in which they were started. */
 const ownersTakenUp = (events: readonly { type: string; data: unknown }[]) =>
   events.filter(({ type }) => type === 'task.running').map((event) => taskOf(event).owner)
 
@@ -44,7 +44,7 @@ describe('with two workers', () => {
     await database[Symbol.asyncDispose]()
   })
 
-  test("one owner's 20 long tasks do not keep a stranger's task waiting", async () => {
+  test('20 long tasks of one owner do not delay a task of another owner', async () => {
     await using reader = await openStream(instance.url, ['tasks.>'])
     const tasks = await startMany(instance, 'greedy', 20, 600)
     await reader.until(({ events }) => ownersTakenUp(events).includes('greedy'))
@@ -54,7 +54,7 @@ describe('with two workers', () => {
     for (const { id } of tasks) await act(instance, id, 'cancel')
   })
 
-  test('an owner who has too many tasks that have not ended gets 429, and others still start theirs', async () => {
+  test('an owner with too many open tasks gets 429, while other owners can start tasks', async () => {
     const tasks = await startMany(instance, 'flood', LIMIT, 600)
     const refused = await startTask(instance, 'flood', 0)
     expect(refused).toMatchObject({ status: 429, body: { code: 'tasks.too_many', limit: LIMIT } })
@@ -66,13 +66,13 @@ describe('with two workers', () => {
     expect([retried.status, ((await retried.json()) as { code: string }).code]).toEqual([429, 'tasks.too_many'])
   })
 
-  test('requests that arrive at the same moment do not exceed the limit', async () => {
+  test('simultaneous requests do not exceed the limit', async () => {
     const results = await Promise.all(Array.from({ length: LIMIT + 15 }, () => startTask(instance, 'burst', 600)))
     expect(results.filter(({ status }) => status === 202)).toHaveLength(LIMIT)
   })
 })
 
-test('a task that no worker takes up for weeks keeps its job, so that it does not hold up its owner for ever', async () => {
+test('a task that waits for weeks keeps its job, so that it does not block its owner forever', async () => {
   await using database = await createDatabase()
   await using instance = await startInstance(database.url, { WORKER_CONCURRENCY: '0' })
   await startTask(instance, 'patient', 0)
@@ -81,7 +81,7 @@ test('a task that no worker takes up for weeks keeps its job, so that it does no
 })
 
 describe('with one worker', () => {
-  test('tasks of several owners run in turn, whenever each was started', async () => {
+  test('tasks of several owners run in rotation, whenever they were created', async () => {
     await using database = await createDatabase()
     await using instance = await startInstance(database.url, { WORKER_CONCURRENCY: '1' })
     await using reader = await openStream(instance.url, ['tasks.>'])

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { EmbeddedPostgres } from '../../platform/embedded-postgres/embedded-postgres.ts'
 import { createLogger } from '../../platform/logger.ts'
 
-test("other accounts cannot read the embedded Postgres's log, which holds data, even one made by an earlier version", async () => {
+test('other accounts cannot read the log of the embedded Postgres, even one created by an earlier version', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'sse-update-files-'))
   await chmod(directory, 0o755)
   const log = join(directory, 'postgres.log')

@@ -8,7 +8,7 @@ import type { Runtime } from '../../runtime.ts'
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { startInstance } from '../../testing/instance.ts'
 import { type IdHandling, LineReader } from '../../testing/line-reader.ts'
-import { publish } from '../../testing/stream-reader.ts'
+import { positionOf, publish } from '../../testing/stream-reader.ts'
 import { ResponseDecoder } from '../response-decoder.ts'
 
 let database: TestDatabase
@@ -27,7 +27,7 @@ afterAll(async () => {
 
 type End = 'FIN' | 'RST'
 
-/** A proxy that ends each connection after as many bytes of the response as the header `X-Cut` of its request says. */
+/** A proxy that ends each connection after the number of response bytes in the request header `X-Cut`. */
 async function startCutter(target: number) {
   const server: Server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1')
@@ -87,7 +87,9 @@ function read({ channel, lastEventId, version, cut, onBody }: Connection) {
   return { ended: ended.promise, close: () => socket.destroy() }
 }
 
-/** Reads with one cut, then without, until the last event; resolves with what came and what the first connection got. */
+/**
+ * Reads with one cut, then without, until the last event. Resolves with all events and those of the first connection.
+ */
 async function readWithCut(options: Omit<Connection, 'onBody'> & { ids: IdHandling; lastPosition: number }) {
   const last = 3
   const received: number[] = []
@@ -109,7 +111,7 @@ async function readWithCut(options: Omit<Connection, 'onBody'> & { ids: IdHandli
   })
   await Promise.race([cutOff.ended, hasLast.promise])
   cutOff.close()
-  if (received.at(-1) !== last && reader.lastEventId !== String(options.lastPosition)) {
+  if (received.at(-1) !== last && positionOf(reader.lastEventId) !== options.lastPosition) {
     reader.begin()
     const { cut: _, ...rest } = options
     const resumed = read({ ...rest, lastEventId: reader.lastEventId, onBody: (bytes) => reader.push(bytes) })
@@ -132,7 +134,7 @@ async function forEachCut(count: number, run: (after: number) => Promise<void>):
 describe.each(['1.1', '1.0'] as const)('A connection over HTTP/%s', (version) => {
   describe.each(['FIN', 'RST'] as const)('that ends by %s after any byte', (how) => {
     test.each(['at dispatch', 'at its line'] as const)(
-      'loses and doubles nothing for a client that takes the id %s (one that ends between the last two line feeds apart)',
+      'no event is lost or duplicated for a client that stores the ID %s (except at a cut between the last two line feeds)',
       async (ids) => {
         const channel = `test.${crypto.randomUUID()}`
         const positions = await publish(
@@ -144,11 +146,11 @@ describe.each(['1.1', '1.0'] as const)('A connection over HTTP/%s', (version) =>
         const whole = await readWithCut({ channel, lastEventId, version, ids, lastPosition })
         const between = new Set<number>()
         const wrong: unknown[] = []
-        // Beyond the body: the head, the frame of `ready` with longer numbers, and the sizes of chunks.
+        // More than the body: the response head, a `ready` frame with longer numbers, and chunk sizes.
         await forEachCut(whole.first.length + 300, async (after) => {
           const cut = { after, end: how }
           const { received, first } = await readWithCut({ channel, lastEventId, version, ids, lastPosition, cut })
-          // Complete id, but no blank line: the one byte that no order of lines protects.
+          // The ID is complete, but the blank line is missing: no order of lines protects this byte.
           const open = ids === 'at its line' ? /event: t\ndata: .*\nid: (\d+)\n$/.exec(first)?.[1] : undefined
           const lost = positions.indexOf(Number(open)) + 1
           if (lost > 0) between.add(lost)
@@ -156,14 +158,14 @@ describe.each(['1.1', '1.0'] as const)('A connection over HTTP/%s', (version) =>
           if (!Bun.deepEquals(received, expected)) wrong.push({ after, received, tail: first.slice(-60) })
         })
         expect(wrong).toEqual([])
-        // The cuts have reached into the frames.
+        // Check that the cuts reached into the frames.
         if (ids === 'at its line') expect([...between].sort()).toEqual([1, 2, 3])
       },
     )
   })
 })
 
-test('An event of the largest default size, with the longest channel and type, is a frame below 64 KiB', async () => {
+test('an event of the maximum default size, with the longest channel and type, is a frame below 64 KiB', async () => {
   const channel = '𝔸'.repeat(255)
   const { maxEventBytes } = loadConfig({})
   const data = 'x'.repeat(maxEventBytes - 2)
@@ -191,7 +193,7 @@ test('An event of the largest default size, with the longest channel and type, i
   expect(Buffer.byteLength(frame)).toBeLessThan(64 * 2 ** 10)
 })
 
-test('A larger event is refused with the size that is allowed', async () => {
+test('a larger event is refused with the maximum size', async () => {
   const response = await fetch(`${instance.url}/events`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -1,4 +1,4 @@
-// Whoever may delete rows of sse.log can hide events from readers. What they hide is announced wherever it is read.
+// A role that may delete rows of sse.log can hide events. Missing rows are announced wherever they are read.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { createAudit } from '../../log/audit.ts'
@@ -7,22 +7,23 @@ import { createLog } from '../../log/log.ts'
 import { LostEvents } from '../../log/lost-events.ts'
 import { createLogger } from '../../platform/logger.ts'
 import type { Runtime } from '../../runtime.ts'
+import { createTotals } from '../../telemetry/totals.ts'
 import { createDatabase, directly, type TestDatabase } from '../../testing/database.ts'
 import { startInstance, startProcess } from '../../testing/instance.ts'
-import { openStream, publish, type StreamReader } from '../../testing/stream-reader.ts'
+import { openStream, positionOf, publish, type StreamReader } from '../../testing/stream-reader.ts'
 
 interface HistoryPage {
   gap?: { from: number; to: number; reason: string }
   events: { position: number }[]
-  cursor: number
+  cursor: string
   more: boolean
 }
 
-/** What a stream brought: positions of events, and gaps as `(from, to] reason`. */
+/** What a stream delivered: positions of events, and gaps as `(from, to] reason`. */
 const story = ({ frames }: StreamReader) =>
   frames
     .filter(({ event }) => event !== 'ready' && event !== 'heartbeat')
-    .map(({ event, id, data }) => (event === 'gap' ? describeGap(JSON.parse(data)) : Number(id)))
+    .map(({ event, id, data }) => (event === 'gap' ? describeGap(JSON.parse(data)) : positionOf(id)))
 
 const describeGap = ({ from, to, reason }: { from: number; to: number; reason: string }) => `(${from}, ${to}] ${reason}`
 
@@ -42,7 +43,7 @@ describe('rows are deleted in the middle of the log', () => {
       Array.from({ length: 20 }, (_, index) => ({ channel: index % 2 ? 'odd' : 'even', type: 't' })),
     )
     await database.sql`delete from sse.log where position in (4, 8, 9, 10, 19, 20)`
-    // Started after that, it has none of them in memory.
+    // Started after the deletion, it has none of the rows in memory.
     instance = await startInstance(database.url)
   })
   afterAll(async () => {
@@ -50,7 +51,7 @@ describe('rows are deleted in the middle of the log', () => {
     await database[Symbol.asyncDispose]()
   })
 
-  test('a stream of all channels is told of each hole, in its place', async () => {
+  test('a stream of all channels gets a gap in the place of each hole', async () => {
     await using reader = await openStream(instance.url, ['>'], { 'last-event-id': '0' })
     await reader.until((each) => story(each).includes('(18, 20] lost'))
     expect(story(reader)).toEqual([
@@ -58,24 +59,24 @@ describe('rows are deleted in the middle of the log', () => {
     ])
   })
 
-  test('a stream of one channel is told, too, although the hole may hide events of other channels', async () => {
+  test('a stream of one channel gets the gap too, although the missing rows may belong to other channels', async () => {
     await using reader = await openStream(instance.url, ['odd'], { 'last-event-id': '2' })
     await reader.until((each) => story(each).includes('(18, 20] lost'))
     expect(story(reader)).toEqual(['(3, 4] lost', 6, '(7, 10] lost', 12, 14, 16, 18, '(18, 20] lost'])
-    expect(reader.frames.map(({ id }) => Number(id))).toEqual(
-      reader.frames.map(({ id }) => Number(id)).sort((left, right) => left - right),
+    expect(reader.frames.map(({ id }) => positionOf(id))).toEqual(
+      reader.frames.map(({ id }) => positionOf(id)).sort((left, right) => left - right),
     )
   })
 
-  test('a stream whose cursor lies within a hole is told of the rest of it', async () => {
+  test('a stream whose cursor is within a hole gets a gap for the rest of it', async () => {
     await using reader = await openStream(instance.url, ['even'], { 'last-event-id': '9' })
     await reader.untilEvents(1)
     expect(story(reader).slice(0, 2)).toEqual(['(9, 10] lost', 11])
   })
 
-  test.each(['', '&channel=odd', '&channel=*'])('pages of history say where one is: %p', async (filter) => {
+  test.each(['', '&channel=odd', '&channel=*'])('pages of history report the hole: %p', async (filter) => {
     const seen: unknown[] = []
-    for (let cursor = 0, more = true; more; ) {
+    for (let cursor = '0', more = true; more; ) {
       const page = await readPage(instance.url, `after=${cursor}${filter}`)
       if (page.gap) seen.push(describeGap(page.gap))
       seen.push(...page.events.map(({ position }) => position))
@@ -88,9 +89,9 @@ describe('rows are deleted in the middle of the log', () => {
     )
   })
 
-  test.each(['', '&channel=odd', '&limit=2'])('so do pages that look back: %p', async (rest) => {
+  test.each(['', '&channel=odd', '&limit=2'])('pages that read backward report the hole: %p', async (rest) => {
     const seen: unknown[] = []
-    for (let cursor: number | string = 'latest', more = true; more; ) {
+    for (let cursor = 'latest', more = true; more; ) {
       const page = await readPage(instance.url, `before=${cursor}${rest}`)
       if (page.gap) seen.push(describeGap(page.gap))
       seen.push(...page.events.map(({ position }) => position))
@@ -124,7 +125,7 @@ describe('rows are deleted where the feed reads', () => {
       await sql`delete from sse.log where position > (select position from sse.head) - ${count}`
     })
 
-  test('live streams are told after a moment and go on, and the log of the server says so once', async () => {
+  test('live streams get a gap and continue, and the server logs one error', async () => {
     await using database = await createDatabase()
     await using instance = await startProcess({ DATABASE_URL: database.url, POLL_INTERVAL_MS: '50' })
     await publish(instance.url, [{ channel: 'c', type: 't' }])
@@ -143,7 +144,7 @@ describe('rows are deleted where the feed reads', () => {
     expect(instance.output).not.toContain('can not be read')
   })
 
-  test('a row that was delivered already is no loss to those who are live', async () => {
+  test('a row that was already delivered causes no gap on live streams', async () => {
     await using database = await createDatabase()
     await using instance = await startInstance(database.url, { POLL_INTERVAL_MS: '20' })
     await using reader = await openStream(instance.url, ['c'])
@@ -156,7 +157,7 @@ describe('rows are deleted where the feed reads', () => {
     await publish(instance.url, [{ channel: 'c', type: 't' }])
     await reader.untilEvents(3)
     expect(story(reader)).toEqual([1, 2, 3])
-    // Also to those who come back while it is in memory.
+    // Nor on streams that reconnect while it is in memory.
     await using again = await openStream(instance.url, ['c'], { 'last-event-id': '0' })
     await again.untilEvents(3)
     expect(story(again)).toEqual([1, 2, 3])
@@ -164,7 +165,7 @@ describe('rows are deleted where the feed reads', () => {
 })
 
 describe('the log is truncated', () => {
-  test('one partition of it: readers are told of the gap between those that are left', async () => {
+  test('one partition of it: readers get a gap between the remaining partitions', async () => {
     await using database = await createDatabase()
     await database.sql.unsafe('drop table sse.log_1')
     await database.sql`update sse.head set position = 0, partitioned_through = 0, partition_size = 10`
@@ -182,7 +183,7 @@ describe('the log is truncated', () => {
     expect(story(reader).slice(0, 4)).toEqual([9, 10, '(10, 20] lost', 21])
   })
 
-  test('all of it: readers are told of a gap up to the head, and live streams go on', async () => {
+  test('all of it: readers get a gap up to the head, and live streams continue', async () => {
     await using database = await createDatabase()
     await using instance = await startInstance(database.url, { WINDOW_BYTES: '0' })
     await using live = await openStream(instance.url, ['c'])
@@ -200,7 +201,7 @@ describe('the log is truncated', () => {
   })
 })
 
-test('what retention deletes in batches is purged and not lost', async () => {
+test('events that retention deletes in batches are purged, not lost', async () => {
   await using database = await createDatabase()
   await using instance = await startInstance(database.url, { WINDOW_BYTES: '0' })
   await publish(
@@ -241,8 +242,9 @@ describe('the audit', () => {
     ])
   })
 
-  test('a hole counts once, whatever parts of it readers come across, until retention has passed it', () => {
-    const lost = new LostEvents(createLogger({ logLevel: 'silent', logFormat: 'json' }))
+  test('a hole is counted once, however readers come across it, until retention has passed it', () => {
+    const { telemetry, totals } = createTotals()
+    const lost = new LostEvents(createLogger({ logLevel: 'silent', logFormat: 'json' }), telemetry)
     for (const [from, to] of [
       [10, 20],
       [12, 20],
@@ -252,11 +254,11 @@ describe('the audit', () => {
       [8, 26],
     ] as const)
       lost.add({ from, to })
-    expect(lost.total).toBe(19)
+    expect(totals.lostEvents).toBe(19)
     expect(lost.problem).toContain('19 events are missing from sse.log, from position 9 on')
     lost.forget(27)
     expect(lost.problem).toContain('1 events are missing from sse.log, from position 31 on')
     lost.forget(32)
-    expect([lost.problem, lost.total]).toEqual([undefined, 19])
+    expect([lost.problem, totals.lostEvents]).toEqual([undefined, 19])
   })
 })

@@ -4,7 +4,7 @@ import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { startInstance } from '../../testing/instance.ts'
 import { sendRaw } from '../../testing/raw-http.ts'
 
-/** One path of each kind: API, stream, documents, metrics, health, a page, a file, nothing at all. */
+/** One path of each kind: API, stream, documents, metrics, health, a page, a file, an unknown path. */
 const PATHS = [
   '/api/orders',
   '/api/cluster',
@@ -51,7 +51,7 @@ describe('DNS rebinding', () => {
     url = await start()
   })
 
-  test('a page whose name was rebound to 127.0.0.1 gets nothing at any path, by any method', async () => {
+  test('a page whose host name was rebound to 127.0.0.1 gets 421 on every path, with every method', async () => {
     for (const path of PATHS) {
       for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS']) {
         expect(await ask(url, 'evil.example:8080', path, method), `${method} ${path}`).toBe('421 host.unknown')
@@ -81,7 +81,7 @@ describe('DNS rebinding', () => {
     }
   })
 
-  test('the names and addresses of loopback are served, in any spelling and with any port', async () => {
+  test('loopback names and addresses are served, in any spelling and with any port', async () => {
     for (const host of [
       'localhost',
       'LocalHost:1',
@@ -95,16 +95,16 @@ describe('DNS rebinding', () => {
     }
   })
 
-  test('the host of an absolute request target does not stand in for the Host header', async () => {
+  test('the host of an absolute request target does not replace the Host header', async () => {
     expect(await ask(url, 'evil.example', 'http://localhost/healthz')).toBe('421 host.unknown')
     expect(await ask(url, 'localhost', 'http://evil.example/healthz')).toBe(200)
   })
 
-  test('a health check by HTTP/1.0 without a Host header is served', async () => {
+  test('an HTTP/1.0 health check without a Host header is served', async () => {
     expect((await sendRaw(url, 'GET /healthz HTTP/1.0\n\n')).status).toBe(200)
   })
 
-  test('the problem names the setting that helps', async () => {
+  test('the error names the setting to change', async () => {
     const { body } = await sendRaw(url, 'GET / HTTP/1.1\nHost: app.example\nConnection: close\n\n')
     expect(JSON.parse(body).detail).toContain('ALLOWED_HOSTS')
   })
@@ -127,7 +127,7 @@ describe('settings', () => {
     expect(await ask(url, 'two words')).toBe('400 host.invalid')
   })
 
-  test('a server on all addresses serves every address, which nobody can rebind, and refuses names', async () => {
+  test('a server on all addresses serves every IP address, which cannot be rebound, and refuses names', async () => {
     const url = await start({ HOST: '0.0.0.0' })
     for (const host of ['10.0.0.1:8080', '[fd00::1]:8080', 'localhost:8081', '127.0.0.1']) {
       expect(await ask(url, host), host).toBe(200)
@@ -137,7 +137,7 @@ describe('settings', () => {
 })
 
 describe('malformed Host headers', () => {
-  test('two Host headers are 400, even when both are right', async () => {
+  test('two Host headers are 400, even when both are valid', async () => {
     const url = await start()
     for (const second of ['localhost', 'evil.example']) {
       const { status, body } = await sendRaw(
@@ -148,7 +148,7 @@ describe('malformed Host headers', () => {
     }
   })
 
-  test('no Host header in HTTP/1.1, or one that is no name, is 400', async () => {
+  test('a missing or malformed Host header in HTTP/1.1 is 400', async () => {
     const url = await start()
     expect((await sendRaw(url, 'GET /healthz HTTP/1.1\nConnection: close\n\n')).status).toBe(400)
     for (const host of ['', 'a b', 'localhost@evil.example', 'localhost/x', 'localhost, evil.example', 'localhost:x']) {

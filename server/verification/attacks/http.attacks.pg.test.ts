@@ -68,7 +68,7 @@ describe('HEAD', () => {
     }
   })
 
-  test('is among the methods of what has GET', async () => {
+  test('is an allowed method wherever GET is', async () => {
     for (const path of ['/events', '/healthz', '/api/orders', '/']) {
       expect((await get(path, {}, 'OPTIONS')).headers.get('allow'), path).toContain('GET, HEAD')
     }
@@ -89,7 +89,7 @@ describe('Accept', () => {
     }
   })
 
-  test('JSON is chosen when it has more weight, or is the only one that is named', async () => {
+  test('JSON is chosen when it has more weight, or is the only type listed', async () => {
     for (const accept of [
       'application/json',
       'application/json, text/event-stream;q=0.9',
@@ -123,7 +123,7 @@ describe('the head of a request', () => {
     expect((await ask(MAX_HEAD_BYTES + 1024)).status).toBe(431)
   })
 
-  test('with two lengths, a hidden coding, a folded line or bare line feeds is refused', async () => {
+  test('with two lengths, a hidden transfer coding, a folded header or bare line feeds is refused', async () => {
     const post = 'POST /events HTTP/1.1\nHost: localhost\nContent-Type: application/json\n'
     for (const request of [
       `${post}Content-Length: 4\nTransfer-Encoding: chunked\n\n0\n\n`,
@@ -137,12 +137,12 @@ describe('the head of a request', () => {
   })
 })
 
-describe('bytes after a POST, which Bun does not take for a second request', () => {
+describe('bytes after a POST that Bun mistakes for a second request', () => {
   const body = (key: string) => JSON.stringify({ channel: 'pipelined', type: 't', key })
   const post = (key: string, headers = '') =>
     `POST /events HTTP/1.1\nHost: localhost\nContent-Type: application/json\n${headers}Content-Length: ${body(key).length}\n\n${body(key)}`
 
-  test('with "Connection: close", a POST is answered, and a line break after its body does no harm', async () => {
+  test('with "Connection: close", a POST gets its response, and a line break after its body is ignored', async () => {
     for (const rest of ['', '\n', '\n\n', post('never')]) {
       const { status, text } = await raw(`${post('closing', 'Connection: close\n')}${rest}`)
       expect([status, text.split('HTTP/1.1 ').length - 1], JSON.stringify(rest)).toEqual([201, 1])
@@ -150,8 +150,8 @@ describe('bytes after a POST, which Bun does not take for a second request', () 
     expect(await database.sql`select from sse.log where key = 'never'`).toHaveLength(0)
   })
 
-  test('two pipelined requests that are sent again with their keys are published once each', async () => {
-    // With or without answers: Bun 1.4.5 closes the connection instead of giving the first.
+  test('two pipelined requests that are repeated with their keys are published once each', async () => {
+    // With or without responses: Bun 1.4.5 closes the connection instead of sending the first one.
     await raw(`${post('first')}${post('second', 'Connection: close\n')}`)
     for (const key of ['first', 'second']) {
       expect((await raw(post(key, 'Connection: close\n'))).status).toBe(201)

@@ -23,15 +23,15 @@ async function publish(body: object, headers: Record<string, string> = {}) {
   return { status: response.status, body: (await response.json()) as Record<string, unknown> }
 }
 
-describe('an idempotency key that comes again on POST /events', () => {
-  test('with the same event has the position of the first, however its members are ordered', async () => {
+describe('a repeated idempotency key on POST /events', () => {
+  test('with the same event returns the position of the first, in any order of members', async () => {
     const first = await publish({ channel: 'a', type: 't', data: { n: 1, m: 2 }, key: 'same' })
     expect(first.status).toBe(201)
     expect(await publish({ channel: 'a', type: 't', data: { n: 1, m: 2 }, key: 'same' })).toEqual(first)
     expect(await publish({ key: 'same', data: { m: 2, n: 1 }, type: 't', channel: 'a' })).toEqual(first)
   })
 
-  test('with other data or another type is refused, and drops nothing silently', async () => {
+  test('with other data or another type is refused, not dropped silently', async () => {
     await publish({ channel: 'a', type: 't', data: 1, key: 'other' })
     const refused = { status: 422, body: { code: 'key.reused' } }
     expect(await publish({ channel: 'a', type: 't', data: 2, key: 'other' })).toMatchObject(refused)
@@ -40,7 +40,7 @@ describe('an idempotency key that comes again on POST /events', () => {
     expect((await publish({ channel: 'b', type: 't', data: 2, key: 'other' })).status).toBe(201)
   })
 
-  test('in an array is refused with the index of the event, and nothing of the array is published', async () => {
+  test('in an array is refused with the index of the event, and no event of the array is published', async () => {
     await publish({ channel: 'a', type: 't', data: 1, key: 'array' })
     const { body: before } = await publish({ channel: 'a', type: 't' })
     const batch = [
@@ -52,7 +52,7 @@ describe('an idempotency key that comes again on POST /events', () => {
     expect(after.position).toBe(Number(before.position) + 1)
   })
 
-  test('for another event, hundreds of times at once, lets other publishers through', async () => {
+  test('for another event, hundreds of times at once, does not block other publishers', async () => {
     await publish({ channel: 'a', type: 't', data: 'first', key: 'flood' })
     const results = await Promise.all(
       Array.from({ length: 400 }, (_, index) =>

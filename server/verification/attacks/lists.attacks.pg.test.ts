@@ -17,7 +17,7 @@ afterAll(async () => {
 
 const MAX_BYTES = 2 * 2 ** 20
 
-/** Ids of all pages of a list, and the bytes of the largest page. */
+/** The IDs on all pages of a list, and the size of the largest page in bytes. */
 async function readAll(path: string, member: string) {
   const ids: number[] = []
   let largest = 0
@@ -33,8 +33,8 @@ async function readAll(path: string, member: string) {
 
 const downFrom = (count: number) => Array.from({ length: count }, (_, index) => count - index)
 
-describe('a list of the largest rows there can be', () => {
-  test('of orders comes in pages that do not hold the loop, and none is missing', async () => {
+describe('a list of rows of the maximum size', () => {
+  test('of orders has pages that do not block the event loop, and no order is missing', async () => {
     await database.sql`
       insert into sse.orders (customer, currency, lines, total)
       select 'ann', 'EUR', (
@@ -46,7 +46,7 @@ describe('a list of the largest rows there can be', () => {
     expect(largest).toBeLessThan(MAX_BYTES)
   })
 
-  test('of notifications does so too', async () => {
+  test('of notifications has pages that do not block the event loop', async () => {
     await database.sql`
       insert into sse.notifications (sender, everyone, title, body)
       select 'ann', true, 't', repeat('b', 10000) from generate_series(1, 600)`
@@ -56,7 +56,7 @@ describe('a list of the largest rows there can be', () => {
   })
 })
 
-test('a long notification to very many people is refused with 413, and publishes nothing', async () => {
+test('a long notification to very many users is refused with 413, and publishes nothing', async () => {
   const send = (body: string, count: number) =>
     fetch(`${instance.url}/api/notifications`, {
       method: 'POST',
@@ -71,11 +71,11 @@ test('a long notification to very many people is refused with 413, and publishes
 })
 
 describe.each(['orders', 'tasks'])('a flood of requests that count %s', (table) => {
-  test('takes one connection to Postgres, and others are served meanwhile', async () => {
+  test('takes one connection to Postgres, so that other requests are served', async () => {
     const { locked, counts } = await database.sql.begin(async (sql) => {
       await sql.unsafe(`lock table sse.${table} in access exclusive mode`)
       const counts = Array.from({ length: 30 }, () => fetch(`${instance.url}/api/${table}/count`))
-      // Served by the same connections: those that are left.
+      // Served by the remaining connections.
       const inbox = await fetch(`${instance.url}/api/notifications?limit=1`, { signal: AbortSignal.timeout(3000) })
       expect(inbox.status).toBe(200)
       const locked = await sql`

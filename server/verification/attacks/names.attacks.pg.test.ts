@@ -3,7 +3,7 @@ import type { Runtime } from '../../runtime.ts'
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { startInstance } from '../../testing/instance.ts'
 
-// Names come out of terminals and logs: HTTP and SQL refuse the same characters in them.
+// Names are printed to terminals and logs: HTTP and SQL refuse the same characters in them.
 
 let database: TestDatabase
 let instance: Runtime & AsyncDisposable
@@ -51,8 +51,8 @@ const followWith = async (name: string, value: string) => {
   return response.status
 }
 
-describe('a character that a terminal, a log or a page obeys', () => {
-  test('is refused in channels, types and keys that come over HTTP', async () => {
+describe('a character that a terminal, a log or a page interprets', () => {
+  test('is refused in channels, types and keys over HTTP', async () => {
     for (const code of UNSAFE) {
       const name = `a${String.fromCodePoint(code)}b`
       expect([code, await publishByHttp({ channel: name, type: 't' })]).toEqual([code, 'channel.invalid'])
@@ -70,7 +70,7 @@ describe('a character that a terminal, a log or a page obeys', () => {
     }
   })
 
-  test('is refused in channels, types, keys and origins that come from SQL, by an error that does not repeat it', async () => {
+  test('is refused in channels, types, keys and origins from SQL, by an error that does not contain it', async () => {
     for (const code of UNSAFE) {
       const name = `a${String.fromCodePoint(code)}b`
       for (const result of [
@@ -85,7 +85,7 @@ describe('a character that a terminal, a log or a page obeys', () => {
     }
   })
 
-  test('is refused in the names of customers, owners and recipients that are written by SQL', async () => {
+  test('is refused in the names of customers, owners and recipients written by SQL', async () => {
     for (const code of UNSAFE) {
       const name = `a${String.fromCodePoint(code)}b`
       for (const statement of [
@@ -98,7 +98,7 @@ describe('a character that a terminal, a log or a page obeys', () => {
     }
   })
 
-  test('is not repeated by the error that refuses it', async () => {
+  test('is not contained in the error that refuses it', async () => {
     const response = await fetch(`${instance.url}/events`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -109,7 +109,7 @@ describe('a character that a terminal, a log or a page obeys', () => {
   })
 })
 
-test('other characters of any script are taken, over HTTP and from SQL', async () => {
+test('other characters of any script are accepted, over HTTP and from SQL', async () => {
   for (const code of SAFE) {
     const name = `a${String.fromCodePoint(code)}b`
     expect([code, await publishByHttp({ channel: name, type: name, key: name })]).toEqual([code, 'published'])
@@ -121,7 +121,7 @@ test('other characters of any script are taken, over HTTP and from SQL', async (
 describe('a channel of more than 16 tokens', () => {
   const channel = (tokens: number) => Array.from({ length: tokens }, (_, index) => index).join('.')
 
-  test('is refused over HTTP and from SQL, and 16 are taken', async () => {
+  test('is refused over HTTP and from SQL, and one of 16 is accepted', async () => {
     expect(await publishByHttp({ channel: channel(16), type: 't' })).toBe('published')
     expect(await publishByHttp({ channel: channel(17), type: 't' })).toBe('channel.invalid')
     expect(await publishBySql(channel(16), 't', null, null)).toBe('published')
@@ -141,7 +141,7 @@ describe('a channel of more than 16 tokens', () => {
     }
   })
 
-  test('that an old log holds is read by a pattern with fewer tokens', async () => {
+  test('in an old log is matched by a pattern with fewer tokens', async () => {
     const old = `old.${channel(120)}\u0085`
     await database.sql`select sse.append(array[${old}], array['t'], array['1']::json[], array[null], null)`
     const response = await fetch(`${instance.url}/events?channel=old.>`, { headers: { accept: 'application/json' } })

@@ -34,7 +34,7 @@ async function send(method: string, path: string, headers: Record<string, string
   return code === undefined ? response.status : `${response.status} ${code}`
 }
 
-/** Every write, with and without a body, and what it is without a foreign page behind it. */
+/** Every write, with and without a body, and its status without a foreign page. */
 const WRITES: readonly (readonly [method: string, path: string, body?: object])[] = [
   ['POST', '/events', { channel: 'a', type: 't' }],
   ['POST', '/api/orders', { customer: 'a', currency: 'EUR', lines: [] }],
@@ -93,7 +93,7 @@ describe('cross-site writes', () => {
     }
   })
 
-  test("a name that was rebound to this machine is not the server's own, whatever Sec-Fetch-Site says", async () => {
+  test("a name that was rebound to this machine is not the server's own origin, whatever Sec-Fetch-Site says", async () => {
     const headers = { host: 'evil.example', origin: 'http://evil.example', 'sec-fetch-site': 'same-origin' }
     expect(await send('POST', '/events', headers, { channel: 'a', type: 't' })).toBe('421 host.unknown')
   })
@@ -105,7 +105,7 @@ describe('cross-site writes', () => {
       { origin: url, 'sec-fetch-site': 'same-origin' },
       { 'sec-fetch-site': 'none' },
       { origin: 'https://app.example', 'sec-fetch-site': 'cross-site' },
-      // Behind a proxy that ends TLS.
+      // Behind a proxy that terminates TLS.
       { host: 'localhost', origin: 'https://localhost', 'x-forwarded-proto': 'https' },
     ]) {
       expect(
@@ -146,7 +146,7 @@ describe('the lab', () => {
     return [response.status, response.headers.get('access-control-allow-origin')]
   }
 
-  test('streams under other names of this machine are for pages of this server alone, not for any localhost origin', async () => {
+  test('streams under other names of this machine are open only to pages of this server, not to any localhost origin', async () => {
     for (const own of [`http://localhost:${port}`, `http://127.0.0.1:${port}`]) {
       expect(await follow(`s7.localhost:${port}`, own)).toEqual([200, own])
     }
@@ -162,7 +162,7 @@ describe('the lab', () => {
     }
   })
 
-  test('a page that may read streams may do nothing else', async () => {
+  test('a page that may read streams can do nothing else', async () => {
     const headers = { host: `s7.localhost:${port}`, origin: `http://localhost:${port}` }
     expect(await send('POST', '/events', headers, { channel: 'a', type: 't' })).toBe('403 origin.foreign')
     expect(await send('GET', '/api/orders', headers)).toBe('403 origin.foreign')

@@ -1,4 +1,4 @@
-// Query parameters that are misspelled, and would quietly do something else.
+// Misspelled query parameters, which would silently change the meaning of a request if they were ignored.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Runtime } from '../../runtime.ts'
@@ -29,7 +29,7 @@ const refusal = async (path: string, accept = 'text/event-stream') => {
   }
 }
 
-describe('The stream', () => {
+describe('the stream', () => {
   test.each([
     ['channels=orders.>', 'channel'],
     ['Channel=orders.>', 'channel'],
@@ -55,7 +55,7 @@ describe('The stream', () => {
     },
   )
 
-  test('says in ready which channels it follows, also when none is named', async () => {
+  test('reports its channels in ready, also when the request has none', async () => {
     await using some = await openStream(instance.url, ['orders.>', 'tasks.bob.*'])
     await using none = await openStream(instance.url)
     const channels = [some, none].map(({ frames }) => JSON.parse(frames[0]?.data ?? '').channels)
@@ -63,7 +63,7 @@ describe('The stream', () => {
   })
 })
 
-describe('Pages', () => {
+describe('pages of history', () => {
   test.each([
     ['/events?channels=a', 'parameter.unknown'],
     ['/events?lastEventId=1', 'parameter.unknown'],
@@ -92,7 +92,7 @@ describe('Pages', () => {
   )
 })
 
-test('publishing takes no parameters: a channel in the query would be ignored', async () => {
+test('publishing refuses query parameters, because a channel in the query would be ignored', async () => {
   const response = await fetch(`${instance.url}/events?channel=x`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

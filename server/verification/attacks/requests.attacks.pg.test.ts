@@ -18,9 +18,9 @@ afterAll(async () => {
 const send = (method: string, path: string, body?: string, type = 'application/json') =>
   fetch(`${instance.url}${path}`, { method, headers: { 'content-type': type }, ...(body !== undefined && { body }) })
 
-describe('a number in an address has decimal digits only', () => {
+describe('a number in a path has decimal digits only', () => {
   const others = ['0x10', '0b1', '0o7', '1e3', '01', '%2B5', '-5', '%205', '5%20', '5.0', '1_000', 'Infinity', '%D9%A5']
-  test.each(others)('%s is no id', async (id) => {
+  test.each(others)('%s is not accepted as an ID', async (id) => {
     for (const [method, path] of [
       ['GET', `/api/orders/${id}`],
       ['DELETE', `/api/orders/${id}`],
@@ -38,7 +38,7 @@ describe('a number in an address has decimal digits only', () => {
     }
   })
 
-  test.each(others)('%s is no limit of a page and no cursor', async (number) => {
+  test.each(others)('%s is accepted neither as a page limit nor as a cursor', async (number) => {
     for (const list of ['orders', 'tasks', 'notifications']) {
       for (const parameter of ['limit', 'before']) {
         const response = await send('GET', `/api/${list}?${parameter}=${number}`)
@@ -48,13 +48,13 @@ describe('a number in an address has decimal digits only', () => {
     }
   })
 
-  test('digits are taken', async () => {
+  test('digits are accepted', async () => {
     expect((await send('GET', '/api/orders/16')).status).toBe(404)
     expect((await send('GET', '/api/orders?limit=10&before=9007199254740991')).status).toBe(200)
   })
 })
 
-test('a method that a resource does not have is 405, whatever it carries and whatever resource is beside it', async () => {
+test('an unsupported method is 405, whatever the request carries and whatever resource is beside it', async () => {
   const others = {
     '/api/orders/count': ['POST', 'PUT', 'PATCH', 'DELETE'],
     '/api/orders/import': ['GET', 'PUT', 'PATCH', 'DELETE'],
@@ -82,7 +82,7 @@ test('a method that a resource does not have is 405, whatever it carries and wha
   }
 })
 
-test('an idempotency key that is null is none: the header counts, and without one every event is new', async () => {
+test('an idempotency key of null counts as missing: the header applies, and without one every event is new', async () => {
   const publish = async (headers: Record<string, string> = {}) => {
     const body = '[{"channel":"nulls","type":"t","key":null}]'
     const response = await fetch(`${instance.url}/events`, {
@@ -97,7 +97,7 @@ test('an idempotency key that is null is none: the header counts, and without on
   expect(await publish({ 'idempotency-key': 'k' })).toBe(await publish({ 'idempotency-key': 'k' }))
 })
 
-test('a first line of a CSV file that is too long is called too long, and not "not UTF-8"', async () => {
+test('an overlong first line of a CSV file is reported as too long, not as invalid UTF-8', async () => {
   const response = await send('POST', '/api/orders/import', `${'customer,'.repeat(10_000)}\n`, 'text/csv')
   const { id } = (await response.json()) as { id: number }
   for (;;) {

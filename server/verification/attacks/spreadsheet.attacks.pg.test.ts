@@ -21,7 +21,7 @@ afterAll(async () => {
 const HEADER = 'customer;currency;sku;name;quantity;unit_price'
 const SKUS = ['a;=1+1', 'a;=1+1;', '=HYPERLINK("http://x")', 'b\t@SUM(A1)', 'c;"=1+1;"', '+1+cmd|x', '-2']
 
-/** Posts, and waits for the end of the task. */
+/** Starts a task and waits until it has ended. */
 async function run(path: string, type: string, body: string): Promise<Task> {
   const owner = `o-${crypto.randomUUID()}`
   await using reader = await openStream(instance.url, [`tasks.${owner}.*`])
@@ -48,14 +48,14 @@ const order = (sku: string) =>
     }),
   })
 
-/** Cells as the most careless reader would divide them: by every separator, within quotes too. */
+/** Cells as a careless reader would split them: at every separator, inside quotes too. */
 const formulasIn = (csv: string) =>
   csv
     .split(/[,;\t\r\n]/)
     .map((cell) => cell.replace(/^["\s]+|["\s]+$/g, ''))
     .filter((cell) => /^[=+\-@]/.test(cell) && !/^[+-]?\d+$/.test(cell))
 
-describe('a spreadsheet that divides cells by commas, semicolons or tabs', () => {
+describe('a spreadsheet that splits cells by commas, semicolons or tabs', () => {
   test('finds no formula in report.csv, and numbers stay numbers', async () => {
     for (const sku of SKUS) expect((await order(sku)).status).toBe(201)
     const csv = await download(await run('tasks', 'application/json', '{"kind":"report"}'), 'report.csv')
@@ -73,7 +73,7 @@ describe('a spreadsheet that divides cells by commas, semicolons or tabs', () =>
     expect(formulasIn(csv)).toEqual([])
     const content = (parse(csv, { columns: true }) as { content: string }[]).map((row) => row.content)
     expect(content).toHaveLength(SKUS.length)
-    // The person mends what was wrong with them, and nothing else.
+    // The user fixes the reported problem and changes nothing else.
     const second = await runImport(content.map((line) => line.replace(';none;', ';1;')))
     expect(second.result).toEqual({ imported: SKUS.length, rejected: 0 })
     const orders = await database.sql<{ customer: string; sku: string; name: string }[]>`
@@ -84,7 +84,7 @@ describe('a spreadsheet that divides cells by commas, semicolons or tabs', () =>
 })
 
 describe('the page of a report', () => {
-  test('runs nothing, whatever customers and things are called', async () => {
+  test('runs no script, whatever the names of customers and products are', async () => {
     const name = '</text></svg></script><script>alert(1)</script><img src=x onerror=alert(1)>\u2028"\'&'
     for (const sku of [name, '<img src=x onerror=a>', '"onload="a()']) expect((await order(sku)).status).toBe(201)
     const task = await run('tasks', 'application/json', '{"kind":"report"}')

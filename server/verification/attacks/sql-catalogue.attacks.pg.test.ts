@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Sql } from '../../platform/database.ts'
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 
-// Reads the catalogue, so that the rules hold for functions and tables that do not exist yet.
+// Reads the catalogue, so that the rules also apply to future functions and tables.
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -10,9 +10,12 @@ beforeAll(async () => {
 })
 afterAll(() => database[Symbol.asyncDispose]())
 
-/** What every role with usage on the schema may call. */
+/** Functions that every role with usage on the schema may call. */
 const PUBLIC = /^sse\.publish\(/
-/** What runs with the rights of the server's role; each was looked at for what a hostile caller could make it do. */
+/**
+ * Functions that run with the rights of the server's role. Each was reviewed for what a hostile caller could make it
+ * do.
+ */
 const DEFINER = [/^sse\.publish\(text,text,text,text,text\)$/, /^sse\.keep_key\(\)$/]
 const SEARCH_PATH = 'search_path=pg_catalog, pg_temp'
 const STRINGS = 'standard_conforming_strings=on'
@@ -47,7 +50,7 @@ async function violations(sql: Sql): Promise<string[]> {
   return found
 }
 
-test('no function of the schema resolves names where its caller wants, or is executable by PUBLIC without need', async () => {
+test('no function of the schema resolves names in a schema that its caller chooses, or is needlessly executable by PUBLIC', async () => {
   expect((await routines(database.sql)).length).toBeGreaterThan(8)
   expect(await violations(database.sql)).toEqual([])
 })
@@ -77,7 +80,7 @@ test.each([
     })
 })
 
-test('PUBLIC has no right on the schemas, and on no table, view, sequence or type default in them', async () => {
+test('PUBLIC has no rights on the schemas, their tables, views, sequences and default privileges', async () => {
   const granted = await database.sql`
     select 'schema ' || nspname as what from pg_namespace, aclexplode(nspacl)
     where nspname in ('sse', 'sse_tasks') and grantee = 0

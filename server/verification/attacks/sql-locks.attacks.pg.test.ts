@@ -8,8 +8,9 @@ import { installQueue, Queue } from '../../shop/tasks/queue.ts'
 import { createDatabase, createEmptyDatabase, directly, type TestDatabase } from '../../testing/database.ts'
 import { holdLock } from '../../testing/held-lock.ts'
 import { createRole, type TestRole } from '../../testing/role.ts'
+import { until } from '../../testing/until.ts'
 
-// Advisory locks are open to every role, so that nothing may depend on one.
+// Every role may take advisory locks, so nothing may depend on one.
 
 const logger = createLogger({ logLevel: 'error', logFormat: 'json' })
 let database: TestDatabase
@@ -25,7 +26,7 @@ beforeEach(async () => {
 })
 afterEach(() => attacker[Symbol.asyncDispose]())
 
-describe('a role that holds every advisory lock that was ever used', () => {
+describe('a role that holds every advisory lock that earlier versions used', () => {
   /** The key that pg-boss derives for one of its own. */
   const queueKey = (key: string) =>
     `('x' || encode(sha224((current_database() || '.pgboss.sse_tasks${key}')::bytea), 'hex'))::bit(64)::bigint`
@@ -59,7 +60,7 @@ describe('a role that holds every advisory lock that was ever used', () => {
     await installQueue(database.sql, directly(database.sql), logger)
   })
 
-  test('does not keep a task of a dead worker from going to another', async () => {
+  test('does not prevent another worker from taking over a task of a dead worker', async () => {
     await using queue = await startQueue(database.sql)
     const job = await queue.add(database.sql, 1, 'alice')
     await database.sql`
@@ -67,8 +68,7 @@ describe('a role that holds every advisory lock that was ever used', () => {
       where id = ${job}`
     const state = async () =>
       (await database.sql<{ state: string }[]>`select state from sse_tasks.job where id = ${job}`)[0]?.state
-    while ((await state()) === 'active') await Bun.sleep(20)
-    expect(await state()).toBe('retry')
+    expect(await until('the job has left its dead worker', state, (found) => found !== 'active')).toBe('retry')
   }, 20_000)
 })
 
@@ -79,7 +79,7 @@ async function startQueue(sql: Sql) {
 }
 
 describe('a start that has to wait for a lock', () => {
-  /** A logger that keeps what it is told. */
+  /** A logger that records its messages. */
   function createRecorder() {
     const lines: string[] = []
     const recorded = Promise.withResolvers<void>()
@@ -90,7 +90,7 @@ describe('a start that has to wait for a lock', () => {
     return { lines, recorded: recorded.promise, logger: { warn, debug() {} } as unknown as Logger }
   }
 
-  test('names who holds it, and goes on when it is released', async () => {
+  test('logs the session that holds it, and continues when it is released', async () => {
     const holder = await holdLock(database.sql, 'lock table sse.migration in access exclusive mode')
     const recorder = createRecorder()
     const start = migrate(database.sql, await readMigrations(migrationsDirectory), { logger: recorder.logger })
@@ -101,7 +101,7 @@ describe('a start that has to wait for a lock', () => {
     expect(await start).toEqual([])
   })
 
-  test('gives up in time, with an error that names who holds it', async () => {
+  test('gives up in time, with an error that names the session that holds it', async () => {
     const holder = await holdLock(database.sql, 'lock table sse.migration in access exclusive mode')
     const error = await migrate(database.sql, [], { timeout: 400 }).catch((caught) => caught)
     expect(error).toMatchObject({ name: 'MigrationError', code: 'migration.blocked' })
@@ -109,7 +109,7 @@ describe('a start that has to wait for a lock', () => {
     await holder.release()
   })
 
-  test('gives up as well when another start is creating the schema', async () => {
+  test('gives up when another start is creating the schema', async () => {
     await using empty = await createEmptyDatabase()
     const holder = await holdLock(empty.sql, 'create schema sse')
     expect(await migrate(empty.sql, [], { timeout: 400 }).catch((caught) => caught.code)).toBe('migration.blocked')
@@ -117,7 +117,7 @@ describe('a start that has to wait for a lock', () => {
     expect(await migrate(empty.sql, [])).toEqual([])
   })
 
-  test('is not kept waiting by a role that may read the table', async () => {
+  test('is not delayed by a role that may read the table', async () => {
     await database.sql.unsafe(`grant select on sse.migration to ${attacker.name}`)
     const reader = await holdLock(attacker.sql, 'lock table sse.migration in access share mode')
     expect(await migrate(database.sql, await readMigrations(migrationsDirectory), { timeout: 2000 })).toEqual([])
@@ -140,7 +140,7 @@ test('a frozen relay holds a lock that only the owner of the schema can take', a
   await other.end()
 })
 
-test('a row of sse.mutex that was deleted is missed with an error, not with silence', async () => {
+test('a deleted row of sse.mutex causes an error', async () => {
   await database.sql`select sse.publish('a', 't', '1')`
   await database.sql`delete from sse.mutex where name = 'relay'`
   await expect(log.relay(10)).rejects.toThrow("sse.mutex has no row 'relay'")

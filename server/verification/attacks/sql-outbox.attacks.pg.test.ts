@@ -21,7 +21,7 @@ async function relayAll(): Promise<string[]> {
 }
 
 describe('a session that locks one row of the outbox', () => {
-  test('holds back that channel, in its order, and no other', async () => {
+  test('delays that channel, in its order, and no other', async () => {
     const { sql } = database
     await sql`select sse.publish('locked', 't', '1'), sse.publish('free', 't', '2'), sse.publish('locked', 't', '3')`
     const lock = await holdLock(sql, `select from sse.outbox where channel = 'locked' and data::text = '1' for update`)
@@ -32,7 +32,7 @@ describe('a session that locks one row of the outbox', () => {
     expect(await relayAll()).toEqual(['locked 1', 'locked 3', 'locked 5'])
   }, 10_000)
 
-  test('holds no other channel back by more events than fit into a batch', async () => {
+  test('does not delay other channels, even with more events than fit into a batch', async () => {
     const { sql } = database
     await sql`select sse.publish('busy.' || n % 2, 't', to_json(n)) from generate_series(1, 500) n`
     await sql`select sse.publish('free', 't', '"after all"')`
@@ -46,14 +46,14 @@ describe('a session that locks one row of the outbox', () => {
   }, 10_000)
 })
 
-test('an idempotency key that was used for another event does not block the outbox: the first is kept', async () => {
+test('an idempotency key that was used for another event does not block the outbox: the first event is kept', async () => {
   await log.append([{ ...event('a', '"first"'), key: 'k' }])
   await database.sql`select sse.publish('a', 't', '"second"', key => 'k'), sse.publish('a', 't', '"next"')`
   await database.sql`select sse.publish('a', 't', '"twice"', key => 'l'), sse.publish('a', 'other', '"thrice"', key => 'l')`
   expect(await relayAll()).toEqual(['a "next"', 'a "twice"'])
 })
 
-test('an append that waits for one lock after the other gives up before those who asked for it have', async () => {
+test('an append that waits for several locks in a row gives up before its request times out', async () => {
   const { head } = await log.bounds()
   const headLock = await holdLock(database.sql, 'select from sse.head for update')
   const logLock = await holdLock(database.sql, 'lock table sse.log in share mode')
@@ -61,7 +61,7 @@ test('an append that waits for one lock after the other gives up before those wh
     () => 'appended',
     (error) => error.code,
   )
-  // Of the four seconds that an append waits, in total.
+  // Of the four seconds that an append waits, in total. A lock timeout is a time: how much of it is left, only time tells.
   await Bun.sleep(2500)
   await headLock.release()
   await Promise.race([append, Bun.sleep(3500)])
@@ -70,10 +70,10 @@ test('an append that waits for one lock after the other gives up before those wh
   expect((await log.bounds()).head).toBe(head)
 }, 15_000)
 
-test('a partition that can not be made at once does not hold up those who publish', async () => {
+test('a partition that cannot be created at once does not delay publishers', async () => {
   const { sql } = database
   await sql`update sse.head set partition_size = 2 * (partitioned_through - position) + 2`
-  // What CREATE INDEX CONCURRENTLY and ANALYZE take.
+  // The lock that CREATE INDEX CONCURRENTLY and ANALYZE take.
   const lock = await holdLock(sql, 'lock table sse.log in share update exclusive mode')
   expect(await log.preparePartitions().catch((error) => error.code)).toBe('55P03')
   expect(await log.append([event('a')])).toHaveLength(1)

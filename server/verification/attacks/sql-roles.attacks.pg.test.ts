@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { createRole, type TestRole } from '../../testing/role.ts'
 
-// A role that may publish is not trusted with anything else: usage on schema sse must not lead to the server's own role.
+// A role that may publish is trusted with nothing else: usage on schema sse must not lead to the server's role.
 
 let database: TestDatabase
 let attacker: TestRole
@@ -10,7 +10,7 @@ beforeAll(async () => {
   database = await createDatabase()
 })
 afterAll(() => database[Symbol.asyncDispose]())
-// In a session of its own: plpgsql keeps the plans of the first call.
+// In a session of its own, because plpgsql caches the plans of the first call.
 beforeEach(async () => {
   attacker = await createRole(database)
 })
@@ -22,13 +22,13 @@ const isSuperuser = async () => {
   return row?.rolsuper
 }
 
-/** Runs statements one after the other, as psql would: one that is refused does not stop the rest. */
+/** Runs statements one after the other, as psql does: a failed statement does not stop the rest. */
 async function attempt(...statements: string[]): Promise<void> {
   for (const statement of statements) await attacker.sql.unsafe(statement).catch(() => {})
 }
 
 describe('a role that has usage on schema sse and nothing else', () => {
-  test('does not become superuser by a cast of its own behind the trigger that keeps deleted keys', async () => {
+  test('cannot become superuser by a cast of its own in the trigger that keeps deleted keys', async () => {
     await attempt(
       'create type pg_temp.evil as (cmd text)',
       `create function pg_temp.run(pg_temp.evil) returns text language plpgsql as $$
@@ -42,7 +42,7 @@ describe('a role that has usage on schema sse and nothing else', () => {
     expect(await isSuperuser()).toBe(false)
   })
 
-  test('forges no deleted keys of others', async () => {
+  test('cannot forge deleted keys of other users', async () => {
     await attempt(
       'create temp table orders (key text)',
       'create trigger t after delete on pg_temp.orders for each row execute function sse.keep_key()',
@@ -53,7 +53,7 @@ describe('a role that has usage on schema sse and nothing else', () => {
   })
 
   test.each(['json', 'text', 'bigint', 'timestamptz'])(
-    'does not become superuser by a temporary type named %s that sse.publish would take for its own',
+    'cannot become superuser by a temporary type named %s that sse.publish would resolve',
     async (type) => {
       await attempt(
         `create function pg_temp.check(pg_catalog.text) returns boolean language plpgsql as $$
@@ -67,7 +67,7 @@ describe('a role that has usage on schema sse and nothing else', () => {
     },
   )
 
-  test('reads and changes no table, sequence or view of the schema', async () => {
+  test('cannot read or change any table, sequence or view of the schema', async () => {
     const relations = await database.sql<{ name: string }[]>`
       select relname as name from pg_class
       where relnamespace = 'sse'::regnamespace and relkind in ('r', 'p', 'v', 'S')`
@@ -82,7 +82,7 @@ describe('a role that has usage on schema sse and nothing else', () => {
     }
   })
 
-  test('still publishes', async () => {
+  test('can still publish', async () => {
     await attacker.sql`select sse.publish('a', 'published', '1')`
     await attacker.sql`select sse.publish('a', 'published', jsonb_build_object('n', 1))`
     expect(await database.sql`select from sse.outbox where type = 'published'`).toHaveLength(2)
@@ -91,7 +91,7 @@ describe('a role that has usage on schema sse and nothing else', () => {
 
 describe('a session that has turned standard_conforming_strings off', () => {
   test.each(['a b', 'a\nb', 'a>', 'a.*', 'a\u001bb', 'u'.repeat(256)])(
-    'gets no event on the channel %j past the check',
+    'cannot publish an event on the invalid channel %j',
     async (channel) => {
       await attacker.sql`set standard_conforming_strings = off`.catch(() => {})
       const code = await attacker.sql`select sse.publish(${channel}, 't', '1')`.then(
@@ -102,7 +102,7 @@ describe('a session that has turned standard_conforming_strings off', () => {
     },
   )
 
-  test.each(['a\nb', 'a\u001bb', 'a\u0085b'])('gets no event of the type %j past the check', async (type) => {
+  test.each(['a\nb', 'a\u001bb', 'a\u0085b'])('cannot publish an event of the invalid type %j', async (type) => {
     await attacker.sql`set standard_conforming_strings = off`.catch(() => {})
     const code = await attacker.sql`select sse.publish('a', ${type}, '1')`.then(
       () => 'published',
@@ -111,7 +111,7 @@ describe('a session that has turned standard_conforming_strings off', () => {
     expect(code).toBe('22023')
   })
 
-  test('publishes what is valid, also with the letter u in its name', async () => {
+  test('publishes valid events, also with the letter u in their names', async () => {
     await attacker.sql`set standard_conforming_strings = off`.catch(() => {})
     await attacker.sql`select sse.publish('u0001.u0020', 'untypical', '1')`
     expect(await database.sql`select from sse.outbox where type = 'untypical'`).toHaveLength(1)

@@ -1,4 +1,4 @@
-// Attacks by streams that ask for as much as they may: patterns that are expensive to route by, and to remember.
+// Streams at the limits of a subscription: patterns that are expensive to route and to store.
 
 import { expect, test } from 'bun:test'
 import { Hub } from '../../fanout/hub.ts'
@@ -7,29 +7,30 @@ import { createReplay } from '../../fanout/replay.ts'
 import { createSelection } from '../../fanout/selection.ts'
 import type { EventLog } from '../../log/log.ts'
 import { createLogger } from '../../platform/logger.ts'
+import { SILENT } from '../../telemetry/telemetry.ts'
 import { createDatabase } from '../../testing/database.ts'
 import { startProcess } from '../../testing/instance.ts'
 import { MemorySink } from '../../testing/memory-sink.ts'
 import { publish } from '../../testing/stream-reader.ts'
 import { SSE } from '../../transports/sse/encoding.ts'
 
-/** Milliseconds that any request may wait: in one piece, the routing below takes two seconds. */
-const BUDGET = 500
+/** Responses of /healthz while the events below are routed: in one piece, there would be two. */
+const LEAST_RESPONSES = 8
 
 test('50 streams of 64 patterns with wildcards at every token do not stop the event loop', async () => {
   await using database = await createDatabase()
   await using instance = await startProcess({ DATABASE_URL: database.url })
   const streams = await Promise.all(Array.from({ length: 50 }, (_, index) => open(instance.url, wildcards(index))))
-  const longest = await longestWait(instance.url, async () => {
+  const responses = await responsesWhile(instance.url, async () => {
     const events = Array.from({ length: 1000 }, (_, index) => ({ channel: `${'a.'.repeat(14)}x${index}`, type: 't' }))
     await publish(instance.url, events)
     await Promise.all(streams.map((stream) => stream.readTo(1000)))
   })
   for (const stream of streams) stream.close()
-  expect(longest).toBeLessThan(BUDGET)
+  expect(responses).toBeGreaterThan(LEAST_RESPONSES)
 }, 60_000)
 
-/** A stream that is read with as little work as can be, so that the time measured is the server's. */
+/** A stream that is read with as little work as possible, so that the measured time is the server's. */
 async function open(url: string, channels: readonly string[]) {
   const abort = new AbortController()
   const query = new URLSearchParams(channels.map((channel) => ['channel', channel]))
@@ -57,28 +58,25 @@ const wildcards = (stream: number) =>
     return [...tokens, 'a', 'a', '>'].join('.')
   })
 
-/** Asks for /healthz again and again while something happens; answers the longest time that one took, in milliseconds. */
-async function longestWait(url: string, action: () => Promise<void>): Promise<number> {
+/** Requests /healthz again and again while something happens; returns how many responses came. */
+async function responsesWhile(url: string, action: () => Promise<void>): Promise<number> {
   let isOver = false
-  let longest = 0
-  const asking = (async () => {
-    while (!isOver) {
-      const start = performance.now()
-      await (await fetch(`${url}/healthz`)).text()
-      longest = Math.max(longest, performance.now() - start)
-    }
+  let count = 0
+  const requesting = (async () => {
+    for (; !isOver; count++) await (await fetch(`${url}/healthz`)).text()
   })()
   await action()
   isOver = true
-  await asking
-  return longest
+  await requesting
+  return count
 }
 
-test('streams that fill the index of subscriptions are sent away, and modest ones are still served', () => {
-  const recent = new RecentEvents(0, 1000)
+test('streams that fill the subscription index are rejected, and small ones are still served', () => {
+  const recent = new RecentEvents(0, 1000, 'e1')
   const hub = new Hub({
     recent,
     replay: createReplay(recent, {} as EventLog),
+    telemetry: SILENT,
     logger: createLogger({ logLevel: 'silent', logFormat: 'json' }),
     flushInterval: 5,
     heartbeat: 15_000,
@@ -93,7 +91,8 @@ test('streams that fill the index of subscriptions are sent away, and modest one
       Array.from({ length: 64 }, (_, index) => `s${opened}.p${index}.${'*.'.repeat(13)}z`),
     )
     if (hub.refusal({ clientId: null, encoding: SSE, selection: selection })) break
-    hub.open({ selection, encoding: SSE, sink: new MemorySink(), clientId: null, cursor: 0, resumed: false, oldest: 1 })
+    const start = { clientId: null, cursor: 0, resumed: false, oldest: 1 }
+    hub.open({ selection, encoding: SSE, sink: new MemorySink(), transport: 'sse', ...start })
   }
   expect(opened).toBeGreaterThan(400)
   expect(opened).toBeLessThan(1000)
@@ -109,7 +108,7 @@ test('streams that fill the index of subscriptions are sent away, and modest one
   expect(hub.indexSize).toBe(0)
 })
 
-test('patterns that lie within others take no room of their own', () => {
+test('patterns covered by others take no space in the index', () => {
   const patterns = ['>', 'a.>', 'a.b', '*', '*.>', 'a.*.c']
   expect(createSelection(patterns).patterns).toEqual(['>'])
   expect(createSelection(['a.>', 'a.*', 'a.b.c', 'a.*.>', 'a', '*']).patterns).toEqual(['*', 'a.>'])

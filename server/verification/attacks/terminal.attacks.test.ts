@@ -1,9 +1,12 @@
 import { afterAll, describe, expect, test } from 'bun:test'
 
-/** Sets the title, clears the screen, goes back to the line's start, reverses the text: none may reach a terminal. */
+/**
+ * Sets the title, clears the screen, returns to the start of the line, reverses the text: none of it may reach a
+ * terminal.
+ */
 const HOSTILE = 'a\u001b]0;owned\u0007b\u009b2Jc\u0085d\u202ee\u2066f\u2028g\u007fh'
 const OBEYED = /[^\P{Cc}\n]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u
-/** Of what this program writes itself: colours. */
+/** Escape sequences that this program writes itself: colours. */
 const COLOURS = new RegExp(`${'\u001b'}\\[\\d{0,2}m`, 'g')
 
 const event = {
@@ -13,7 +16,7 @@ const event = {
   time: '2026-11-21T10:00:00.000Z',
 }
 
-/** A server that another developer runs, or whose log was written before hostile names were refused. */
+/** A server of another developer, or one whose log was written before hostile names were refused. */
 const server = Bun.serve({
   port: 0,
   fetch(request) {
@@ -41,7 +44,7 @@ const start = (args: string[], options: object) =>
     ...options,
   })
 
-/** What a command writes on a terminal until it has written `last`. */
+/** The output of a command on a terminal, up to `last`. */
 async function inTerminal(args: string[], last: string): Promise<string> {
   let screen = ''
   const complete = Promise.withResolvers<void>()
@@ -64,7 +67,7 @@ async function inTerminal(args: string[], last: string): Promise<string> {
 const withoutColours = (screen: string) => screen.replace(COLOURS, '').replaceAll('\r\n', '\n')
 
 describe('hostile text', () => {
-  test('of events, gaps and names is escaped when tail prints it on a terminal', async () => {
+  test('in events, gaps and names is escaped when tail prints it on a terminal', async () => {
     const screen = withoutColours(
       await inTerminal(['server/main.ts', 'tail', 'orders.>', '--url', url], '"isLast":true'),
     )

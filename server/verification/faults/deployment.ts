@@ -2,9 +2,10 @@ import { expect } from 'bun:test'
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { type FaultProxy, startFaultProxy } from '../../testing/fault-proxy.ts'
 import { type InstanceProcess, startProcess } from '../../testing/instance.ts'
+import { until } from '../../testing/until.ts'
 import { type Report, Verification, type VerificationOptions } from '../verification.ts'
 
-/** `FAULTS=full` runs the suite at its full size; without it, a short form is part of the ordinary tests. */
+/** `FAULTS=full` runs the suite at full size; otherwise the tests run a short form. */
 const isFull = process.env.FAULTS === 'full'
 
 /** Sizes of a run, full and short. */
@@ -23,20 +24,20 @@ export interface Deployment extends AsyncDisposable {
   /** Between the instances and Postgres. */
   postgres: FaultProxy
   database: TestDatabase
-  /** Where clients go: through the proxies. */
+  /** URLs for clients, through the proxies. */
   urls: string[]
-  /** Starts the instance of that index anew, on its port. */
+  /** Starts the instance with this index again, on the same port. */
   restart(index: number): Promise<void>
 }
 
 export interface DeployOptions {
   instances?: number
   settings?: Record<string, string>
-  /** Database for the instances. Defaults to one of the test run's own. */
+  /** URL of the database for the instances. Defaults to a database of the test run. */
   databaseUrl?: string
 }
 
-/** What makes faults show quickly. */
+/** Settings that make faults show quickly. */
 const QUICK = {
   HEARTBEAT_MS: '300',
   POLL_INTERVAL_MS: '100',
@@ -117,7 +118,7 @@ export async function expectClean(
   return report
 }
 
-/** Resolves when `share` of what is delivered now was delivered again: the fault happens in the midst of traffic. */
+/** Resolves after 20 × `events` more deliveries, so that a fault happens under traffic. */
 export async function someTraffic(verification: Verification, events = 50): Promise<void> {
   await verification.untilDelivered(verification.delivered + events * 20)
 }
@@ -131,16 +132,18 @@ export async function metric(url: string, name: string, label = ''): Promise<num
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
 }
 
-/** Asks `/readyz` until the answer is as wanted, and answers it. */
-export async function untilReadiness(url: string, condition: (answer: Readiness) => boolean): Promise<Readiness> {
-  for (;;) {
-    const response = await fetch(`${url}/readyz`)
-    const answer = { code: response.status, ...((await response.json()) as Omit<Readiness, 'code'>) }
-    if (condition(answer)) return answer
-    await Bun.sleep(20)
-  }
-}
+/** Reads `/readyz` until it is as wanted, and returns it. */
+export const untilReadiness = (url: string, condition: (readiness: Readiness) => boolean): Promise<Readiness> =>
+  until(
+    `readiness of ${url} is as wanted`,
+    async () => {
+      const response = await fetch(`${url}/readyz`)
+      return { code: response.status, ...((await response.json()) as Omit<Readiness, 'code'>) }
+    },
+    condition,
+  )
 
+/** The body of `/readyz`, with the status of the response as `code`. */
 export interface Readiness {
   code: number
   status: string

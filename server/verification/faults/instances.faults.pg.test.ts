@@ -1,11 +1,11 @@
-// Instances die, drain and restart, under load.
+// Instances are killed, drain and restart under load.
 
 import { describe, expect, test } from 'bun:test'
 import { openStream } from '../../testing/stream-reader.ts'
 import { deploy, expectClean, full, metric, someTraffic } from './deployment.ts'
 
 describe('an instance', () => {
-  test('dies of kill -9 with streams open and publishes under way: clients go on elsewhere, what was acknowledged is there', async () => {
+  test('is killed with open streams and publishes in progress: clients resume on others, and acknowledged events are there', async () => {
     await using deployment = await deploy({ instances: 3 })
     const { instances, urls, database } = deployment
     await using reader = await openStream(String(instances[2]?.url), ['relayed'])
@@ -14,7 +14,7 @@ describe('an instance', () => {
       for (let index = 0; index < 2; index++) {
         await someTraffic(verification)
         await instances[index]?.end('SIGKILL')
-        // Whoever moved the outbox: another goes on.
+        // Whichever instance relayed the outbox, another one takes over.
         await database.sql`select sse.publish('relayed', 't', ${String(relayed++)})`
         await someTraffic(verification)
         await deployment.restart(index)
@@ -24,11 +24,11 @@ describe('an instance', () => {
     expect(reader.events.map(({ data }) => data)).toEqual([0, 1])
   })
 
-  test('all three restart one after the other under load: no burst of reconnects, and nothing missing', async () => {
+  test('all three restart one after the other under load: no burst of reconnects, and no event missing', async () => {
     const readers = full(3000, 900)
     await using deployment = await deploy({ instances: 3, settings: { RETRY_MS: String(RETRY) } })
     const restarts: { streams: number; waits: number[] }[] = []
-    // A load balancer sends nobody to an instance that says it is not ready.
+    // A load balancer sends no requests to an instance that is not ready.
     const urls = [...deployment.urls]
     await expectClean(
       urls,
@@ -48,7 +48,7 @@ describe('an instance', () => {
     )
     for (const { streams, waits } of restarts) {
       expect(waits.length).toBeGreaterThan(0.9 * streams)
-      // The times differ by as much as the number of streams asks for, and evenly: a third of them in a third of the range.
+      // The times spread over the range for this number of streams, evenly: a third of them in a third of the range.
       const range = Math.min(RETRY, 75 + streams / 5)
       expect(Math.min(...waits)).toBeGreaterThanOrEqual(Math.floor(range) - 1)
       expect(Math.max(...waits)).toBeLessThanOrEqual(Math.ceil(2 * range) + 1)
@@ -60,7 +60,7 @@ describe('an instance', () => {
 /** Milliseconds; see `RETRY_MS`. */
 const RETRY = 200
 
-/** Most of the times that lie within any span of `length` milliseconds. */
+/** The largest number of times within any span of `length` milliseconds. */
 function busiest(times: readonly number[], length: number): number {
   const sorted = [...times].sort((a, b) => a - b)
   let most = 0

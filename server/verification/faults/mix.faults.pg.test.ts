@@ -1,4 +1,4 @@
-// All faults, in an order that chance chose and a seed repeats: FAULT_SEED=… bun run test:faults mix
+// All faults, in a random order that a seed reproduces: FAULT_SEED=… bun run test:faults mix
 
 import { expect, test } from 'bun:test'
 import type { Sql } from '../../platform/database.ts'
@@ -17,6 +17,7 @@ type Mixed = Deployment & { sql: Sql; killPostgres: (signal: NodeJS.Signals) => 
 type Fault = (deployment: Mixed, verification: Verification, random: () => number) => Promise<void>
 
 const one = <T>(list: readonly T[], random: () => number) => list[Math.floor(random() * list.length)] as T
+/** A time by chance: in this mix, when a fault comes and how long it lasts is the input, and nothing is concluded from it. */
 const moment = (random: () => number) => Bun.sleep(50 + random() * 700)
 
 const faults: Record<string, Fault> = {
@@ -32,7 +33,7 @@ const faults: Record<string, Fault> = {
   async 'cut all of an instance'({ proxies }, _verification, random) {
     one(proxies, random).cut()
   },
-  async 'swallow an instance'({ proxies }, _verification, random) {
+  async 'drop all packets of an instance'({ proxies }, _verification, random) {
     const proxy = one(proxies, random)
     proxy.blackhole()
     await moment(random)
@@ -58,10 +59,10 @@ const faults: Record<string, Fault> = {
         await transaction`select sse.publish('long', 't', '1')`
         await moment(random)
       })
-      // Postgres may go away meanwhile.
+      // Postgres may become unreachable in the meantime.
       .catch(() => {})
   },
-  async 'look for what has expired'({ sql }) {
+  async 'run retention'({ sql }) {
     await sql`select sse.purge('1 hour', 5000000)`.catch(() => {})
   },
   async 'publish too much at once'({ urls }, _verification, random) {
@@ -79,7 +80,7 @@ const faults: Record<string, Fault> = {
     await moment(random)
     await postgres.accept()
   },
-  async 'swallow Postgres'({ postgres }, _verification, random) {
+  async 'drop all packets of Postgres'({ postgres }, _verification, random) {
     postgres.blackhole()
     await moment(random)
     postgres.flow()

@@ -9,7 +9,7 @@ import { openStream } from '../../testing/stream-reader.ts'
 import { expectClean, full, someTraffic, untilReadiness } from './deployment.ts'
 
 describeWithPgbouncer('behind pgbouncer in transaction mode', () => {
-  test('without a direct connection events come on the tick; readiness and the log say so', async () => {
+  test('without a direct connection, events arrive at the poll interval, and readiness and the log report it', async () => {
     await using database = await createDatabase()
     await using bouncer = await startPgbouncer(database.url)
     const settings = { DATABASE_URL: bouncer.url, POLL_INTERVAL_MS: '50', RETRY_MS: '50' }
@@ -27,7 +27,7 @@ describeWithPgbouncer('behind pgbouncer in transaction mode', () => {
     expect(a.output).toContain('not listening for notifications')
   })
 
-  test('with a direct connection for LISTEN everything is as without it', async () => {
+  test('with a direct connection for LISTEN, everything works as without a pooler', async () => {
     await using database = await createDatabase()
     await using bouncer = await startPgbouncer(database.url)
     const settings = {
@@ -42,7 +42,7 @@ describeWithPgbouncer('behind pgbouncer in transaction mode', () => {
     await expectClean([a.url, b.url], (verification) => someTraffic(verification))
   })
 
-  test('an outage of Postgres behind it: streams live on, publishing answers 503, and afterwards everything is there', async () => {
+  test('an outage of Postgres behind it: streams stay open, publishing returns 503, and no event is lost', async () => {
     await using database = await createDatabase()
     const { hostname, port } = new URL(database.url)
     await using postgres = await startFaultProxy({ host: hostname, port: Number(port) })
@@ -57,7 +57,7 @@ describeWithPgbouncer('behind pgbouncer in transaction mode', () => {
       for (let times = 0; times < full(5, 2); times++) {
         await someTraffic(verification)
         await postgres.refuse()
-        for (const end = performance.now() + 1000; performance.now() < end; ) {
+        for (let round = 0; round < full(20, 5); round++) {
           const [publishing, stream] = await Promise.all([
             fetch(`${a.url}/events`, {
               method: 'POST',
@@ -75,7 +75,7 @@ describeWithPgbouncer('behind pgbouncer in transaction mode', () => {
     })
     statuses.delete(201)
     expect([...statuses]).toEqual([503])
-    // The stream that was open all the time still is.
+    // The stream has stayed open throughout.
     const seen = quiet.frames.length
     await quiet.until(({ frames }) => frames.length > seen)
   })

@@ -1,23 +1,25 @@
-// Postgres goes away and comes back: streams stay open, publishing says 503, and afterwards everybody has everything once.
+// Postgres becomes unreachable and recovers: streams stay open, publishing returns 503, and all streams get every event
+// once.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { type OwnPostgres, startOwnPostgres } from '../../testing/own-postgres.ts'
 import { openStream } from '../../testing/stream-reader.ts'
 import { type Deployment, deploy, expectClean, full, someTraffic, untilReadiness } from './deployment.ts'
 
-const outage = full(10_000, 1000)
+/** Heartbeats that come while Postgres is out of reach. */
+const OUTAGE = full(30, 3)
 
-describe('Postgres out of reach', () => {
+describe('Postgres is unreachable', () => {
   let deployment: Deployment
   beforeAll(async () => {
     deployment = await deploy()
   })
   afterAll(() => deployment[Symbol.asyncDispose]())
 
-  test('its connections are cut, again and again, also under commits', async () => {
+  test('its connections are cut repeatedly, also during commits', async () => {
     const { postgres, urls } = deployment
     await expectClean(urls, async (verification) => {
-      // Until a cut has come under a publish.
+      // Until a cut has hit a publish.
       for (let times = 0; times < full(20, 5) || verification.publisher.retries === 0; times++) {
         await someTraffic(verification)
         postgres.cut()
@@ -25,7 +27,7 @@ describe('Postgres out of reach', () => {
     })
   })
 
-  test('its connections are cut under events without a key: each is published once or not at all, never twice', async () => {
+  test('its connections are cut while events without a key are published: each is published at most once', async () => {
     const { postgres, urls } = deployment
     const report = await expectClean(
       urls,
@@ -40,23 +42,22 @@ describe('Postgres out of reach', () => {
     expect(report.doubled + report.misplaced).toBe(0)
   })
 
-  test('an address that refuses, as in a failover: readiness says why, publishing is told when to try again, streams live on', async () => {
+  test('connections are refused, as in a failover: readiness reports why, publishers get Retry-After, streams stay open', async () => {
     const { postgres, urls, instances, database } = deployment
     await using reader = await openStream(String(instances[0]?.url), ['quiet'])
     await expectClean(urls, async (verification) => {
       await someTraffic(verification)
       await postgres.refuse()
-      const answer = await untilReadiness(String(instances[0]?.url), ({ code }) => code === 503)
-      expect(answer.checks.log).toMatchObject({ status: 'failed', detail: expect.stringContaining('Postgres') })
+      const readiness = await untilReadiness(String(instances[0]?.url), ({ code }) => code === 503)
+      expect(readiness.checks.log).toMatchObject({ status: 'failed', detail: expect.stringContaining('Postgres') })
       const refused = await fetch(`${instances[0]?.url}/events`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: '{"channel":"c","type":"t"}',
       })
       expect([refused.status, Number(refused.headers.get('retry-after'))]).toEqual([503, 2])
-      await Bun.sleep(outage)
-      const heartbeats = reader.frames.length
-      await reader.until(({ frames }) => frames.length > heartbeats)
+      const seen = reader.frames.length
+      await reader.until(({ frames }) => frames.length >= seen + OUTAGE)
       await database.sql`select sse.publish('quiet', 'meanwhile', '1')`
       await postgres.accept()
     })
@@ -64,24 +65,25 @@ describe('Postgres out of reach', () => {
     await untilReadiness(String(instances[0]?.url), ({ code }) => code === 200)
   })
 
-  test('half-open sockets that never answer', async () => {
+  test('half-open sockets that never respond', async () => {
     const { postgres, urls, instances } = deployment
     await expectClean(urls, async (verification) => {
       await someTraffic(verification)
       postgres.blackhole()
       await untilReadiness(String(instances[0]?.url), ({ code }) => code === 503)
-      await Bun.sleep(outage / 4)
       postgres.flow()
     })
     await untilReadiness(String(instances[0]?.url), ({ status }) => status === 'ok')
   })
 
   test('a network that stalls for a moment, and one that is slow', async () => {
-    const { postgres, urls } = deployment
+    const { postgres, urls, instances } = deployment
+    await using reader = await openStream(String(instances[0]?.url), ['quiet'])
     await expectClean(urls, async (verification) => {
       await someTraffic(verification)
       postgres.stall()
-      await Bun.sleep(700)
+      const seen = reader.frames.length
+      await reader.until(({ frames }) => frames.length >= seen + 2)
       postgres.flow()
       await someTraffic(verification)
       postgres.delay(40)
@@ -90,7 +92,7 @@ describe('Postgres out of reach', () => {
     })
   })
 
-  test("the listener's backend is terminated, again and again", async () => {
+  test("the listener's backend is terminated repeatedly", async () => {
     const { urls, database, instances } = deployment
     await expectClean(urls, async (verification) => {
       for (let times = 0; times < full(20, 5); times++) {
@@ -115,7 +117,7 @@ describe('Postgres out of reach', () => {
     })
   })
 
-  test('a transaction that stays open after sse.publish delays its own events alone', async () => {
+  test('a transaction that stays open after sse.publish delays only its own events', async () => {
     const { urls, database, instances } = deployment
     await using reader = await openStream(String(instances[1]?.url), ['slow'])
     const opened = Promise.withResolvers<void>()
@@ -126,9 +128,8 @@ describe('Postgres out of reach', () => {
       await release.promise
     })
     await opened.promise
-    const report = await expectClean(urls, () => Bun.sleep(full(60_000, 1000)))
+    await expectClean(urls, (verification) => someTraffic(verification, full(3000, 100)))
     expect(reader.events).toEqual([])
-    expect(report.latency.p50).toBeLessThan(1000)
     release.resolve()
     await slow
     await reader.untilEvents(1)
@@ -147,12 +148,12 @@ describe('Postgres restarts', () => {
     await postgres[Symbol.asyncDispose]()
   })
 
-  test.each(['SIGINT', 'SIGKILL'] as const)('after %s everybody has every event once', async (name) => {
+  test.each(['SIGINT', 'SIGKILL'] as const)('after %s, all streams have every event once', async (name) => {
     await expectClean(deployment.urls, async (verification) => {
       for (let times = 0; times < full(3, 1); times++) {
         await someTraffic(verification)
         await postgres.kill(name)
-        // What goes on now has come through the restart.
+        // Deliveries from now on have come through the restart.
         await someTraffic(verification)
         await untilReadiness(String(deployment.instances[0]?.url), ({ code }) => code === 200)
       }

@@ -2,17 +2,20 @@ import { type Accessor, createSignal, onCleanup } from 'solid-js'
 import type { ClusterView } from '../../../server/operations/cluster-schema.ts'
 import { api, ask } from '../live/api.ts'
 
+/** Poll interval in milliseconds. */
 const INTERVAL = 2000
 
-/** The cluster, looked at every two seconds while somebody sees the page. */
+/** Reads `/api/cluster` every two seconds while the page is visible. */
 export function createCluster(): {
+  /** The last response; `undefined` until there is one. */
   view: Accessor<ClusterView | undefined>
+  /** Why the last request failed; empty when it succeeded. */
   error: Accessor<string>
   reload: () => void
 } {
   const [view, setView] = createSignal<ClusterView>()
   const [error, setError] = createSignal('')
-  const look = async () => {
+  const poll = async () => {
     if (document.visibilityState === 'hidden') return
     try {
       setView(await ask(api.cluster.get()))
@@ -21,8 +24,8 @@ export function createCluster(): {
       setError((problem as Error).message)
     }
   }
-  void look()
-  const timer = setInterval(() => void look(), INTERVAL)
+  void poll()
+  const timer = setInterval(() => void poll(), INTERVAL)
   onCleanup(() => clearInterval(timer))
-  return { view, error, reload: () => void look() }
+  return { view, error, reload: () => void poll() }
 }

@@ -1,23 +1,24 @@
-/** Streams for each name: a browser has six HTTP/1.1 connections, and the page needs some itself. */
+/** Streams for each host name: a browser has six HTTP/1.1 connections, and the page needs some itself. */
 const PER_NAME = 5
-/** Sockets that Chromium has in all, but for those of the page itself. */
+/** Sockets that Chromium has in total (256), without those that the page itself needs. */
 const MOST = 240
 
+/** Where streams can be opened from a page. */
 export interface Addresses {
   /** Most streams that this browser can open here. */
   limit: number
-  /** Why it is so many. */
+  /** Why this is the limit, for people. */
   explanation: string
-  /** Where stream number `index` goes. @param port of the instance, on this machine */
+  /** The address of stream number `index`. @param port of an instance on this machine. Defaults to the page's own */
   of: (index: number, port?: string) => string
 }
 
-/** The server lets pages under these names read the streams under others. */
+/** With `LAB=on`, the server lets pages under these names read the streams under others. */
 const isOfThisMachine = (host: string) => host === 'localhost' || host === '127.0.0.1'
 
 /**
  * How many streams can be opened from here, and under which names: over HTTP/2 any number share a connection; over
- * HTTP/1.1 a browser has six for each name, but a machine has any number of names for itself (RFC 6761, section 6.3).
+ * HTTP/1.1 a browser has six for each name, but a machine has any number of names for itself, `*.localhost` (RFC 6761, section 6.3).
  *
  * @param isLab whether the server lets pages read streams under its other names (LAB)
  * @param protocol of this page, as `performance.getEntriesByType('navigation')[0].nextHopProtocol` has it
@@ -40,3 +41,6 @@ export function addressesFor(page: URL, protocol: string, isLab: boolean): Addre
     of: () => '/events',
   }
 }
+
+/** Whether streams can be opened at a certain instance: only where each has an address of its own. */
+export const canChooseInstance = ({ limit }: Addresses): boolean => limit === MOST

@@ -1,86 +1,96 @@
 import { createParser } from 'eventsource-parser'
 import { type Publications, StreamLedger } from '../../../server/protocol/ledger.ts'
-import type { Ready } from '../sse/protocol.ts'
+import { parseRetryAfter, verdictOf } from '../../../server/protocol/reconnect-policy.ts'
+import { positionOf } from '../sse/cursor.ts'
+import type { Closing, Gap, Ready } from '../sse/protocol.ts'
+import { ReconnectTimer } from '../sse/reconnect-timer.ts'
 
-export type LabState = 'connecting' | 'live' | 'waiting' | 'stalled' | 'offline' | 'refused'
+/** What a stream of the lab is doing. `over` and `refused` are final (`verdictOf`). */
+export type LabState = 'connecting' | 'live' | 'waiting' | 'stalled' | 'offline' | 'refused' | 'over'
 
+/** What a stream of the lab follows. */
 export interface LabStreamOptions {
+  /** Its number in the list. */
   number: number
+  /** Address of the stream. */
   url: string
+  /** Patterns of channels. */
   channels: readonly string[]
-  /** A position, `earliest`, or empty for now. */
+  /** Cursor to begin after: a cursor, a position, `earliest`, or empty for the head of the log. */
   cursor: string
+  /** What the lab has published. */
   publications: Publications
-  /** Milliseconds between the publishing of an event and now, by the clock of this page. */
+  /** Receives the latency of each numbered event: milliseconds since it was published, by the clock of this page. */
   onLatency: (ms: number) => void
 }
 
-/** What the lab publishes. */
+/** The data of the events that the lab publishes. */
 export interface LabData {
-  /** Its number. */
+  /** Number of the event. */
   n: number
   /** `Date.now()` of the page that published it. */
   at: number
 }
 
-const RETRY = 300
-const MAX_WAIT = 10_000
-/** Milliseconds that a connection may take to begin. */
-const CONNECT_PATIENCE = 10_000
-
 /**
- * One stream of the lab, over fetch: unlike an EventSource it can stop reading, and be broken on purpose. It keeps a
- * ledger of what it received across all its connections.
+ * One stream of the lab, over fetch: unlike an EventSource it can stop reading, and be broken on purpose. It reconnects by the
+ * policy of all clients, and keeps a ledger of what it received across all its connections.
  */
 export class LabStream {
   readonly #options: LabStreamOptions
+  readonly #timer: ReconnectTimer
+  /** What arrived, over all connections. */
   readonly ledger = new StreamLedger()
   #abort: AbortController | undefined
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #watchdog: ReturnType<typeof setTimeout> | undefined
-  /** Milliseconds of silence after which the connection counts as dead. */
-  #patience = CONNECT_PATIENCE
+  /** The last event ID. */
+  #cursor: string
   #isStalled = false
   #isOffline = false
   #isClosed = false
   #resume: (() => void) | undefined
-  #retry = RETRY
-  #failures = 0
+  /** What it is doing. */
   state: LabState = 'connecting'
+  /** Name of the instance that serves it. */
   instance = ''
+  /** Events received, duplicates included. */
   received = 0
+  /** Gaps that the server announced. */
   gaps = 0
+  /** Connections after the first. */
   reconnects = 0
-  /** Milliseconds, of the newest event. */
-  lag = 0
+  /** Latency of the newest event, in milliseconds; `undefined` before the first. */
+  lag: number | undefined
 
   constructor(options: LabStreamOptions) {
     this.#options = options
+    this.#cursor = options.cursor
+    this.#timer = new ReconnectTimer({ connect: () => void this.#connect(), onSilence: () => this.drop() })
     void this.#connect()
   }
 
+  /** Its number in the list. */
   get number(): number {
     return this.#options.number
   }
 
+  /** Patterns of the channels that it follows. */
   get channels(): readonly string[] {
     return this.#options.channels
   }
 
-  /** The connection breaks; it comes back by itself. */
+  /** Breaks the connection; it reconnects after the wait of the policy. */
   drop(): void {
     this.#abort?.abort()
   }
 
-  /** Comes back now, without waiting. */
+  /** Reconnects at once. */
   reconnect(): void {
     if (this.#isOffline || this.#isClosed) return
-    this.drop()
-    clearTimeout(this.#timer)
+    this.#timer.policy.reset()
     void this.#connect()
   }
 
-  /** Reads no more, so that what comes piles up in the sockets; or reads again. */
+  /** Stops reading, so that what arrives fills the buffers of the network; or reads again. */
   setStalled(isStalled: boolean): void {
     this.#isStalled = isStalled
     if (isStalled && this.state === 'live') this.state = 'stalled'
@@ -90,18 +100,20 @@ export class LabStream {
     }
   }
 
+  /** Breaks the connection until it is online again; then it reconnects at once. */
   setOffline(isOffline: boolean): void {
     this.#isOffline = isOffline
     if (isOffline) {
-      clearTimeout(this.#timer)
+      this.#timer.stop()
       this.drop()
       this.state = 'offline'
     } else this.reconnect()
   }
 
+  /** Closes the stream for good. */
   close(): void {
     this.#isClosed = true
-    clearTimeout(this.#timer)
+    this.#timer.stop()
     this.#resume?.()
     this.drop()
   }
@@ -112,77 +124,87 @@ export class LabStream {
     const abort = new AbortController()
     this.#abort = abort
     this.state = 'connecting'
-    this.#patience = CONNECT_PATIENCE
-    this.#feedWatchdog(abort)
+    this.#timer.policy.connecting()
+    this.#timer.watch()
     try {
-      await this.#read(abort)
+      await this.#read(abort.signal)
     } catch {
       // Broken: by the lab, or by what the lab did to the server.
     }
-    if (this.#abort === abort) clearTimeout(this.#watchdog)
-    if (this.#abort !== abort || this.#isClosed || this.#isOffline || (this.state as LabState) === 'refused') return
-    this.state = 'waiting'
-    this.reconnects++
-    const wait = Math.min(MAX_WAIT, this.#retry * 2 ** this.#failures++)
-    this.#timer = setTimeout(() => void this.#connect(), Math.random() * wait)
+    if (this.#abort !== abort || this.#isClosed || this.#isOffline) return
+    if (this.#isFinal) this.#timer.stop()
+    else {
+      this.state = 'waiting'
+      this.reconnects++
+      this.#timer.retry()
+    }
   }
 
-  #feedWatchdog(abort: AbortController): void {
-    clearTimeout(this.#watchdog)
-    this.#watchdog = setTimeout(() => abort.abort(), this.#patience)
+  get #isFinal(): boolean {
+    return this.state === 'refused' || this.state === 'over'
   }
 
-  async #read(abort: AbortController): Promise<void> {
-    const { signal } = abort
+  async #read(signal: AbortSignal): Promise<void> {
     const response = await fetch(this.#address(), { headers: { accept: 'text/event-stream' }, signal })
-    if (response.status >= 400 && response.status < 500) this.state = 'refused'
-    if (!response.ok || !response.body) return
+    const verdict = verdictOf(response.status)
+    if (verdict === 'refused' || verdict === 'over') this.state = verdict
+    if (verdict !== 'stream' || !response.body) {
+      const retryAfter = parseRetryAfter(response.headers.get('retry-after'), Date.now())
+      if (retryAfter !== undefined) this.#timer.policy.setLeastWait(retryAfter)
+      return
+    }
     const parser = createParser({
-      onEvent: ({ id, event, data }) => this.#take(Number(id), event, data),
-      onRetry: (ms) => {
-        this.#retry = ms
-      },
+      onEvent: ({ id, event, data }) => this.#take(id, event, data),
+      onRetry: (ms) => this.#timer.policy.setReconnectionTime(ms),
     })
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
     for (;;) {
-      if (this.#isStalled) {
-        clearTimeout(this.#watchdog)
-        await new Promise<void>((resolve) => {
-          this.#resume = resolve
-          signal.addEventListener('abort', () => resolve())
-        })
-      }
-      this.#feedWatchdog(abort)
+      if (this.#isStalled) await this.#untilResumed(signal)
+      this.#timer.watch()
       const { done, value } = await reader.read()
       if (done) return
       parser.feed(value)
     }
   }
 
+  /** Resolves when it reads again, or the connection is broken. A stream that does not read can't tell whether it is silent. */
+  #untilResumed(signal: AbortSignal): Promise<void> {
+    this.#timer.stop()
+    return new Promise((resolve) => {
+      this.#resume = resolve
+      signal.addEventListener('abort', () => resolve())
+    })
+  }
+
   #address(): string {
     const query = new URLSearchParams(this.#options.channels.map((channel) => ['channel', channel]))
-    const cursor = this.ledger.lastPosition ?? this.#options.cursor
-    if (cursor !== '') query.set('lastEventId', String(cursor))
+    if (this.#cursor !== '') query.set('lastEventId', this.#cursor)
     return `${this.#options.url}?${query}`
   }
 
-  #take(position: number, event: string | undefined, data: string): void {
-    if (event === 'ready') {
-      const ready = JSON.parse(data) as Ready
-      this.instance = ready.instance
-      this.#patience = 2.5 * ready.heartbeat
-      this.#failures = 0
-      this.state = this.#isStalled ? 'stalled' : 'live'
-      this.ledger.begin(ready.cursor)
-    } else if (event === 'gap') {
+  #take(id: string | undefined, event: string | undefined, data: string): void {
+    if (id) this.#cursor = id
+    const position = positionOf(id)
+    if (event === 'ready') this.#onReady(JSON.parse(data) as Ready)
+    else if (event === 'gap') {
       this.gaps++
+      if ((JSON.parse(data) as Gap).reason === 'unknown') this.ledger.setBack(position)
+      else this.ledger.advance(position)
+    } else if (event === 'heartbeat') this.ledger.advance(position)
+    else if (event === 'closing') {
+      this.#timer.policy.closing(JSON.parse(data) as Closing, Date.now())
       this.ledger.advance(position)
-    } else if (event === 'heartbeat' || event === 'closing') {
-      if (Number.isFinite(position)) this.ledger.advance(position)
     } else this.#count(position, JSON.parse(data) as { data: Partial<LabData> | null; channel: string })
   }
 
-  /** Of what others publish on its channels, only the order can be checked. */
+  #onReady({ instance, heartbeat, cursor }: Ready): void {
+    this.instance = instance
+    this.#timer.policy.ready(heartbeat)
+    this.state = this.#isStalled ? 'stalled' : 'live'
+    this.ledger.begin(positionOf(cursor))
+  }
+
+  /** Of events that others publish on its channels, only the order can be checked. */
   #count(position: number, { data, channel }: { data: Partial<LabData> | null; channel: string }): void {
     this.received++
     if (!channel.startsWith('lab.') || typeof data?.n !== 'number' || typeof data.at !== 'number') {

@@ -1,27 +1,22 @@
 import { For, type JSX } from 'solid-js'
 import { formatNumber } from '../ui/format.ts'
-import { BARS, type Figures } from './laboratory.ts'
+import { BARS, type Figures, formatLatency, judge } from './figures.ts'
 
-/** What was published and what came, over all streams, and how long it took. */
+/** The events published and received, over all streams, and their latency. */
 export function Ledger(props: { figures: Figures; onReset: () => void }): JSX.Element {
-  const isClean = () => props.figures.missing + props.figures.doubled + props.figures.reordered === 0
   const most = () => Math.max(1, ...props.figures.bars)
-  const verdict = () => {
-    if (props.figures.acknowledged === 0) return 'nothing published yet'
-    if (!isClean()) return 'NOT clean'
-    return props.figures.outstanding > 0 ? 'clean so far' : 'clean'
-  }
+  const verdict = () => judge(props.figures)
   return (
     <div class="columns even">
       <section class="card" aria-labelledby="ledger-title">
         <header>
           <h2 id="ledger-title">Ledger</h2>
-          <span class="tag" data-state={isClean() ? 'succeeded' : 'failed'} data-testid="verdict">
-            {verdict()}
+          <span class="tag" data-state={verdict().state} data-testid="verdict">
+            {verdict().text}
           </span>
         </header>
         <dl class="facts">
-          <dt>Published, and acknowledged</dt>
+          <dt>Sent · acknowledged</dt>
           <dd class="number">
             {formatNumber(props.figures.sent)} · {formatNumber(props.figures.acknowledged)}
           </dd>
@@ -29,7 +24,7 @@ export function Ledger(props: { figures: Figures; onReset: () => void }): JSX.El
           <dd class="number" data-testid="delivered">
             {formatNumber(props.figures.delivered)}
           </dd>
-          <dt>Still to come</dt>
+          <dt>Outstanding</dt>
           <dd class="number" data-testid="outstanding">
             {formatNumber(props.figures.outstanding)}
           </dd>
@@ -37,7 +32,7 @@ export function Ledger(props: { figures: Figures; onReset: () => void }): JSX.El
           <dd class="number" data-testid="missing" data-bad={props.figures.missing > 0}>
             {formatNumber(props.figures.missing)}
           </dd>
-          <dt>Doubled</dt>
+          <dt>Duplicated</dt>
           <dd class="number" data-testid="doubled" data-bad={props.figures.doubled > 0}>
             {formatNumber(props.figures.doubled)}
           </dd>
@@ -50,8 +45,8 @@ export function Ledger(props: { figures: Figures; onReset: () => void }): JSX.El
       <section class="card" aria-labelledby="histogram-title">
         <header>
           <h2 id="histogram-title">Latency</h2>
-          <span class="muted number">
-            p50 {props.figures.p50.toFixed(0)} ms · p99 {props.figures.p99.toFixed(0)} ms
+          <span class="muted number" data-testid="latency">
+            p50 {formatLatency(props.figures.p50)} · p99 {formatLatency(props.figures.p99)}
           </span>
           <button type="button" class="ghost" onClick={() => props.onReset()}>
             Reset

@@ -1,7 +1,7 @@
 import { createMemo, For, Index, type JSX, Show } from 'solid-js'
 import { formatNumber } from '../ui/format.ts'
 import { VirtualList } from '../ui/virtual-list.tsx'
-import type { StreamFigures } from './laboratory.ts'
+import { NO_FIGURE, type StreamFigures } from './figures.ts'
 
 const ROW_HEIGHT = 34
 
@@ -41,11 +41,11 @@ export function StreamList(props: { streams: readonly StreamFigures[] }): JSX.El
                   'State',
                   'Instance',
                   'Channels',
-                  'Last id',
+                  'Position',
                   'Received',
-                  'Lag, ms',
+                  'Latency, ms',
                   'Missing',
-                  'Doubled',
+                  'Duplicated',
                   'Reordered',
                   'Reconnects',
                   'Gaps',
@@ -87,7 +87,7 @@ export function StreamList(props: { streams: readonly StreamFigures[] }): JSX.El
                   >
                     {(member) => (
                       <span role="cell" class="number">
-                        {formatNumber(stream()[member])}
+                        {formatFigure(stream()[member])}
                       </span>
                     )}
                   </For>
@@ -100,3 +100,5 @@ export function StreamList(props: { streams: readonly StreamFigures[] }): JSX.El
     </section>
   )
 }
+
+const formatFigure = (value: number | undefined) => (value === undefined ? NO_FIGURE : formatNumber(value))

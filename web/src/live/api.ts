@@ -1,5 +1,6 @@
 import { treaty } from '@elysiajs/eden'
 import type { App } from '../../../server/app.ts'
+import { UNREACHABLE, unexpectedStatus } from '../ui/messages.ts'
 import { userHeader } from './identity.ts'
 
 /** The server's API, typed by its routes. */
@@ -43,8 +44,8 @@ function toError(value: unknown, status: unknown): ApiError {
   const problem = (typeof value === 'string' ? parse(value) : value) as { code?: string; detail?: string } | undefined
   if (typeof problem?.code === 'string')
     return new ApiError(problem.code, problem.detail ?? problem.code, { ...problem })
-  if (status === 0 || status === 503) return new ApiError('network', 'The server does not answer.')
-  return new ApiError('unknown', `The server answered ${status}.`)
+  if (status === 0 || status === 503) return new ApiError('network', UNREACHABLE)
+  return new ApiError('unknown', unexpectedStatus(status))
 }
 
 function parse(text: string): unknown {

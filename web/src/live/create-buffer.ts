@@ -1,14 +1,17 @@
 import { onCleanup } from 'solid-js'
 
-/** Longest time that something waits, in milliseconds: a page that nobody sees draws no frames. */
+/** Longest time that an item waits, in milliseconds: a hidden page draws no frames. */
 const LONGEST = 300
 
+/** Items that wait for the next frame. */
 export interface Buffer<T> {
+  /** Adds an item. */
   add: (item: T) => void
+  /** Discards the items that wait. */
   clear: () => void
 }
 
-/** What comes within a frame is applied at once, however much it is. */
+/** Collects items, and applies those of a frame at once. @param apply receives them in order, one at least */
 export function createBuffer<T>(apply: (items: T[]) => void): Buffer<T> {
   let items: T[] = []
   let frame: number | undefined

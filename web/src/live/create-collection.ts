@@ -1,194 +1,130 @@
 import { type Accessor, batch, createEffect, createSignal, on, onCleanup } from 'solid-js'
-import { createStore, produce, reconcile } from 'solid-js/store'
 import { createFollow, createStreamState } from '../sse/create-stream.ts'
+import type { Cursor } from '../sse/cursor.ts'
 import type { Gap, StreamEvent } from '../sse/protocol.ts'
+import type { Row } from './apply-events.ts'
 import { createBuffer } from './create-buffer.ts'
-import { tellGap } from './notice.ts'
+import { createRows, type Rows, type RowsOptions } from './create-rows.ts'
+import { showGap } from './notice.ts'
 import { stream } from './stream.ts'
 
-export interface Row {
-  id: number
-  version: number
-}
+export type { Effect } from './apply-events.ts'
 
-/** Milliseconds until all is read anew: what many events ask for is done once. */
+/** Milliseconds until all rows are read again because of changes to rows that are not here: many changes, one read. */
 const STALE = 500
 
-/** What an event does to the rows. */
-export interface Effect<T extends Row> {
-  put?: T
-  remove?: number
-  /** Changes of rows; when one of them is not here, all is read anew. */
-  patch?: { ids: readonly number[]; change: Partial<T> & { version: number } }
-}
-
-export interface CollectionOptions<T extends Row> {
-  /** The newest rows as they are now, and the cursor that they were read at; `isPartial` when there are older ones. */
-  load: () => Promise<{ rows: T[]; cursor: number; isPartial: boolean; onTaken?: () => void }>
-  /** Most rows: when more come, the oldest go. */
-  max: () => number
-  /** Called with those that go. */
-  onDropped?: (rows: readonly T[]) => void
+/** Which rows, and the events about them. */
+export interface CollectionOptions<T extends Row> extends Omit<RowsOptions<T>, 'isWanted'> {
+  /**
+   * Reads the newest rows as they are now, and the cursor that they were read at; `isPartial` when there are older ones.
+   * `onTaken` is called when they are shown.
+   */
+  load: () => Promise<{ rows: T[]; cursor: Cursor; isPartial: boolean; onTaken?: () => void }>
+  /** Patterns of the channels that carry the events. */
   channels: readonly string[]
-  effectOf: (event: StreamEvent) => Effect<T> | undefined
-  /** Whether a row belongs here; one that no longer does goes. Defaults to all. */
+  /** Whether a row belongs here; one that no longer does is removed. Defaults to all. */
   isWanted?: (row: T) => boolean
 }
 
-export interface Collection<T extends Row> {
-  /** By id. */
-  rows: Readonly<Record<number, T>>
-  /** Newest first. */
-  ids: Accessor<readonly number[]>
+/** Rows that follow the stream. */
+export interface Collection<T extends Row> extends Pick<Rows<T>, 'rows' | 'ids' | 'put' | 'remove'> {
+  /** Whether the rows are there. */
   state: Accessor<'loading' | 'ready' | 'failed'>
+  /** Why the last read failed. */
   error: Accessor<string>
-  /** Reads everything anew. */
+  /** Reads everything again. */
   reload: () => void
-  /** Takes a row that an answer brought: its event will be told apart by the version. */
-  put: (row: T) => void
-  remove: (id: number) => void
-  /** Called with what came over the stream, once for each. */
+  /** Adds a listener for rows that arrive over the stream; it is called once for each event. */
   onArrival: (listener: (event: StreamEvent, row: T) => void) => void
 }
 
 /**
- * Rows that are read once and then follow the stream, from the cursor that they were read at: no hole, and what is told
- * again is recognised by its version. Many events a second become one change of the page a frame.
+ * Rows that are read once and then follow the stream, from the cursor that they were read at: no event is missed, and
+ * duplicates are recognised by the version. Events of one frame become one change of the page.
  */
 export function createCollection<T extends Row>({
   load,
-  max,
-  onDropped,
   channels,
-  effectOf,
   isWanted = () => true,
+  ...options
 }: CollectionOptions<T>): Collection<T> {
-  const [rows, setRows] = createStore<Record<number, T>>({})
-  const [ids, setIds] = createSignal<readonly number[]>([])
+  const { rows, ids, replace, apply, put, remove } = createRows<T>({ ...options, isWanted })
+  const listeners: ((event: StreamEvent, row: T) => void)[] = []
+  let staleness: ReturnType<typeof setTimeout> | undefined
+  const buffer = createBuffer<StreamEvent>((events) => {
+    const { arrivals, isStale } = apply(events)
+    for (const [event, row] of arrivals) for (const listener of listeners) listener(event, row)
+    if (isStale) staleness ??= setTimeout(loading.reload, STALE)
+  })
+  const loading = createLoading({
+    load,
+    onBegin() {
+      clearTimeout(staleness)
+      staleness = undefined
+      // What has arrived so far is part of what is read now.
+      buffer.clear()
+    },
+    onLoaded: (loaded) => {
+      loaded.onTaken?.()
+      replace(loaded.rows, loaded.isPartial)
+    },
+    isEmpty: () => ids().length === 0,
+  })
+  const onGap = (gap: Gap) => {
+    showGap(gap)
+    loading.reload()
+  }
+  createFollow(stream, () => {
+    const after = loading.cursor()
+    return after === undefined ? undefined : { channels, after, onEvent: buffer.add, onGap }
+  })
+  createEffect(
+    on(createStreamState(stream), ({ name }) => {
+      // The read may have failed because the server was unreachable.
+      if (name === 'live' && loading.state() === 'failed') loading.reload()
+    }),
+  )
+  onCleanup(() => clearTimeout(staleness))
+  loading.reload()
+  const { state, error, reload } = loading
+  return { rows, ids, state, error, reload, put, remove, onArrival: (listener) => void listeners.push(listener) }
+}
+
+interface LoadingOptions<L extends { cursor: Cursor }> {
+  load: () => Promise<L>
+  /** A read begins. */
+  onBegin: () => void
+  /** A read has succeeded, and no newer one has begun. */
+  onLoaded: (loaded: L) => void
+  /** Whether nothing is shown that could stay while the read takes place. */
+  isEmpty: () => boolean
+}
+
+/** The reads of a collection: the newest one counts. The cursor is `undefined` while one takes place. */
+function createLoading<L extends { cursor: Cursor }>({ load, onBegin, onLoaded, isEmpty }: LoadingOptions<L>) {
   const [state, setState] = createSignal<'loading' | 'ready' | 'failed'>('loading')
   const [error, setError] = createSignal('')
-  const [cursor, setCursor] = createSignal<number>()
-  const listeners: ((event: StreamEvent, row: T) => void)[] = []
-  /** Rows with smaller ids are not here, and what happens to them is not shown. */
-  let floor = 0
-  let staleness: ReturnType<typeof setTimeout> | undefined
-
-  const apply = (events: readonly StreamEvent[]) => {
-    let isStale = false
-    const added = new Set<number>()
-    const removed = new Set<number>()
-    setRows(
-      produce((all) => {
-        for (const event of events) {
-          const { put, remove, patch } = effectOf(event) ?? {}
-          const isNews = put && put.version > (all[put.id]?.version ?? 0)
-          const gone = isNews && !isWanted(put) ? put.id : remove
-          if (gone !== undefined) {
-            delete all[gone]
-            added.delete(gone)
-            removed.add(gone)
-          } else if (isNews && (all[put.id] !== undefined || put.id > floor)) {
-            if (!all[put.id]) added.add(put.id)
-            removed.delete(put.id)
-            all[put.id] = put
-            for (const listener of listeners) listener(event, put)
-          }
-          for (const id of patch?.ids ?? []) {
-            const row = all[id]
-            if (!row) isStale = true
-            else if (patch && row.version < patch.change.version) all[id] = { ...row, ...patch.change }
-          }
-        }
-      }),
-    )
-    if (added.size > 0 || removed.size > 0) {
-      // One that went and came again is among those that were added.
-      const kept = ids().filter((id) => !removed.has(id) && !added.has(id))
-      const newest = [...added].sort((a, b) => b - a)
-      const all = [...newest, ...kept]
-      const isInOrder = (newest.at(-1) ?? Number.POSITIVE_INFINITY) > (kept[0] ?? 0)
-      setIds(isInOrder ? all : all.sort((a, b) => b - a))
-      if (all.length > max()) drop(all)
-    }
-    if (isStale) staleness ??= setTimeout(() => void reload(), STALE)
-  }
-  const drop = (all: readonly number[]) => {
-    const gone = all.slice(max())
-    onDropped?.(gone.flatMap((id) => rows[id] ?? []))
-    setIds(all.slice(0, max()))
-    floor = all[max() - 1] ?? 0
-    setRows(
-      produce((before) => {
-        for (const id of gone) delete before[id]
-      }),
-    )
-  }
-  const buffer = createBuffer<StreamEvent>((events) => batch(() => apply(events)))
-  const lose = (gap: Gap) => {
-    tellGap(gap)
-    void reload()
-  }
-  let turn = 0
-  const reload = async () => {
-    clearTimeout(staleness)
-    staleness = undefined
-    const mine = ++turn
+  const [cursor, setCursor] = createSignal<Cursor>()
+  let newest = 0
+  onCleanup(() => newest++)
+  const read = async () => {
+    const own = ++newest
     setCursor(undefined)
-    // What has come so far is in what is read now.
-    buffer.clear()
-    if (ids().length === 0) setState('loading')
+    onBegin()
+    if (isEmpty()) setState('loading')
     try {
       const loaded = await load()
-      if (mine !== turn) return
-      loaded.onTaken?.()
+      if (own !== newest) return
       batch(() => {
-        setRows(reconcile(Object.fromEntries(loaded.rows.map((row) => [row.id, row])) as Record<number, T>))
-        setIds(loaded.rows.map(({ id }) => id).sort((a, b) => b - a))
-        floor = loaded.isPartial ? (ids().at(-1) ?? 0) : 0
+        onLoaded(loaded)
         setState('ready')
         setCursor(loaded.cursor)
       })
     } catch (problem) {
-      if (mine !== turn) return
+      if (own !== newest) return
       setError((problem as Error).message)
       setState('failed')
     }
   }
-  createFollow(stream, () => {
-    const after = cursor()
-    return after === undefined ? undefined : { channels, after, onEvent: buffer.add, onGap: lose }
-  })
-  createEffect(
-    on(createStreamState(stream), ({ name }) => {
-      // What could not be read while the server was away.
-      if (name === 'live' && state() === 'failed') void reload()
-    }),
-  )
-  onCleanup(() => {
-    clearTimeout(staleness)
-    turn++
-  })
-  void reload()
-  const remove = (id: number) =>
-    batch(() => {
-      setIds((before) => before.filter((other) => other !== id))
-      setRows(produce((all) => void delete all[id]))
-    })
-  return {
-    rows,
-    ids,
-    state,
-    error,
-    reload: () => void reload(),
-    put(row) {
-      if (row.version <= (rows[row.id]?.version ?? 0)) return
-      if (!isWanted(row)) return remove(row.id)
-      batch(() => {
-        if (!rows[row.id]) setIds((before) => [row.id, ...before].sort((a, b) => b - a))
-        setRows(row.id, row)
-      })
-    },
-    remove,
-    onArrival: (listener) => void listeners.push(listener),
-  }
+  return { state, error, cursor, reload: () => void read() }
 }

@@ -1,8 +1,7 @@
 import { createSignal } from 'solid-js'
+import { isToken } from '../../../server/protocol/names.ts'
 
 const KEY = 'sse-update user'
-// Also without marks that change the direction of writing: as the server has it.
-const VALID = /^[^\p{Cc}\s.*>\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]{1,100}$/u
 
 const [user, setUser] = createSignal(localStorage.getItem(KEY) ?? 'guest')
 
@@ -19,7 +18,7 @@ window.addEventListener('storage', ({ key, newValue }: StorageEvent) => {
 
 /** Whether it is a name that can be a token of a channel; only then it is taken. */
 export function actAs(name: string): boolean {
-  if (!VALID.test(name)) return false
+  if (!isToken(name)) return false
   localStorage.setItem(KEY, name)
   setUser(name)
   return true

@@ -3,20 +3,22 @@ import type { Gap } from '../sse/protocol.ts'
 
 const [notice, setNotice] = createSignal('')
 
-/** What a person is told above every page; empty when there is nothing to tell. */
+/** The text above every page; empty when there is none. */
 export { notice }
 
-export const tell = (text: string): void => void setNotice(text)
+/** Shows a text above every page, in place of an earlier one. */
+export const showNotice = (text: string): void => void setNotice(text)
 
+/** Takes the text away. */
 export const dismissNotice = (): void => void setNotice('')
 
-/** Events were lost: what shows them was read anew, or can't be complete. */
-export function tellGap({ from, to, reason }: Gap): void {
+/** Explains a gap: what shows the lost events was read again, or is incomplete. */
+export function showGap({ from, to, reason }: Gap): void {
   const first = (from ?? 0) + 1
   const what = {
-    purged: `You were away for longer than events are kept: those from ${first} to ${to} are gone.`,
+    purged: `You were disconnected for longer than events are kept: those from ${first} to ${to} were purged.`,
     lost: `Events from ${first} to ${to} are missing from the log of the server.`,
-    unknown: 'The log of the server is another one than before, such as a restored backup.',
+    unknown: 'The log of the server is not the one from before: it may have been restored from a backup.',
   }
-  tell(`${what[reason]} What you see was read anew.`)
+  showNotice(`${what[reason]} The page was reloaded from the server.`)
 }

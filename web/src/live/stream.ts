@@ -14,7 +14,7 @@ interface Payloads {
   notification: NotificationSent & NotificationsRead
 }
 
-/** What an event carries, if it is one of these. */
+/** The data of an event whose type begins with `kind`; an empty object for other events. */
 export function payloadOf<K extends keyof Payloads>(event: StreamEvent, kind: K): Partial<Payloads[K]> {
   return (event.type.startsWith(`${kind}.`) ? event.data : {}) as Partial<Payloads[K]>
 }

@@ -1,38 +1,38 @@
+import type { Cursor, StartingPoint } from '../sse/cursor.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
+import { UNREACHABLE, unexpectedStatus } from '../ui/messages.ts'
+import { type Filter, toIso } from './filter.ts'
 
-export interface Filter {
-  /** Pattern of channels. */
-  channel: string
-  /** Empty for all. */
-  type: string
-  /** As a `datetime-local` input has them; empty for no limit. */
-  since: string
-  until: string
-}
-
+/** A page of the log, newest first. */
 export interface LogPage {
-  /** Newest first. */
   events: StreamEvent[]
-  cursor: number
+  /** Pass it as `before` to get the next page. */
+  cursor: Cursor
+  /** Whether there are older events. */
   more: boolean
+  /** Position of the newest event of the log. */
   head: number
 }
 
 const LIMIT = 500
 
-/** A page of the log before a cursor. @throws {Error} with what the server has to say */
-export async function lookBack(
-  { channel, type, since, until }: Filter,
-  before: number | undefined,
-  limit = LIMIT,
-): Promise<LogPage> {
+/**
+ * Reads a page of the log backward, newest first.
+ *
+ * @param before cursor; `undefined` starts at the newest event
+ * @param limit maximum number of events. Defaults to `500`
+ * @throws {Error} with a message for the user
+ */
+export async function lookBack(filter: Filter, before: StartingPoint | undefined, limit = LIMIT): Promise<LogPage> {
+  const { channel, type, since, until } = filter
   const query = new URLSearchParams({ before: String(before ?? 'latest'), limit: String(limit), channel })
   if (type) query.append('type', type)
-  if (since) query.set('since', new Date(since).toISOString())
-  if (until) query.set('until', new Date(until).toISOString())
+  for (const [name, time] of Object.entries({ since: toIso(since), until: toIso(until) })) {
+    if (time) query.set(name, time)
+  }
   const response = await fetch(`/events?${query}`, { headers: { accept: 'application/json' } }).catch(() => undefined)
-  if (!response) throw new Error('The server does not answer.')
+  if (!response) throw new Error(UNREACHABLE)
   const body = (await response.json().catch(() => ({}))) as LogPage & { detail?: string }
-  if (!response.ok) throw new Error(body.detail ?? `The server answered ${response.status}.`)
+  if (!response.ok) throw new Error(body.detail ?? unexpectedStatus(response.status))
   return body
 }

@@ -5,22 +5,23 @@ import { createFollow } from '../sse/create-stream.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 import { channelsOf } from './inbox.ts'
 
+/** New notifications that are shown over every page. */
 export interface Toasts {
-  /** Newest last, until they are dismissed, are read (in any tab), or have been seen for a while. */
+  /** Oldest first. A toast is removed when it is dismissed, when it is read in any tab, and after a while. */
   toasts: Accessor<readonly Notification[]>
   dismissAll: () => void
 }
 
-/** Beyond, the oldest are in the inbox only. */
+/** Maximum number of toasts; the oldest beyond it are in the inbox only. */
 const MAX_TOASTS = 99
-/** Milliseconds after which a toast goes by itself: it stays in the inbox. */
+/** Milliseconds after which a toast is removed. Its notification stays in the inbox. */
 const TOAST_TIME = 8000
 
-/** Notifications of a person as they come; after a reload, those too that came meanwhile. */
+/** Notifications of a user as they arrive; after a reload, also those that arrived in the meantime. */
 export function createToasts(person: Accessor<string>): Toasts {
   const [toasts, setToasts] = createSignal<readonly Notification[]>([])
   const dismiss = (...ids: number[]) => setToasts((all) => all.filter(({ id }) => !ids.includes(id)))
-  /** Not under somebody's pointer or focus. */
+  /** Removes a toast, but not while the pointer or the focus is on it. */
   const expire = (id: number) => {
     if (document.querySelector('.toasts:hover, .toasts:focus-within')) setTimeout(() => expire(id), TOAST_TIME / 4)
     else dismiss(id)

@@ -3,32 +3,37 @@ import type { Notification } from '../../../server/shop/notifications/schema.ts'
 import { api, ask } from '../live/api.ts'
 import { type Collection, createCollection, type Effect } from '../live/create-collection.ts'
 import { user } from '../live/identity.ts'
-import { tell } from '../live/notice.ts'
+import { showNotice } from '../live/notice.ts'
 import { payloadOf } from '../live/stream.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 
-/** Notifications of a person, everywhere on the page. */
+/** The notifications of the user, shared by all parts of the page. */
 export interface Inbox {
   collection: Accessor<Collection<Notification>>
-  /** How many are not read. */
+  /** Number of unread notifications, including those that are not loaded. */
   unread: Accessor<number>
+  /** Marks a notification as read; an error is shown to the user. */
   read: (id: number) => Promise<void>
+  /** Marks all notifications as read; an error is shown to the user. */
   readAll: () => Promise<void>
 }
 
 const LIMIT = 200
 
-/** Where a person's notifications come. */
+/** The channels of a user's notifications. */
 export const channelsOf = (person: string) => [`notifications.${person}`, 'broadcast']
 
+/** Provides the inbox to all components of the page. */
 export const InboxContext = createContext<Inbox>()
 
+/** The inbox of the page. @throws {Error} outside `InboxContext.Provider` */
 export function useInbox(): Inbox {
   const inbox = useContext(InboxContext)
-  if (!inbox) throw new Error('there is no inbox around')
+  if (!inbox) throw new Error('useInbox is called outside InboxContext.Provider')
   return inbox
 }
 
+/** The inbox of the current user; it is loaded again when the user changes. */
 export function createInbox(): Inbox {
   const [beyond, setBeyond] = createSignal(0)
   const open = (person: string) =>
@@ -60,12 +65,12 @@ export function createInbox(): Inbox {
   }
 }
 
-/** Does what a person has asked for, and tells them when it can't be done. */
+/** Carries out an action of the user; shows the error when it fails. */
 async function attempt(action: () => Promise<void>): Promise<void> {
   try {
     await action()
   } catch (error) {
-    tell((error as Error).message)
+    showNotice((error as Error).message)
   }
 }
 

@@ -1,12 +1,12 @@
-import { createSignal, For, type JSX, Show } from 'solid-js'
-import type { NotificationLevel } from '../../../server/shop/notifications/schema.ts'
-import { api, ask } from '../live/api.ts'
+import { For, type JSX, Show } from 'solid-js'
+import type { Notification } from '../../../server/shop/notifications/schema.ts'
 import { user } from '../live/identity.ts'
 import { formatDuration, now } from '../ui/format.ts'
 import { States } from '../ui/states.tsx'
+import { Compose } from './compose.tsx'
 import { useInbox } from './inbox.ts'
 
-/** Writing notifications, and the inbox of whoever one acts as. */
+/** The page of the notifications: the inbox of the user, and a form that sends one. */
 export default function Notifications(): JSX.Element {
   const inbox = useInbox()
   const rows = () => inbox.collection()
@@ -14,7 +14,7 @@ export default function Notifications(): JSX.Element {
     <>
       <div class="page-title">
         <h1>Notifications</h1>
-        <p class="muted">To a person, to several, to everyone; read in one tab, read in all.</p>
+        <p class="muted">To one user, to several, or to all. Read marks are the same in all tabs of a user.</p>
       </div>
       <div class="columns">
         <section class="card" aria-labelledby="inbox-title">
@@ -29,40 +29,14 @@ export default function Notifications(): JSX.Element {
             state={rows().state()}
             error={rows().error()}
             isEmpty={rows().ids().length === 0}
-            empty="Nothing yet. Send yourself something."
+            empty={`There are no notifications for ${user()}. Send one with the form.`}
             onRetry={rows().reload}
           >
             <ul class="inbox">
               <For each={rows().ids()}>
                 {(id) => (
                   <Show when={rows().rows[id]}>
-                    {(notification) => (
-                      <li data-level={notification().level} data-unread={notification().readAt === null}>
-                        <div>
-                          <strong>{notification().title}</strong>
-                          <Show when={notification().body}>
-                            <p>{notification().body}</p>
-                          </Show>
-                          <p class="muted">
-                            {notification().sender}
-                            {notification().everyone ? ' to everyone' : ''},{' '}
-                            {formatDuration(now() - Date.parse(notification().createdAt))} ago
-                          </p>
-                        </div>
-                        <Show when={notification().link}>
-                          {(link) => (
-                            <a class="button" href={link()}>
-                              Open
-                            </a>
-                          )}
-                        </Show>
-                        <Show when={notification().readAt === null}>
-                          <button type="button" class="ghost" onClick={() => void inbox.read(id)}>
-                            Mark as read
-                          </button>
-                        </Show>
-                      </li>
-                    )}
+                    {(notification) => <InboxItem notification={notification()} onRead={() => void inbox.read(id)} />}
                   </Show>
                 )}
               </For>
@@ -75,93 +49,33 @@ export default function Notifications(): JSX.Element {
   )
 }
 
-function Compose(): JSX.Element {
-  const [isForAll, setIsForAll] = createSignal(false)
-  const [result, setResult] = createSignal('')
-  const [problem, setProblem] = createSignal('')
-  const send = async (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
-    event.preventDefault()
-    const form = event.currentTarget
-    const data = new FormData(form)
-    const text = (name: string) => String(data.get(name) ?? '').trim()
-    setProblem('')
-    setResult('')
-    try {
-      const link = text('link')
-      const sent = await ask(
-        api.notifications.post({
-          to: isForAll()
-            ? 'everyone'
-            : text('to')
-                .split(/[\s,]+/)
-                .filter(Boolean),
-          title: text('title'),
-          body: text('body'),
-          level: text('level') as NotificationLevel,
-          ...(link && { link }),
-        }),
-      )
-      setResult(`“${sent.title}” was sent.`)
-      form.reset()
-      setIsForAll(false)
-    } catch (error) {
-      setProblem((error as Error).message)
-    }
-  }
+function InboxItem(props: { notification: Notification; onRead: () => void }): JSX.Element {
+  const isUnread = () => props.notification.readAt === null
   return (
-    <section class="card" aria-labelledby="compose-title">
-      <header>
-        <h2 id="compose-title">Send a notification</h2>
-      </header>
-      <form onSubmit={(event) => void send(event)}>
-        <label class="check">
-          <input
-            type="checkbox"
-            name="everyone"
-            checked={isForAll()}
-            onInput={(event) => setIsForAll(event.currentTarget.checked)}
-          />
-          To everyone
-        </label>
-        <label>
-          To
-          <input name="to" placeholder="alice, bob" disabled={isForAll()} required={!isForAll()} value={user()} />
-        </label>
-        <label>
-          Title
-          <input name="title" required maxlength="200" />
-        </label>
-        <label>
-          Text
-          <textarea name="body" rows="3" maxlength="10000" />
-        </label>
-        <div class="pair">
-          <label>
-            Level
-            <select name="level">
-              <option>info</option>
-              <option>success</option>
-              <option>warning</option>
-              <option>error</option>
-            </select>
-          </label>
-          <label>
-            Link
-            <input name="link" placeholder="/orders" />
-          </label>
-        </div>
-        <button type="submit" class="primary">
-          Send
-        </button>
-        <p class="result" aria-live="polite">
-          {result()}
-        </p>
-        <Show when={problem()}>
-          <p class="error" role="alert">
-            {problem()}
-          </p>
+    <li data-level={props.notification.level} data-unread={isUnread()}>
+      <div>
+        <strong>{props.notification.title}</strong>
+        <Show when={props.notification.body}>
+          <p>{props.notification.body}</p>
         </Show>
-      </form>
-    </section>
+        <p class="muted">
+          {props.notification.sender}
+          {props.notification.everyone ? ' to all users' : ''},{' '}
+          {formatDuration(now() - Date.parse(props.notification.createdAt))} ago
+        </p>
+      </div>
+      <Show when={props.notification.link}>
+        {(link) => (
+          <a class="button" href={link()}>
+            Open link
+          </a>
+        )}
+      </Show>
+      <Show when={isUnread()}>
+        <button type="button" class="ghost" onClick={() => props.onRead()}>
+          Mark as read
+        </button>
+      </Show>
+    </li>
   )
 }

@@ -4,24 +4,23 @@ import { api, ask } from '../live/api.ts'
 import { user } from '../live/identity.ts'
 import { randomId } from '../sse/random-id.ts'
 import { Dialog } from '../ui/dialog.tsx'
+import { type FormSubmit, submittedFields } from '../ui/form-fields.ts'
 
-/** A button, and the form behind it. */
+/** A button that opens the form of a new order. */
 export function NewOrderForm(props: { onCreated: (order: Order) => void }): JSX.Element {
   const [isOpen, setIsOpen] = createSignal(false)
   const [problem, setProblem] = createSignal('')
-  // One for each opening of the form: sent twice (a double click, no answer), it is one order.
+  // One key each time the form is opened: sent twice (double click, lost response), it creates one order.
   let key = randomId()
-  const create = async (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
-    event.preventDefault()
-    const data = new FormData(event.currentTarget)
-    const text = (name: string) => String(data.get(name) ?? '').trim()
+  const create = async (event: FormSubmit) => {
+    const field = submittedFields(event)
     setProblem('')
     try {
-      const unitPrice = Math.round(Number(text('price')) * 100)
-      const line = { sku: text('sku'), name: text('name'), quantity: Number(text('quantity')), unitPrice }
+      const unitPrice = Math.round(Number(field('price')) * 100)
+      const line = { sku: field('sku'), name: field('name'), quantity: Number(field('quantity')), unitPrice }
       const headers = { 'idempotency-key': key }
       props.onCreated(
-        await ask(api.orders.post({ customer: text('customer'), currency: 'EUR', lines: [line] }, { headers })),
+        await ask(api.orders.post({ customer: field('customer'), currency: 'EUR', lines: [line] }, { headers })),
       )
       setIsOpen(false)
     } catch (error) {
@@ -52,7 +51,7 @@ export function NewOrderForm(props: { onCreated: (order: Order) => void }): JSX.
               <input name="sku" required value="TEA-SEN" />
             </label>
             <label>
-              Name
+              Product name
               <input name="name" required value="Sencha, 100 g" />
             </label>
           </div>
@@ -72,7 +71,7 @@ export function NewOrderForm(props: { onCreated: (order: Order) => void }): JSX.
             </p>
           </Show>
           <button type="submit" class="primary">
-            Create the order
+            Create order
           </button>
         </form>
       </Dialog>

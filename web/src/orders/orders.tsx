@@ -1,118 +1,44 @@
 import { useSearchParams } from '@solidjs/router'
-import { batch, createEffect, createMemo, createSignal, For, type JSX, onCleanup, Show, untrack } from 'solid-js'
-import { createStore } from 'solid-js/store'
-import type { Order, OrderStatus } from '../../../server/shop/orders/schema.ts'
-import { ApiError, api, ask } from '../live/api.ts'
-import { createCollection } from '../live/create-collection.ts'
-import { loadNewest } from '../live/load-newest.ts'
-import { tell } from '../live/notice.ts'
-import { payloadOf } from '../live/stream.ts'
+import { For, type JSX, Show } from 'solid-js'
 import { formatMoney, formatNumber } from '../ui/format.ts'
 import { States } from '../ui/states.tsx'
 import { Column } from './column.tsx'
+import { createBoard, createLinkedOrder } from './create-board.ts'
 import { NewOrderForm } from './new-order.tsx'
+import { STATUSES } from './steps.ts'
 
-const PAGE = 500
-const MAX_ORDERS = 5000
-const STATUSES: readonly OrderStatus[] = ['pending', 'paid', 'packed', 'shipped', 'delivered', 'cancelled']
-/** How long what somebody else changed is marked. */
-const MARKED = 2500
-
-/** All orders by their status: a card moves when anybody moves it. */
+/** The page of the orders: a column for each status; cards move when any user moves them. */
 export default function Orders(): JSX.Element {
-  /** Orders that are older than those on the board. */
-  const [beyond, setBeyond] = createSignal(0)
-  const orders = createCollection<Order>({
-    load: async () => {
-      // Counted when the first page is read, not after the last: what is created between comes over the stream.
-      const [newest, total] = await Promise.all([loadNewest(MAX_ORDERS, pageOf), countAll()])
-      const older = newest.isPartial ? Math.max(0, total - newest.rows.length) : 0
-      return { ...newest, onTaken: () => setBeyond(older) }
-    },
-    max: () => MAX_ORDERS,
-    onDropped: (rows) => setBeyond((before) => before + rows.length),
-    channels: ['orders.>'],
-    effectOf(event) {
-      const { order } = payloadOf(event, 'order')
-      if (!order) return undefined
-      return event.type === 'order.deleted' ? { remove: order.id } : { put: order }
-    },
-  })
+  const { orders, olderCount, byStatus, highlighted, move } = createBoard()
   const [query] = useSearchParams<{ id?: string }>()
-  const [marked, setMarked] = createStore<Record<number, true | undefined>>({})
-  const timers = new Set<ReturnType<typeof setTimeout>>()
-  onCleanup(() => {
-    for (const timer of timers) clearTimeout(timer)
-  })
-  // What one does oneself is in the rows before its event comes, so only what others do arrives as news.
-  orders.onArrival((_, { id }) => {
-    setMarked(id, true)
-    const timer = setTimeout(() => {
-      timers.delete(timer)
-      setMarked(id, undefined)
-    }, MARKED)
-    timers.add(timer)
-  })
-  // Of a link, such as in a notification; an old one may not be on the board.
-  const [old, setOld] = createSignal<Order>()
-  const asked = () => orders.rows[Number(query.id)] ?? (old()?.id === Number(query.id) ? old() : undefined)
-  createEffect(() => {
-    const id = Number(query.id)
-    if (orders.state() !== 'ready' || !(id > 0) || untrack(asked)) return
-    ask(api.orders({ id }).get()).then(setOld, () => tell(`There is no order ${id}.`))
-  })
-  const byStatus = createMemo(() => {
-    const columns = Object.fromEntries(STATUSES.map((status) => [status, [] as number[]])) as Record<
-      OrderStatus,
-      number[]
-    >
-    for (const id of orders.ids()) {
-      const status = orders.rows[id]?.status
-      if (status) columns[status].push(id)
-    }
-    return columns
-  })
-  const move = async (order: Order, to: OrderStatus) => {
-    try {
-      const headers = { 'if-match': `"${order.version}"` }
-      orders.put(await ask(api.orders({ id: order.id }).transitions.post({ to }, { headers })))
-    } catch (error) {
-      tell(await explain(order, to, error))
-    }
-  }
-  const explain = async (order: Order, to: OrderStatus, error: unknown): Promise<string> => {
-    const { code, message } = error as ApiError
-    if (!(error instanceof ApiError) || !['order.version_conflict', 'order.illegal_transition'].includes(code))
-      return message
-    const current = await ask(api.orders({ id: order.id }).get()).catch(() => undefined)
-    if (!current) return `Order ${order.id} is not there any more.`
-    batch(() => orders.put(current))
-    return `Somebody was quicker: order ${order.id} is ${current.status} now, so it was not made ${to}. You see it as it is.`
-  }
+  const linkedId = () => Number(query.id)
+  const linked = createLinkedOrder(orders, linkedId)
+  const count = () => orders.ids().length
   return (
     <>
       <div class="page-title">
         <h1>Orders</h1>
         <p class="muted">
-          <Show when={beyond() > 0} fallback={`${formatNumber(orders.ids().length)} orders`}>
-            The newest {formatNumber(orders.ids().length)} of {formatNumber(orders.ids().length + beyond())} orders
+          <Show when={olderCount() > 0} fallback={`${formatNumber(count())} ${count() === 1 ? 'order' : 'orders'}`}>
+            The newest {formatNumber(count())} of {formatNumber(count() + olderCount())} orders
           </Show>
-          ; what somebody else does moves here, and is marked for a moment.
+          . Changes by other users appear live and are highlighted briefly.
         </p>
         <NewOrderForm onCreated={orders.put} />
       </div>
       <States
         state={orders.state()}
         error={orders.error()}
-        isEmpty={orders.ids().length === 0}
+        isEmpty={count() === 0}
         empty={
           <>
-            There are no orders yet. Create one, or let <code>sse-update demo</code> fill the shop.
+            There are no orders yet. Select <strong>New order</strong>, or run <code>sse-update demo</code> to create
+            some.
           </>
         }
         onRetry={orders.reload}
       >
-        <Show when={asked()}>
+        <Show when={linked()}>
           {(order) => (
             <p class="notice">
               Order #{order().id} of {order().customer} is <strong>{order().status}</strong>:{' '}
@@ -127,8 +53,8 @@ export default function Orders(): JSX.Element {
                 status={status}
                 ids={byStatus()[status]}
                 orders={orders.rows}
-                marked={marked}
-                highlighted={Number(query.id)}
+                highlighted={highlighted}
+                linkedId={linkedId()}
                 onMove={move}
               />
             )}
@@ -137,15 +63,4 @@ export default function Orders(): JSX.Element {
       </States>
     </>
   )
-}
-
-const pageOf = async (before?: number) => {
-  const query = { limit: PAGE, ...(before !== undefined && { before }) }
-  const { orders, ...page } = await ask(api.orders.get({ query }))
-  return { ...page, rows: orders }
-}
-
-async function countAll(): Promise<number> {
-  const { counts } = await ask(api.orders.count.get())
-  return Object.values(counts).reduce((sum, count) => sum + count, 0)
 }

@@ -7,21 +7,21 @@ interface ChartProps {
   label: string
   /** Times in seconds since the epoch, oldest first. */
   times: readonly number[]
-  /** `null` where it is not known. */
+  /** `null` where it is unknown. */
   values: readonly (number | null)[]
-  /** Name of the CSS variable of its colour. */
+  /** Name of the CSS variable for the colour of the line. */
   color: string
   unit: string
 }
 
 const HEIGHT = 140
 
-/** A line that moves. What it shows is told in words beside it. */
+/** A live line chart. Its label states the current value, because a canvas has no text. */
 export default function Chart(props: ChartProps): JSX.Element {
   let place: HTMLDivElement | undefined
   onMount(() => {
     if (!place) return
-    // A canvas knows no light-dark(): the colours of the elements do.
+    // A canvas does not resolve light-dark(): the computed colours of the elements do.
     const stroke = () => getComputedStyle(place as HTMLElement).color
     const muted = () => getComputedStyle((place as HTMLElement).parentElement as HTMLElement).color
     const plot = new UPlot(
@@ -64,7 +64,7 @@ export default function Chart(props: ChartProps): JSX.Element {
     })
   })
   const last = () => props.values.at(-1) ?? undefined
-  const now = () => (last() === undefined ? 'not known' : `${Math.round(last() ?? 0)} ${props.unit}`)
+  const now = () => (last() === undefined ? 'unknown' : `${Math.round(last() ?? 0)} ${props.unit}`)
   return (
     <figure class="chart" role="img" aria-label={`${props.label}: ${now()} now`}>
       <div ref={place} style={{ color: `var(${props.color})` }} aria-hidden="true" />

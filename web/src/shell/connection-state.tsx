@@ -6,14 +6,14 @@ const WORDS = {
   connecting: 'Connecting …',
   'catching up': 'Catching up …',
   live: 'Live',
-  waiting: 'Out of reach',
+  waiting: 'Disconnected',
   offline: 'Offline',
   refused: 'Refused',
-  over: 'Over',
+  over: 'Ended',
   closed: 'Closed',
 } as const
 
-/** The state of this browser's stream, as a dot and in words; where it can't go on, why. */
+/** The state of this browser's stream, as a dot and in words, with the reason when the server has refused it. */
 export function ConnectionState(): JSX.Element {
   const state = createStreamState(stream)
   const [time, setTime] = createSignal(Date.now())
@@ -21,7 +21,7 @@ export function ConnectionState(): JSX.Element {
   onCleanup(() => clearInterval(timer))
   const more = createMemo(() => {
     const now = state()
-    if (now.name === 'waiting') return `, again in ${Math.max(0, Math.ceil((now.at - time()) / 1000))} s`
+    if (now.name === 'waiting') return `, retry in ${Math.max(0, Math.ceil((now.at - time()) / 1000))} s`
     if (now.name === 'live') return ` · ${now.instance}`
     return ''
   })
@@ -35,7 +35,7 @@ export function ConnectionState(): JSX.Element {
       <span role="status" aria-label="State of the event stream">
         {WORDS[state().name]}
       </span>
-      {/* Counts every second; read aloud, it would chatter. */}
+      {/* Changes every second: hidden from screen readers, which would announce each change. */}
       <span class="muted state-more" aria-hidden="true">
         {more()}
       </span>

@@ -1,16 +1,15 @@
 import { createSignal, type JSX, Show } from 'solid-js'
 import { actAs, user } from '../live/identity.ts'
 import { Dialog } from '../ui/dialog.tsx'
+import { type FormSubmit, submittedFields } from '../ui/form-fields.ts'
 
-/** Who one acts as, and a way to be somebody else. */
+/** The user that the page acts as, and a dialog to change it. */
 export function Identity(): JSX.Element {
   const [isOpen, setIsOpen] = createSignal(false)
   const [problem, setProblem] = createSignal('')
-  const choose = (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
-    event.preventDefault()
-    const name = String(new FormData(event.currentTarget).get('name')).trim()
-    if (actAs(name)) setIsOpen(false)
-    else setProblem('A name is 1 to 100 characters without spaces, ".", "*" or ">".')
+  const choose = (event: FormSubmit) => {
+    if (actAs(submittedFields(event)('name'))) setIsOpen(false)
+    else setProblem('A name has 1 to 100 characters, without spaces, ".", "*" and ">". Choose another name.')
   }
   return (
     <>
@@ -18,14 +17,14 @@ export function Identity(): JSX.Element {
         <span class="avatar" aria-hidden="true">
           {user()[0]?.toUpperCase()}
         </span>
-        <span class="visually-hidden">You act as </span>
+        <span class="visually-hidden">Change user, currently </span>
         {user()}
       </button>
-      <Dialog title="Who are you?" isOpen={isOpen()} onClose={() => setIsOpen(false)}>
+      <Dialog title="Change user" isOpen={isOpen()} onClose={() => setIsOpen(false)}>
         <form onSubmit={choose}>
           <p class="muted">
-            There is no access control yet: anybody may be anybody. Tasks that you start are yours, and notifications go
-            to names.
+            There is no access control yet: you can act as any user. Tasks belong to the user that starts them, and
+            notifications are sent to users.
           </p>
           <label>
             Name
@@ -37,7 +36,7 @@ export function Identity(): JSX.Element {
             </p>
           </Show>
           <button type="submit" class="primary">
-            Act as this person
+            Change user
           </button>
         </form>
       </Dialog>

@@ -17,7 +17,7 @@ const PAGES = [
   { path: '/cluster', name: 'Cluster' },
 ]
 
-/** What is around every page: where one can go, who one is, and whether what is shown is live. */
+/** The frame of every page: navigation, the user, the state of the stream, notices and toasts. */
 export function Shell(props: RouteSectionProps): JSX.Element {
   const inbox = createInbox()
   const route = useLocation()
@@ -30,12 +30,12 @@ export function Shell(props: RouteSectionProps): JSX.Element {
   const showCurrent = () =>
     pages?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
   const digits = createMemo(() => (inbox.unread() > 0 ? String(inbox.unread()).length : 0))
-  // On a phone not all of them fit. How wide they are is known when they have been drawn.
+  // On a narrow screen the navigation scrolls. Its width is known after the next frame.
   createEffect(on([page, digits], () => void requestAnimationFrame(showCurrent)))
   return (
     <InboxContext.Provider value={inbox}>
       <a class="skip" href="#content">
-        Skip to the content
+        Skip to content
       </a>
       <header class="top">
         <A href="/" class="brand" aria-label="sse-update, overview">
@@ -78,7 +78,7 @@ export function Shell(props: RouteSectionProps): JSX.Element {
           <p class="notice" role="alert">
             {notice()}{' '}
             <button type="button" class="ghost" onClick={dismissNotice}>
-              Understood
+              Dismiss
             </button>
           </p>
         </Show>

@@ -6,7 +6,7 @@ import { createToasts } from '../notifications/create-toasts.ts'
 import { useInbox } from '../notifications/inbox.ts'
 import { createHold } from '../ui/create-hold.ts'
 
-/** The newest of what came just now, until it is dismissed or read; how many there are besides. */
+/** The newest toast, and the number of others. */
 export function Toasts(): JSX.Element {
   const inbox = useInbox()
   const { toasts, dismissAll } = createToasts(user)
@@ -23,7 +23,7 @@ export function Toasts(): JSX.Element {
       onPointerMove={onPointerMove}
       onPointerLeave={onPointerLeave}
     >
-      {/* On its own page the inbox shows them. */}
+      {/* The notifications page shows them in the inbox. */}
       <Show when={route.pathname !== '/notifications' && newest()} keyed>
         {(notification) => (
           <article class="toast" data-level={notification.level}>
@@ -44,14 +44,14 @@ export function Toasts(): JSX.Element {
               <Show when={notification.link}>
                 {(link) => (
                   <a class="button" href={link()}>
-                    Open
+                    Open link
                   </a>
                 )}
               </Show>
               <button type="button" class="ghost" onClick={() => void inbox.read(notification.id)}>
                 Mark as read
               </button>
-              <button type="button" class="ghost" aria-label="Dismiss" onClick={dismissAll}>
+              <button type="button" class="ghost" aria-label="Dismiss all" onClick={dismissAll}>
                 ✕
               </button>
             </div>

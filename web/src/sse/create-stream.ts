@@ -9,7 +9,7 @@ export function createStreamState(stream: SharedStream): Accessor<StreamState> {
   return state
 }
 
-/** Follows for as long as the owner lives; anew when what is followed changes, and not while it is `undefined`. */
+/** Follows for as long as the owner exists: again when the options change, and not while they are `undefined`. */
 export function createFollow(stream: SharedStream, options: Accessor<Follow | undefined>): void {
   createEffect(
     on(options, (follow) => {

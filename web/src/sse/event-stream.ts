@@ -1,43 +1,48 @@
+import { openConnection, streamAddress } from './connection.ts'
+import { type Cursor, Place, positionOf, type StartingPoint } from './cursor.ts'
+import { explainFailure } from './explain-failure.ts'
+import { isOffline, onNetworkChange } from './network.ts'
 import type { Closing, Gap, Ready, StreamEvent, StreamState } from './protocol.ts'
+import { ReconnectTimer } from './reconnect-timer.ts'
 
+/** What a stream follows, and what it calls back with. */
 export interface EventStreamOptions {
   /** Patterns of channels, such as `orders.>`. */
   channels: readonly string[]
-  /** Cursor: begin after this position. Defaults to the head. */
-  after?: number | undefined
+  /** Cursor to begin after. Defaults to the head of the log. */
+  after?: StartingPoint | undefined
   /** The page's own events (published with this as `X-Client-Id`) are left out. */
   clientId?: string | undefined
-  /** Where the stream is. Defaults to `/events`. */
+  /** Address of the stream. Defaults to `/events`. */
   url?: string
-  /** Connected: events on these channels after this position follow. */
-  onReady?: (position: number, channels: readonly string[]) => void
-  onEvent?: (event: StreamEvent) => void
-  onGap?: (gap: Gap) => void
+  /** Connected: events on these channels after this cursor follow. */
+  onReady?: (cursor: Cursor, channels: readonly string[]) => void
+  /** An event, and the cursor behind it. */
+  onEvent?: (event: StreamEvent, cursor: string) => void
+  /** Events are no longer available; the stream continues behind the gap, at this cursor. */
+  onGap?: (gap: Gap, cursor: string) => void
   /** The cursor moved without an event. */
-  onPosition?: (position: number) => void
+  onCursor?: (cursor: string) => void
+  /** The state changed. */
   onState?: (state: StreamState) => void
+  /** Returns numbers from 0 to 1, for the jitter of the back-off. Defaults to `Math.random`. */
+  random?: () => number
 }
 
+/** A stream that is open until `close`. */
 export interface EventStream {
-  /** Everything up to here has come; what a next stream begins after. */
-  readonly position: number | undefined
-  /** Follows other channels from now on, without losing its place. */
+  /** Everything up to here has arrived: what another stream begins after. `undefined` before the first connection. */
+  readonly cursor: string | undefined
+  /** Follows other channels from now on, from the same cursor. */
   follow(channels: readonly string[]): void
+  /** Closes the stream for good. */
   close(): void
 }
 
-const SECOND = 1000
-const FIRST_WAIT = 1 * SECOND
-const MAX_WAIT = 30 * SECOND
-/** How long a server that stops may take to be there again, before the wait grows with each try. */
-const RESTART_PATIENCE = 10 * SECOND
-/** How long a stream may take to begin. */
-const CONNECT_PATIENCE = 10 * SECOND
-
 /**
- * Follows channels over the browser's own EventSource, and keeps at it where EventSource gives up: after an error
- * status, and on a connection that went silent. Each try begins after the last event ID, and what came already is left
- * out, so `onEvent` gets every event once and in order.
+ * Follows channels over the browser's own EventSource, and reconnects where EventSource gives up: after an error status, and
+ * on a connection without data (`server/protocol/reconnect-policy.ts`). Each connection begins after the last event ID, and
+ * duplicates are left out, so `onEvent` receives every event once and in order.
  */
 export function openEventStream(options: EventStreamOptions): EventStream {
   const stream = new Follower(options)
@@ -45,62 +50,56 @@ export function openEventStream(options: EventStreamOptions): EventStream {
   return stream
 }
 
-/** Of a server on this machine, the browser's network says nothing. */
-const isOffline = () => navigator.onLine === false && !LOOPBACK.test(globalThis.location?.hostname ?? '')
-
-const LOOPBACK = /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/
-
 class Follower implements EventStream {
   readonly #options: EventStreamOptions
+  readonly #timer: ReconnectTimer
+  readonly #place: Place
   #channels: readonly string[]
   #source: EventSource | undefined
-  #position: number | undefined
   #instance = ''
-  /** Up to here it catches up. */
+  /** Position up to which it catches up. */
   #head = 0
   #isOpen = false
   #isClosed = false
-  #failures = 0
-  /** Of a server that stops: the time between two tries, and until when (milliseconds since the epoch). */
-  #restart: { retry: number; until: number } | undefined
-  /** Milliseconds of silence after which the connection counts as dead: two and a half heartbeats. */
-  #patience = CONNECT_PATIENCE
-  #watchdog: ReturnType<typeof setTimeout> | undefined
-  #retry: ReturnType<typeof setTimeout> | undefined
   #state: StreamState['name'] | undefined
+  #stopListening: (() => void) | undefined
 
   constructor(options: EventStreamOptions) {
     this.#options = options
     this.#channels = options.channels
-    this.#position = options.after
+    this.#place = new Place(options.after)
+    this.#timer = new ReconnectTimer({
+      connect: () => this.#connect(),
+      onSilence: () => this.#retryLater(),
+      random: options.random,
+    })
   }
 
-  get position(): number | undefined {
-    return this.#position
+  get cursor(): string | undefined {
+    return this.#place.cursor
   }
 
   start(): void {
-    globalThis.addEventListener?.('online', this.#onOnline)
-    globalThis.addEventListener?.('offline', this.#onOffline)
+    this.#stopListening = onNetworkChange((isOff) => this.#onNetwork(isOff))
     this.#connect()
   }
 
   follow(channels: readonly string[]): void {
     if (this.#isClosed) return
     this.#channels = channels
-    this.#failures = 0
     this.#reconnect()
   }
 
   close(): void {
     this.#isClosed = true
-    globalThis.removeEventListener?.('online', this.#onOnline)
-    globalThis.removeEventListener?.('offline', this.#onOffline)
+    this.#stopListening?.()
     this.#disconnect()
     this.#setState({ name: 'closed' })
   }
 
+  /** Connects at once: what failed before does not matter any more. */
   #reconnect(): void {
+    this.#timer.policy.reset()
     this.#disconnect()
     this.#connect()
   }
@@ -111,84 +110,68 @@ class Follower implements EventStream {
       return
     }
     this.#setState({ name: 'connecting' })
-    const source = new EventSource(this.#address())
-    this.#source = source
-    source.addEventListener('ready', (event) => this.#onReady(event))
-    source.addEventListener('gap', (event) => this.#onGap(event))
-    source.addEventListener('heartbeat', (event) => this.#advance(event))
-    source.addEventListener('closing', (event) => this.#onClosing(event))
-    source.onmessage = (event) => this.#onMessage(event)
-    source.onerror = () => this.#onError(source)
-    this.#feedWatchdog()
+    this.#timer.policy.connecting()
+    this.#source = openConnection(this.#address(), {
+      onReady: (ready, id) => this.#onReady(ready, id),
+      onEvent: (event, id) => this.#onEvent(event, id),
+      onGap: (gap, id) => this.#onGap(gap, id),
+      onHeartbeat: (id) => this.#onHeartbeat(id),
+      onClosing: (closing, id) => this.#onClosing(closing, id),
+      onError: (source) => this.#onError(source),
+    })
+    this.#timer.watch()
   }
 
   #address(): string {
     const { url = '/events', clientId } = this.#options
-    const query = new URLSearchParams(this.#channels.map((channel) => ['channel', channel]))
-    // onmessage gets every type; the type is in the data.
-    query.set('named', 'false')
-    if (clientId !== undefined) query.set('clientId', clientId)
-    if (this.#position !== undefined) query.set('lastEventId', String(this.#position))
-    return `${url}?${query}`
+    return streamAddress(url, this.#channels, { clientId, cursor: this.#place.cursor })
   }
 
-  #onReady(event: MessageEvent<string>): void {
-    const { heartbeat, head, instance, cursor } = JSON.parse(event.data) as Ready
-    this.#patience = 2.5 * heartbeat
-    this.#failures = 0
-    this.#restart = undefined
+  #onReady({ heartbeat, head, instance, cursor }: Ready, id: string): void {
+    this.#timer.policy.ready(heartbeat)
     this.#isOpen = true
     this.#instance = instance
     this.#head = head
     // Without an id a gap follows, which moves the cursor.
-    if (event.lastEventId) this.#moveTo(Number(event.lastEventId))
+    this.#moveTo(id)
     this.#options.onReady?.(cursor, this.#channels)
-    this.#feedWatchdog()
     this.#showProgress()
   }
 
-  #onGap(event: MessageEvent<string>): void {
-    const gap = JSON.parse(event.data) as Gap
-    this.#position = gap.to
-    this.#options.onGap?.(gap)
-    this.#options.onPosition?.(gap.to)
-    this.#feedWatchdog()
+  #onEvent(event: Omit<StreamEvent, 'position'>, id: string): void {
+    // A duplicate is left out.
+    if (this.#place.moveTo(id)) this.#options.onEvent?.({ ...event, position: positionOf(id) }, id)
     this.#showProgress()
   }
 
-  #onMessage(event: MessageEvent<string>): void {
-    const position = Number(event.lastEventId)
-    // Told again: another connection was quicker.
-    if (position > (this.#position ?? -1)) {
-      this.#position = position
-      this.#options.onEvent?.({ position, ...(JSON.parse(event.data) as Omit<StreamEvent, 'position'>) })
-    }
-    this.#feedWatchdog()
+  #onGap(gap: Gap, id: string): void {
+    this.#place.jumpTo(id)
+    this.#options.onGap?.(gap, id)
+    this.#options.onCursor?.(id)
     this.#showProgress()
   }
 
-  #advance(event: MessageEvent<string>): void {
-    if (event.lastEventId) this.#moveTo(Number(event.lastEventId))
-    this.#feedWatchdog()
+  #onHeartbeat(id: string): void {
+    this.#moveTo(id)
     this.#showProgress()
   }
 
-  /** The server ends the stream, and says when to come back: not before, and later each time it does so again. */
-  #onClosing(event: MessageEvent<string>): void {
-    const { reason, retry } = JSON.parse(event.data) as Closing
-    if (reason === 'drain') this.#restart = { retry, until: this.#restart?.until ?? Date.now() + RESTART_PATIENCE }
-    if (event.lastEventId) this.#moveTo(Number(event.lastEventId))
-    this.#retryLater(retry)
+  /** The server ends the stream, and gives the time until the next attempt. */
+  #onClosing(closing: Closing, id: string): void {
+    this.#timer.policy.closing(closing, Date.now())
+    this.#moveTo(id)
+    this.#retryLater()
   }
 
-  #moveTo(position: number): void {
-    if (position <= (this.#position ?? -1)) return
-    this.#position = position
-    this.#options.onPosition?.(position)
+  #moveTo(cursor: string): void {
+    if (this.#place.moveTo(cursor)) this.#options.onCursor?.(cursor)
   }
 
   #showProgress(): void {
-    if ((this.#position ?? 0) < this.#head) this.#setState({ name: 'catching up' })
+    // A callback may have closed the stream, or changed its channels.
+    if (!this.#isOpen) return
+    this.#timer.watch()
+    if (this.#place.position < this.#head) this.#setState({ name: 'catching up' })
     else this.#setState({ name: 'live', instance: this.#instance })
   }
 
@@ -197,85 +180,53 @@ class Follower implements EventStream {
     this.#isOpen = false
     if (source.readyState === EventSource.CLOSED) {
       if (wasOpen) this.#retryLater()
-      else void this.#askWhy(source)
+      else void this.#giveUp(source)
     } else if (wasOpen) {
-      // It tries again by itself, in the time that the server told it.
+      // The browser makes the first attempt, after the server's reconnection time.
       this.#setState({ name: 'connecting' })
-      this.#feedWatchdog()
-      // That did not help either: from now on, later each time.
+      this.#timer.watchBrowser()
+      // That attempt failed, too: the back-off begins.
     } else this.#retryLater()
   }
 
-  /** An EventSource does not tell the status that made it give up. */
-  async #askWhy(source: EventSource): Promise<void> {
+  async #giveUp(source: EventSource): Promise<void> {
     this.#disconnect()
-    const stop = new AbortController()
-    const response = await fetch(this.#address(), {
-      headers: { accept: 'text/event-stream' },
-      signal: AbortSignal.any([stop.signal, AbortSignal.timeout(CONNECT_PATIENCE)]),
-    }).catch(() => undefined)
-    const refusal = response && response.status >= 400 && response.status < 500 && response.status !== 429
-    const problem = refusal ? await response.json().catch(() => undefined) : undefined
-    stop.abort()
-    // Meanwhile it may have been closed, or told to follow something else.
+    const failure = await explainFailure(this.#address())
+    // Meanwhile the stream may have been closed, or follow other channels.
     if (this.#isClosed || this.#source !== undefined || source.readyState !== EventSource.CLOSED) return
-    if (response?.status === 204) this.#setState({ name: 'over' })
-    else if (refusal) {
-      const { detail } = (problem ?? {}) as { detail?: string }
-      this.#setState({ name: 'refused', reason: detail ?? `The server answered ${response.status}.` })
-    } else this.#retryLater()
+    if (failure.verdict === 'over') this.#setState({ name: 'over' })
+    else if (failure.verdict === 'refused') this.#setState({ name: 'refused', reason: failure.reason })
+    else {
+      if (failure.retryAfter !== undefined) this.#timer.policy.setLeastWait(failure.retryAfter)
+      this.#retryLater()
+    }
   }
 
-  #feedWatchdog(): void {
-    clearTimeout(this.#watchdog)
-    this.#watchdog = setTimeout(() => this.#retryLater(), this.#patience)
-  }
-
-  /** @param told milliseconds that the server wants the client to wait, at least */
-  #retryLater(told?: number): void {
+  #retryLater(): void {
     this.#disconnect()
     if (isOffline()) {
       this.#setState({ name: 'offline' })
       return
     }
-    const wait = this.#nextWait(told)
-    this.#setState({ name: 'waiting', at: Date.now() + wait })
-    this.#retry = setTimeout(() => this.#connect(), wait)
-  }
-
-  /**
-   * Full jitter: between nothing and twice as long each time, so that many pages do not come back at once. What the server
-   * says comes first; when it stops, its time is made for the number of its streams, and is used until it is back.
-   */
-  #nextWait(told: number | undefined): number {
-    if (this.#restart && Date.now() < this.#restart.until) return this.#restart.retry
-    const backoff = Math.random() * Math.min(MAX_WAIT, FIRST_WAIT * 2 ** this.#failures++)
-    if (told === undefined) return backoff
-    return this.#failures === 1 ? told : told + backoff
+    this.#setState({ name: 'waiting', at: this.#timer.retry() })
   }
 
   #disconnect(): void {
-    clearTimeout(this.#watchdog)
-    clearTimeout(this.#retry)
+    this.#timer.stop()
     this.#source?.close()
     this.#source = undefined
     this.#isOpen = false
   }
 
-  readonly #onOnline = () => {
-    if (this.#state !== 'offline' && this.#state !== 'waiting') return
-    this.#failures = 0
-    this.#reconnect()
-  }
-
-  readonly #onOffline = () => {
-    if (!isOffline()) return
-    this.#disconnect()
-    this.#setState({ name: 'offline' })
+  #onNetwork(isOff: boolean): void {
+    if (isOff) {
+      this.#disconnect()
+      this.#setState({ name: 'offline' })
+    } else if (this.#state === 'offline' || this.#state === 'waiting') this.#reconnect()
   }
 
   #setState(state: StreamState): void {
-    // Said once, but for a new time to wait until, and another instance.
+    // Reported once, but for another time to wait until, and another instance.
     if (state.name === this.#state && state.name !== 'waiting' && state.name !== 'live') return
     this.#state = state.name
     this.#options.onState?.(state)

@@ -1,6 +1,4 @@
-/**
- * Whether a channel lies within a pattern: `*` stands for one token, a last `>` for the rest (the subjects of NATS).
- */
+/** Whether a channel matches a pattern: `*` stands for one token, a last `>` for one or more (the subjects of NATS). */
 export function matches(pattern: string, channel: string): boolean {
   const wanted = pattern.split('.')
   const given = channel.split('.')
@@ -11,7 +9,7 @@ export function matches(pattern: string, channel: string): boolean {
   return wanted.length === given.length
 }
 
-/** Whether everything within `inner` lies within `outer` too. */
+/** Whether every channel that matches `inner` matches `outer`, too. */
 export function covers(outer: string, inner: string): boolean {
   const wide = outer.split('.')
   const narrow = inner.split('.')
@@ -24,7 +22,7 @@ export function covers(outer: string, inner: string): boolean {
   return wide.length === narrow.length
 }
 
-/** The patterns without those that others cover, in a stable order. */
+/** The patterns without those that others cover, sorted. */
 export function union(patterns: Iterable<string>): string[] {
   const all = [...new Set(patterns)].sort()
   return all.filter((pattern) => !all.some((other) => other !== pattern && covers(other, pattern)))

@@ -1,19 +1,22 @@
-/** The other tabs of a browser, what they follow, and which are gone: each holds a lock as long as it is there. */
+/** The other tabs of a browser, and the channels they follow. Each holds a lock of its own for as long as it exists. */
 export class Peers {
   readonly #name: string
   readonly #onGone: () => void
   readonly #channels = new Map<string, readonly string[]>()
-  /** Those whose locks this tab waits for. */
+  /** Tabs whose locks this tab waits for. */
   readonly #watched = new Set<string>()
   #isWatching = false
 
-  /** @param name of what the tabs share */
+  /**
+   * @param name of what the tabs share
+   * @param onGone called after a tab has ended
+   */
   constructor(name: string, onGone: () => void) {
     this.#name = name
     this.#onGone = onGone
   }
 
-  /** Holds this tab's own lock until `end`; resolves when it has it: before, the others must not hear of the tab. */
+  /** Holds this tab's own lock until `end` settles. Resolves when it has the lock: no other tab may learn of it before. */
   announce(tab: string, end: Promise<void>): Promise<void> {
     return new Promise((resolve) => {
       void navigator.locks.request(this.#lockOf(tab), () => {
@@ -23,17 +26,18 @@ export class Peers {
     })
   }
 
-  /** What all of them follow. */
+  /** The channels that all of them follow. */
   get channels(): readonly string[] {
     return [...this.#channels.values()].flat()
   }
 
+  /** Records what a tab follows. */
   set(tab: string, channels: readonly string[]): void {
     this.#channels.set(tab, channels)
     if (this.#isWatching) this.#watch(tab)
   }
 
-  /** From now on, those that are gone are forgotten, however they ended. */
+  /** From now on, tabs that end are forgotten, crashed ones included. */
   watch(): void {
     this.#isWatching = true
     for (const tab of this.#channels.keys()) this.#watch(tab)

@@ -1,59 +1,24 @@
-/** An event of the log, as it arrived. */
-export interface StreamEvent {
-  /** Its place in the log: what a stream that goes on begins after. */
-  position: number
-  channel: string
-  type: string
-  data: unknown
-  /** When it entered the log; RFC 3339. */
-  time: string
-}
+// The contract with the server, as the browser sees it. Types alone: no schema gets into the bundle.
 
-/** Events that can't be had any more: refetch what you show. */
-export interface Gap {
-  /** The cursor; `null` when it was not a position. */
-  from: number | null
-  to: number
-  /**
-   * `purged`: they were too old to be kept. `unknown`: the cursor is not of this log (a restored backup). `lost`: they are
-   * missing from the log.
-   */
-  reason: 'purged' | 'unknown' | 'lost'
-}
+export type { Closing, Gap, Ready } from '../../../server/protocol/control-events.ts'
 
-/** The first event of a stream. */
-export interface Ready {
-  connection: string
-  instance: string
-  /** Patterns of the channels that the stream follows. */
-  channels: readonly string[]
-  cursor: number
-  oldest: number
-  head: number
-  resumed: boolean
-  /** Milliseconds of silence after which a heartbeat comes. */
-  heartbeat: number
-}
+/** An event of the log: the same from a stream, whose ID is its cursor, and from a page of history. */
+export type { HistoryEvent as StreamEvent } from '../../../server/protocol/event.ts'
 
-/** The last event of a stream that the server ends. */
-export interface Closing {
-  /** Such as `drain` (the instance stops) or `full` (it has as many streams as it takes). */
-  reason: string
-  /** Milliseconds until the client reconnects. */
-  retry: number
-}
+export type { HistoryPage } from '../../../server/protocol/history.ts'
 
+/** What a stream is doing, for people to see. */
 export type StreamState =
   | { name: 'connecting' }
-  /** Connected; what was missed is coming. */
+  /** Connected; the events that were missed are being received. */
   | { name: 'catching up' }
   | { name: 'live'; instance: string }
-  /** The server can't be reached, or it closed; `at` is when the next try begins, in milliseconds since the epoch. */
+  /** The server is unreachable, or it closed the stream; `at` is when the next try begins, in milliseconds since the epoch. */
   | { name: 'waiting'; at: number }
   /** The browser has no network. */
   | { name: 'offline' }
-  /** The server refuses what was asked for; the same request would be refused again. */
+  /** The server refuses the request, and would refuse it again. */
   | { name: 'refused'; reason: string }
-  /** The server says that nothing more will ever come. */
+  /** The server says that no event will follow. */
   | { name: 'over' }
   | { name: 'closed' }

@@ -1,45 +1,38 @@
+import type { Cursor } from './cursor.ts'
 import { type EventStream, openEventStream } from './event-stream.ts'
+import { keepCursor } from './kept-cursor.ts'
+import { type Broadcast, MESSAGES_VERSION, type Message } from './messages.ts'
 import { covers, union } from './pattern.ts'
 import { Peers } from './peers.ts'
-import type { Gap, StreamEvent, StreamState } from './protocol.ts'
+import type { StreamState } from './protocol.ts'
 import { randomId } from './random-id.ts'
 import { Subscription, type SubscriptionOptions } from './subscription.ts'
+import { Subscriptions } from './subscriptions.ts'
 
+/** Which connection the tabs share. */
 export interface SharedStreamOptions {
-  /** Where the stream is. Defaults to `/events`. */
+  /** Address of the stream. Defaults to `/events`. */
   url?: string
   /** Tabs with the same name share. Defaults to `sse-update`. */
   name?: string
 }
 
+/** What a part of a page follows. */
 export interface Follow extends SubscriptionOptions {
-  /** A reloaded tab goes on where it was: the cursor is kept under this name, in the tab's session storage. */
+  /** A reloaded tab resumes where it was: the cursor is kept under this name, in the tab's session storage. */
   resume?: string
-  /** Whether a tab that nobody sees follows nothing; when it is seen again, it catches up. Defaults to `false`. */
+  /** Whether a hidden tab follows nothing; when it is visible again, it catches up. Defaults to `false`. */
   pauseWhenHidden?: boolean
 }
-
-/** What the tabs say to each other. */
-type Message =
-  /** A tab is there, and follows these channels. A new one asks the leader how things stand. */
-  | { kind: 'want'; tab: string; channels: readonly string[]; isNew: boolean }
-  /** A new leader asks who is there. */
-  | { kind: 'who' }
-  /** The leader's connection brings these channels after this position. */
-  | { kind: 'now'; channels: readonly string[]; position: number }
-  | { kind: 'state'; state: StreamState }
-  | { kind: 'event'; event: StreamEvent }
-  | { kind: 'position'; position: number }
-  | { kind: 'gap'; gap: Gap }
 
 /**
  * One connection for all tabs of a browser: over HTTP/1.1 a browser has six for each server.
  *
- * The tab that holds a lock (Web Locks) is the **leader**: it has the connection, for the channels of all tabs, and tells
- * the others what comes (BroadcastChannel). When it closes, the browser gives the lock to another, which goes on at the
- * position that was told last. Each subscription has a cursor of its own, so what is told twice is left out, and what a
- * change of leader or of channels leaves out is read from the history. Each tab also holds a lock of its own: when the
- * leader gets that, the tab is gone, however it ended.
+ * The tab that holds a lock (Web Locks) is the **leader**: it has the connection, for the channels of all tabs, and forwards
+ * what it receives (BroadcastChannel). When it closes, the browser gives the lock to another, which resumes at the last cursor
+ * that was forwarded. Each subscription has a cursor of its own, so duplicates are left out, and what a change of leader or of
+ * channels leaves out is read from the history. Each tab also holds a lock of its own: when the leader gets that lock, the tab
+ * has ended.
  *
  * Where there are no locks (a page that is not served securely, and not from this machine), each tab leads itself.
  */
@@ -47,36 +40,37 @@ export class SharedStream {
   readonly #options: Required<SharedStreamOptions>
   readonly #tab = randomId()
   readonly #bus: BroadcastChannel | undefined
-  readonly #subscriptions = new Set<Subscription>()
-  readonly #paused = new Set<Subscription>()
+  readonly #subscriptions = new Subscriptions()
   readonly #peers: Peers
-  /** Resolves when the others may hear of this tab. */
+  /** Resolves when the other tabs may learn of this one. */
   readonly #isPresent: Promise<void> | undefined
+  /** How to stop what this tab follows. */
+  readonly #ends = new Set<() => void>()
   readonly #listeners = new Set<(state: StreamState) => void>()
   readonly #release = Promise.withResolvers<void>()
   #isLeader = false
   #isClosed = false
   #stream: EventStream | undefined
-  /** As leader: what the connection was asked for. */
+  /** As leader: the channels that the connection was opened for. */
   #requested: readonly string[] = []
-  /** What the connection brings, as the leader told last. */
+  /** The channels that the connection brings, as the leader reported last. */
   #channels: readonly string[] = []
-  #position: number | undefined
+  #cursor: Cursor | undefined
   #state: StreamState = { name: 'connecting' }
 
   constructor({ url = '/events', name = 'sse-update' }: SharedStreamOptions = {}) {
-    this.#options = { url, name }
-    this.#peers = new Peers(name, () => this.#onPeerGone())
+    this.#options = { url, name: `${name} ${MESSAGES_VERSION}` }
+    this.#peers = new Peers(this.#options.name, () => this.#onPeerGone())
     const canShare = 'locks' in navigator && 'BroadcastChannel' in globalThis
     if (!canShare) {
       this.#isLeader = true
       return
     }
-    this.#bus = new BroadcastChannel(name)
+    this.#bus = new BroadcastChannel(this.#options.name)
     this.#bus.onmessage = ({ data }: MessageEvent<Message>) => this.#receive(data)
     this.#isPresent = this.#peers.announce(this.#tab, this.#release.promise)
-    void navigator.locks.request(name, () => this.#lead())
-    this.#tellWanted(true)
+    void navigator.locks.request(this.#options.name, () => this.#lead())
+    this.#postWanted(true)
   }
 
   /** Whether this tab has the connection. */
@@ -84,50 +78,47 @@ export class SharedStream {
     return this.#isLeader
   }
 
+  /** The state of the connection. */
   get state(): StreamState {
     return this.#state
   }
 
-  /** Calls back with the state now and whenever it changes; answers how to stop that. */
+  /** Calls back with the state now and whenever it changes. Returns how to stop that. */
   onState(listener: (state: StreamState) => void): () => void {
     this.#listeners.add(listener)
     listener(this.#state)
     return () => this.#listeners.delete(listener)
   }
 
-  /** Follows channels; answers how to stop. */
+  /** Follows channels. Returns how to stop. */
   follow({ resume, pauseWhenHidden = false, ...options }: Follow): () => void {
-    const stored = resume === undefined ? null : sessionStorage.getItem(keyOf(resume))
-    const after = options.after ?? (stored === null ? undefined : Number(stored))
-    const subscription = new Subscription({ ...options, after }, this.#options.url)
-    this.#subscriptions.add(subscription)
-    const save = () => {
-      if (resume !== undefined && subscription.cursor !== undefined) {
-        sessionStorage.setItem(keyOf(resume), String(subscription.cursor))
-      }
+    const kept = resume === undefined ? undefined : keepCursor(resume, () => subscription.cursor)
+    const subscription = new Subscription({ ...options, after: options.after ?? kept?.stored }, this.#options.url)
+    const isHidden = () => pauseWhenHidden && document.visibilityState === 'hidden'
+    const onVisibility = () => {
+      if (!this.#subscriptions.pause(subscription, isHidden())) return
+      if (isHidden()) this.#want()
+      else this.#begin(subscription)
     }
-    const show = () => this.#pause(subscription, document.visibilityState === 'hidden')
-    const timer = resume === undefined ? undefined : setInterval(save, SAVE_INTERVAL)
-    globalThis.addEventListener?.('pagehide', save)
-    if (pauseWhenHidden) document.addEventListener('visibilitychange', show)
-    if (pauseWhenHidden && document.visibilityState === 'hidden') this.#paused.add(subscription)
-    else this.#begin(subscription)
-    return () => {
-      save()
-      clearInterval(timer)
-      globalThis.removeEventListener?.('pagehide', save)
-      if (pauseWhenHidden) document.removeEventListener('visibilitychange', show)
-      subscription.leave()
-      this.#subscriptions.delete(subscription)
-      this.#paused.delete(subscription)
+    if (pauseWhenHidden) document.addEventListener('visibilitychange', onVisibility)
+    this.#subscriptions.add(subscription, isHidden())
+    if (!isHidden()) this.#begin(subscription)
+    const end = () => {
+      if (!this.#ends.delete(end)) return
+      kept?.stop()
+      if (pauseWhenHidden) document.removeEventListener('visibilitychange', onVisibility)
+      this.#subscriptions.remove(subscription)
       this.#want()
     }
+    this.#ends.add(end)
+    return end
   }
 
+  /** Ends all subscriptions, and this tab's part in the connection. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    for (const subscription of this.#subscriptions) subscription.leave()
+    for (const end of this.#ends) end()
     this.#stream?.close()
     this.#release.resolve()
     this.#bus?.close()
@@ -135,20 +126,8 @@ export class SharedStream {
   }
 
   #begin(subscription: Subscription): void {
-    if (this.#position !== undefined) subscription.join(this.#channels, this.#position)
+    if (this.#cursor !== undefined) subscription.join(this.#channels, this.#cursor)
     if (!subscription.isJoined) this.#want()
-  }
-
-  #pause(subscription: Subscription, isPaused: boolean): void {
-    if (isPaused === this.#paused.has(subscription)) return
-    if (isPaused) {
-      this.#paused.add(subscription)
-      subscription.leave()
-      this.#want()
-    } else {
-      this.#paused.delete(subscription)
-      this.#begin(subscription)
-    }
   }
 
   /** Holds the lock until this tab closes. */
@@ -161,57 +140,52 @@ export class SharedStream {
     return this.#release.promise
   }
 
-  /** Tells the leader what this tab follows. */
+  /** Lets the leader know what this tab follows. */
   #want(): void {
     if (this.#isClosed) return
     if (this.#isLeader) this.#connect()
-    else this.#tellWanted(false)
+    else this.#postWanted(false)
   }
 
-  #tellWanted(isNew: boolean): void {
+  #postWanted(isNew: boolean): void {
     void this.#isPresent?.then(() => {
-      if (!this.#isClosed) this.#post({ kind: 'want', tab: this.#tab, channels: this.#own(), isNew })
+      if (this.#isClosed) return
+      this.#post({ kind: 'want', tab: this.#tab, channels: this.#subscriptions.channels, isNew })
     })
   }
 
-  /** It may have been what it wanted that was refused. */
+  /** The server may have refused what that tab followed. */
   #onPeerGone(): void {
     if (!this.#isClosed && this.#state.name === 'refused') this.#connect()
   }
 
-  #own(): string[] {
-    const active = [...this.#subscriptions].filter((subscription) => !this.#paused.has(subscription))
-    return union(active.flatMap(({ channels }) => channels))
-  }
-
   /** As leader: has a connection that brings what all tabs follow. */
   #connect(): void {
-    const wanted = union([...this.#own(), ...this.#peers.channels])
+    const wanted = union([...this.#subscriptions.channels, ...this.#peers.channels])
     if (wanted.length === 0) return
     if (!this.#stream) {
       this.#requested = wanted
       this.#stream = openEventStream({
         url: this.#options.url,
         channels: wanted,
-        after: this.#position,
-        onReady: (position, channels) => this.#tell({ kind: 'now', channels, position }),
-        onEvent: (event) => this.#tell({ kind: 'event', event }),
-        onPosition: (position) => this.#tell({ kind: 'position', position }),
-        onGap: (gap) => this.#tell({ kind: 'gap', gap }),
-        onState: (state) => this.#tell({ kind: 'state', state }),
+        after: this.#cursor,
+        onReady: (cursor, channels) => this.#forward({ kind: 'now', channels, cursor }),
+        onEvent: (event, cursor) => this.#forward({ kind: 'event', event, cursor }),
+        onCursor: (cursor) => this.#forward({ kind: 'cursor', cursor }),
+        onGap: (gap, cursor) => this.#forward({ kind: 'gap', gap, cursor }),
+        onState: (state) => this.#forward({ kind: 'state', state }),
       })
-    } else if (
-      this.#state.name === 'refused' ||
-      !wanted.every((one) => this.#requested.some((given) => covers(given, one)))
-    ) {
-      if (wanted.join() === this.#requested.join()) return
-      this.#requested = wanted
-      this.#stream.follow(wanted)
+      return
     }
+    const isCovered = wanted.every((one) => this.#requested.some((given) => covers(given, one)))
+    if (isCovered && this.#state.name !== 'refused') return
+    if (wanted.join() === this.#requested.join()) return
+    this.#requested = wanted
+    this.#stream.follow(wanted)
   }
 
-  /** As leader: to the others, and to itself. */
-  #tell(message: Message): void {
+  /** As leader: to the other tabs, and to this one. */
+  #forward(message: Message): void {
     this.#post(message)
     this.#receive(message)
   }
@@ -221,58 +195,25 @@ export class SharedStream {
   }
 
   #receive(message: Message): void {
-    switch (message.kind) {
-      case 'want':
-        this.#peers.set(message.tab, message.channels)
-        if (this.#isLeader) {
-          this.#connect()
-          if (message.isNew) this.#tellHowThingsStand()
-        }
-        break
-      case 'who':
-        this.#tellWanted(false)
-        break
-      case 'now':
-        this.#channels = message.channels
-        this.#position = message.position
-        for (const subscription of this.#active()) this.#settle(subscription, message)
-        break
-      case 'state':
-        this.#setState(message.state)
-        break
-      case 'event':
-        this.#position = message.event.position
-        for (const subscription of this.#active()) subscription.offer(message.event)
-        break
-      case 'position':
-        this.#position = message.position
-        for (const subscription of this.#active()) subscription.advance(message.position)
-        break
-      case 'gap':
-        this.#position = message.gap.to
-        for (const subscription of this.#active()) if (subscription.isJoined) subscription.tellGap(message.gap)
-        break
-    }
+    if (message.kind === 'state') this.#setState(message.state)
+    else if (message.kind === 'who') this.#postWanted(false)
+    else if (message.kind === 'want') this.#onWant(message)
+    else this.#onBroadcast(message)
   }
 
-  /** A connection that does not bring a subscription's channels is none for it; one that does, it joins. */
-  #settle(subscription: Subscription, { channels, position }: { channels: readonly string[]; position: number }): void {
-    const isCovered = subscription.channels.every((wanted) => channels.some((given) => covers(given, wanted)))
-    if (isCovered) subscription.join(channels, position)
-    else {
-      if (subscription.isJoined) subscription.leave()
-      this.#want()
-    }
-  }
-
-  #active(): Subscription[] {
-    return [...this.#subscriptions].filter((subscription) => !this.#paused.has(subscription))
-  }
-
-  #tellHowThingsStand(): void {
+  #onWant({ tab, channels, isNew }: Message & { kind: 'want' }): void {
+    this.#peers.set(tab, channels)
+    if (!this.#isLeader) return
+    this.#connect()
+    if (!isNew) return
     this.#post({ kind: 'state', state: this.#state })
-    if (this.#position === undefined) return
-    this.#post({ kind: 'now', channels: this.#channels, position: this.#position })
+    if (this.#cursor !== undefined) this.#post({ kind: 'now', channels: this.#channels, cursor: this.#cursor })
+  }
+
+  #onBroadcast(message: Broadcast): void {
+    this.#cursor = message.cursor
+    if (message.kind === 'now') this.#channels = message.channels
+    if (this.#subscriptions.receive(message)) this.#want()
   }
 
   #setState(state: StreamState): void {
@@ -280,8 +221,3 @@ export class SharedStream {
     for (const listener of this.#listeners) listener(state)
   }
 }
-
-/** Milliseconds between two savings of a cursor: a tab that crashes says no farewell. */
-const SAVE_INTERVAL = 1000
-
-const keyOf = (name: string) => `sse-update cursor ${name}`

@@ -1,6 +1,7 @@
 import { For, type JSX, Show } from 'solid-js'
 import type { Task } from '../../../server/shop/tasks/schema.ts'
-import { formatBytes, formatDuration, now } from '../ui/format.ts'
+import { formatBytes, now } from '../ui/format.ts'
+import { taskTime } from './task-time.ts'
 
 interface TaskRowProps {
   task: Task
@@ -10,16 +11,9 @@ interface TaskRowProps {
   onTimeline: () => void
 }
 
-/** One task: how far it is, what it left, and what can be done with it. */
+/** One task: its progress, its files, and the actions that its state allows. */
 export function TaskRow(props: TaskRowProps): JSX.Element {
   const isActive = () => props.task.state === 'queued' || props.task.state === 'running'
-  const time = () => {
-    const { startedAt, endedAt, nextAttemptAt, createdAt } = props.task
-    if (nextAttemptAt) return `again in ${formatDuration(Date.parse(nextAttemptAt) - now())}`
-    if (endedAt) return `took ${formatDuration(Date.parse(endedAt) - Date.parse(startedAt ?? endedAt))}`
-    if (startedAt) return formatDuration(now() - Date.parse(startedAt))
-    return `waits ${formatDuration(now() - Date.parse(createdAt))}`
-  }
   return (
     <li class="task" data-state={props.task.state} aria-label={`Task ${props.task.id}: ${props.task.description}`}>
       <div class="task-head">
@@ -28,7 +22,7 @@ export function TaskRow(props: TaskRowProps): JSX.Element {
         </span>
         <strong>{props.task.description}</strong>
         <span class="muted">
-          #{props.task.id} · {props.task.owner} · <span class="number">{time()}</span>
+          #{props.task.id} · {props.task.owner} · <span class="number">{taskTime(props.task, now())}</span>
           <Show when={props.task.attempt > 1}> · attempt {props.task.attempt}</Show>
         </span>
       </div>

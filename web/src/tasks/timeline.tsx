@@ -4,22 +4,14 @@ import type { StreamEvent } from '../sse/protocol.ts'
 import { Dialog } from '../ui/dialog.tsx'
 import { formatTime } from '../ui/format.ts'
 import { States } from '../ui/states.tsx'
+import { readHistory, summaryOf } from './history.ts'
 
-/** What happened to a task, from the log: its events are its history. */
+/** A dialog with the history of a task: its events in the log. */
 export function Timeline(props: { task: Task | undefined; onClose: () => void }): JSX.Element {
-  // Read anew when the state changes; progress alone is too much to show.
+  // Read again when the state changes. Progress alone would cause too many reads.
   const [events, { refetch }] = createResource(
-    () => props.task && `${props.task.owner}.${props.task.id} ${props.task.state} ${props.task.attempt}`,
-    async (key) => {
-      const query = new URLSearchParams({ channel: `tasks.${key.split(' ')[0]}`, before: 'latest', limit: '1000' })
-      const response = await fetch(`/events?${query}`, { headers: { accept: 'application/json' } }).catch(
-        () => undefined,
-      )
-      if (!response?.ok) throw new Error('The server does not answer.')
-      const { events: all } = (await response.json()) as { events: StreamEvent[] }
-      all.reverse()
-      return all.filter(({ type }, index) => type !== 'task.progress' || all[index + 1]?.type !== 'task.progress')
-    },
+    () => props.task && `${props.task.id} ${props.task.state} ${props.task.attempt}`,
+    () => (props.task ? readHistory(props.task) : []),
   )
   return (
     <Dialog
@@ -31,33 +23,27 @@ export function Timeline(props: { task: Task | undefined; onClose: () => void })
         state={events.error ? 'failed' : events.latest ? 'ready' : 'loading'}
         error={String(events.error?.message)}
         isEmpty={events.latest?.length === 0}
-        empty="Its events are older than those that are kept."
+        empty="The events of this task were purged by retention."
         onRetry={() => void refetch()}
       >
         <ol class="timeline">
-          <For each={events.latest ?? []}>
-            {(event) => {
-              const task = (event.data as { task: Task }).task
-              return (
-                <li data-state={task.state}>
-                  <span class="number muted">{formatTime(event.time)}</span>
-                  <strong>{event.type.slice('task.'.length)}</strong>
-                  <span class="muted">
-                    {[
-                      task.attempt > 0 && `attempt ${task.attempt}`,
-                      task.progress > 0 && `${Math.round(task.progress)} %`,
-                      task.step,
-                    ]
-                      .filter(Boolean)
-                      .join(' · ')}
-                    <Show when={task.error}> — {task.error}</Show>
-                  </span>
-                </li>
-              )
-            }}
-          </For>
+          <For each={events.latest ?? []}>{(event) => <TimelineStep event={event} />}</For>
         </ol>
       </States>
     </Dialog>
+  )
+}
+
+function TimelineStep(props: { event: StreamEvent }): JSX.Element {
+  const task = () => (props.event.data as { task: Task }).task
+  return (
+    <li data-state={task().state}>
+      <span class="number muted">{formatTime(props.event.time)}</span>
+      <strong>{props.event.type.slice('task.'.length)}</strong>
+      <span class="muted">
+        {summaryOf(task())}
+        <Show when={task().error}> — {task().error}</Show>
+      </span>
+    </li>
   )
 }

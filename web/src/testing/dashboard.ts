@@ -1,6 +1,10 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 
-/** A tab on a page of the dashboard, as somebody; resolves when its stream is live. */
+/**
+ * Opens a page of the dashboard in a new browser context. Resolves when its stream is live.
+ *
+ * @param user defaults to `guest`
+ */
 export async function openPage(
   browser: Browser,
   url: string,
@@ -11,7 +15,7 @@ export async function openPage(
   return openTab(await context.newPage(), url, path)
 }
 
-/** Goes to a page of the dashboard; an error of its script fails the test. */
+/** Opens a page of the dashboard in a tab. Resolves when its stream is live; a script error fails the test. */
 export async function openTab(page: Page, url: string, path = '/'): Promise<Page> {
   page.on('pageerror', (error) => {
     throw error
@@ -21,21 +25,23 @@ export async function openTab(page: Page, url: string, path = '/'): Promise<Page
   return page
 }
 
+/** The element that shows the state of the event stream. */
 export const streamState = (page: Page) => page.getByRole('status', { name: 'State of the event stream' })
 
+/** Resolves when the stream of a page is live. */
 export const live = (page: Page) => streamState(page).getByText('Live').waitFor()
 
-/** Streams that an instance has open, from its metrics. */
+/** Number of streams that an instance has open, from its metrics. */
 export async function streamsOf(url: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text()
   return Number(/^sse_update_connections (\d+)/m.exec(text)?.[1])
 }
 
-/** Asks until it holds. */
+/** Polls a condition every 50 ms. @throws {Error} when it does not hold within 20 s */
 export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
   const deadline = Date.now() + 20_000
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('it did not happen')
+    if (Date.now() > deadline) throw new Error('the condition did not hold within 20 s')
     await Bun.sleep(50)
   }
 }

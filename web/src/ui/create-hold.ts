@@ -1,17 +1,18 @@
 import { type Accessor, createSignal, onCleanup } from 'solid-js'
 
-/** Milliseconds after which a pointer that rests is not about to click. */
+/** Milliseconds after which a resting pointer no longer holds the rows. */
 const REST = 2000
 
+/** Whether rows should keep their place because the user is about to click. */
 export interface Hold {
-  /** Whether what moves by itself should wait. */
+  /** Whether updates that move rows should wait. */
   isHeld: Accessor<boolean>
-  /** For the element that a pointer may be over. */
+  /** Handlers for the element that the pointer may be over. */
   onPointerMove: () => void
   onPointerLeave: () => void
 }
 
-/** Whether a pointer moves over something, so that nothing should slide away from under it. */
+/** Holds while the pointer moves over an element, and for 2 s after it came to rest there. */
 export function createHold(): Hold {
   const [isHeld, setIsHeld] = createSignal(false)
   let timer: ReturnType<typeof setTimeout> | undefined

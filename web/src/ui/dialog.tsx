@@ -8,7 +8,7 @@ interface DialogProps {
   children: JSX.Element
 }
 
-/** A window over the page: keeps the focus, closes with Escape. */
+/** A modal dialog. It traps the focus, closes with Escape, and returns the focus to the element that had it. */
 export function Dialog(props: DialogProps): JSX.Element {
   let opener: HTMLElement | undefined
   createRenderEffect(() => {
@@ -22,7 +22,7 @@ export function Dialog(props: DialogProps): JSX.Element {
           <Kobalte.Content
             class="dialog"
             onCloseAutoFocus={(event) => {
-              // Back to where one was: it is opened from many places.
+              // A dialog has many openers, so there is no fixed trigger to return to.
               event.preventDefault()
               opener?.focus()
             }}

@@ -1,16 +1,17 @@
 import { type JSX, Match, Switch } from 'solid-js'
+import { UNREACHABLE } from './messages.ts'
 
 interface StatesProps {
   state: 'loading' | 'ready' | 'failed'
   error?: string
   isEmpty: boolean
-  /** What to do while there is nothing. */
+  /** Shown when there are no rows: says how to create some. */
   empty: JSX.Element
   onRetry: () => void
   children: JSX.Element
 }
 
-/** What a list shows: that it loads, why it can't, that it is empty, or itself. */
+/** Shows one of four states of a list: loading, the error with a retry button, empty, or its rows. */
 export function States(props: StatesProps): JSX.Element {
   return (
     <Switch fallback={props.children}>
@@ -21,7 +22,7 @@ export function States(props: StatesProps): JSX.Element {
       </Match>
       <Match when={props.state === 'failed'}>
         <div class="empty" role="alert">
-          <p>{props.error || 'The server does not answer.'}</p>
+          <p>{props.error || UNREACHABLE}</p>
           <button type="button" onClick={() => props.onRetry()}>
             Try again
           </button>

@@ -2,24 +2,24 @@ import { createVirtualizer } from '@tanstack/solid-virtual'
 import { type Accessor, createMemo, For, type JSX } from 'solid-js'
 
 interface VirtualListProps {
-  /** Rows in all. */
+  /** Total number of rows. */
   count: number
-  /** Names a row, wherever it stands: what is focused stays focused when others come before it. */
+  /** Stable key of a row: a focused row keeps the focus when rows are inserted before it. */
   keyAt: (index: number) => number
-  /** Pixels of each. */
+  /** Height of each row in pixels. */
   rowHeight: number
   class: string
-  /** Of the scrolling element and of what holds the rows. */
+  /** ARIA roles of the scrolling element and of the element that contains the rows. */
   roles: readonly [list: 'table' | 'list', rows: 'rowgroup' | 'presentation']
   label: string
   header?: JSX.Element
-  /** Is given the element that scrolls. */
+  /** Receives the scrolling element. */
   onElement?: (element: HTMLDivElement) => void
-  /** Called when few rows are left below what is seen. */
+  /** Called when fewer than 40 rows are left below the visible ones. */
   onNearEnd?: () => void
   onPointerMove?: () => void
   onPointerLeave?: () => void
-  /** Called when the keyboard's focus comes to a row, or goes. */
+  /** Called when the keyboard focus enters or leaves the rows. */
   onFocusWithin?: (isWithin: boolean) => void
   /** @param start pixels from the top */
   children: (key: number, index: Accessor<number>, start: Accessor<number>) => JSX.Element
@@ -27,9 +27,9 @@ interface VirtualListProps {
 
 const NEAR_END = 40
 
-/** A list that scrolls, of which only the rows exist that are seen: thousands cost no more than dozens. */
+/** A scrolling list that renders only the visible rows, so that thousands of rows cost as little as dozens. */
 export function VirtualList(props: VirtualListProps): JSX.Element {
-  // The element and the virtualizer are mounted together: it looks for its element once.
+  // The virtualizer reads its element once, when both are mounted.
   let element: HTMLDivElement | undefined
   const rows = createVirtualizer({
     get count() {
@@ -53,7 +53,7 @@ export function VirtualList(props: VirtualListProps): JSX.Element {
         element = list
         props.onElement?.(list)
       }}
-      // A region that scrolls has to be reached by the keyboard.
+      // A scrolling region must be reachable by keyboard.
       tabindex="0"
       role={props.roles[0]}
       aria-label={props.label}

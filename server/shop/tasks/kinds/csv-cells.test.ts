@@ -33,12 +33,10 @@ describe('a cell', () => {
     }
   })
 
-  test('of 64 KiB takes time that grows with its length, whatever it repeats', () => {
-    for (const text of ['\t', '"', ' ', "'", ",'", '1', '-1.']) {
-      const start = performance.now()
-      unmarkFormulas(markFormulas(text.repeat(65_536 / text.length)))
-      expect(performance.now() - start).toBeLessThan(500)
-    }
+  // A pattern that backtracks from every character takes minutes of this, and the test times out.
+  test.each(['\t', '"', ' ', "'", ",'", '1', '-1.'])('of 256 KiB of %j is marked without backtracking', (text) => {
+    const cell = text.repeat(2 ** 18 / text.length)
+    expect(unmarkFormulas(markFormulas(cell))).toBe(cell)
   })
 
   test('with another separator in it is quoted; numbers are not', () => {

@@ -8,9 +8,10 @@ interface DemoInput {
 }
 
 const STEPS = ['Packing', 'Weighing', 'Labelling', 'Loading', 'Signing off']
+/** Milliseconds between two reports of progress. */
 const TICK = 50
 
-/** Takes as long as it is told, and fails where it is told: for trying things. */
+/** Takes as long, and fails where, its input sets: for demonstrations and tests. */
 export const demo: Kind<DemoInput> = {
   describe: ({ seconds = 3 }) => `Demo of ${seconds} s`,
   async run({ input: { seconds = 3, fail_at }, signal, report }) {
@@ -23,7 +24,7 @@ export const demo: Kind<DemoInput> = {
       await sleep(Math.min(TICK, duration - elapsed), signal)
       signal.throwIfAborted()
     }
-    if (fail_at !== undefined) throw new Error(`failed at ${fail_at} %, as it was told`)
+    if (fail_at !== undefined) throw new Error(`failed at ${fail_at} %, as requested`)
     return { seconds }
   },
 }

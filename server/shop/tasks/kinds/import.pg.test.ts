@@ -4,6 +4,7 @@ import type { Runtime } from '../../../runtime.ts'
 import { createDatabase, type TestDatabase } from '../../../testing/database.ts'
 import { startInstance } from '../../../testing/instance.ts'
 import { openStream } from '../../../testing/stream-reader.ts'
+import { until } from '../../../testing/until.ts'
 import type { Task } from '../schema.ts'
 
 let database: TestDatabase
@@ -47,7 +48,7 @@ const rejected = async ({ id }: Task) =>
   }[]
 
 describe('an import', () => {
-  test('of 10,000 lines makes orders of the good ones, each with its event, and tells the bad ones', async () => {
+  test('of 10,000 lines creates orders from the valid ones, each with its event, and lists the others', async () => {
     const customer = `c-${crypto.randomUUID()}`
     const bad: Record<number, string> = {
       17: 'with space,EUR,A1,Tea,1,450',
@@ -81,7 +82,7 @@ describe('an import', () => {
       [10_001, 'sku'],
     ])
     expect(rows[4]).toMatchObject({
-      reason: 'unit_price is "4.50", wants a whole number of minor units (cents) from 0 to 1000000000',
+      reason: 'unit_price is "4.50", expected a whole number of minor units (cents) from 0 to 1000000000',
       content: bad[4712],
     })
   }, 30_000)
@@ -154,7 +155,7 @@ describe('an import', () => {
       [good('3'), null],
       ['odd,EUR,4,"Te"a,1,100', 'not valid CSV'],
       ['odd,EUR,5,"""Best"" tea",1,100', null],
-      ['odd,EUR,6,Te\0a,1,100', 'a text holds the character NUL'],
+      ['odd,EUR,6,Te\0a,1,100', 'a text contains the character NUL'],
       [Buffer.from('odd,EUR,7,M\xfcller,1,100', 'latin1'), 'it is not UTF-8'],
       ['', null],
       [`odd,EUR,8,${'x'.repeat(70_000)},1,100`, 'it has more than 65,536 bytes'],
@@ -177,13 +178,13 @@ describe('an import', () => {
     for (const [index, [, reason]] of bad.entries()) expect(rows[index]?.reason).toStartWith(reason)
   })
 
-  test('that failed, or was cancelled, still tells the lines that were bad', async () => {
+  test('that failed or was cancelled still lists the rejected lines', async () => {
     const task = await importCsv(`${HEADER}\n${'a b,EUR,A1,Tea,1,1\n'.repeat(100_600)}`)
     expect(task).toMatchObject({ state: 'failed', attempt: 1, error: expect.stringContaining('Is it the right file?') })
     expect((await rejected(task)).length).toBeGreaterThan(100_000)
   }, 60_000)
 
-  test('whose file is deleted while somebody downloads it breaks the download off', async () => {
+  test('whose file is deleted during a download aborts the download', async () => {
     // More than the server and the sockets hold between them.
     const task = await importCsv(`${HEADER}\n${'a b,EUR,A1,Tea,1,1\n'.repeat(99_000)}`)
     const response = await fetch(`${instance.url}/api/tasks/${task.id}/files/rejected.csv`)
@@ -202,7 +203,7 @@ describe('an import', () => {
     expect(bytes).toBeLessThan(task.files[0]?.bytes ?? 0)
   }, 30_000)
 
-  test('that is run again offers its file when it has ended again, and not while that grows', async () => {
+  test('that is retried offers its file when it has ended again, and not before', async () => {
     const lines = [...Array(3000).fill('a b,EUR,A1,Tea,1,1'), ...Array(150_000).fill('again,EUR,A1,Tea,1,1')]
     const owner = `o-${crypto.randomUUID()}`
     await using reader = await openStream(instance.url, [`tasks.${owner}.*`])
@@ -219,7 +220,7 @@ describe('an import', () => {
     expect((await act('cancel')).files).toHaveLength(1)
   }, 30_000)
 
-  test('without the columns fails at once, and says which are missing', async () => {
+  test('without the columns fails at once, and lists those that are missing', async () => {
     expect(await importCsv('customer;currency;sku\na;EUR;1\n')).toMatchObject({
       state: 'failed',
       attempt: 1,
@@ -232,11 +233,11 @@ describe('an import', () => {
     expect(await importCsv(`"${HEADER}\n`)).toMatchObject({ state: 'failed', error: expect.stringContaining('lacks') })
   })
 
-  test('of nothing but a header makes nothing', async () => {
+  test('of a file with only a header creates no orders', async () => {
     expect((await importCsv(`${HEADER}\n`)).result).toEqual({ imported: 0, rejected: 0 })
   })
 
-  test('with one idempotency key happens once', async () => {
+  test('with one idempotency key is started once', async () => {
     const headers = { 'idempotency-key': crypto.randomUUID() }
     const tasks = await Promise.all(
       [1, 2, 3].map(async () => (await (await upload(`${HEADER}\n`, headers)).json()) as Task),
@@ -252,7 +253,7 @@ describe('an upload', () => {
   test('that is too large, empty, or no CSV is refused, and leaves nothing behind', async () => {
     const problem = async (response: Response) => [response.status, ((await response.json()) as { code: string }).code]
     expect(await problem(await upload('x'.repeat(5_000_001)))).toEqual([413, 'upload.too_large'])
-    // In chunks it does not say how large it is.
+    // A chunked body does not announce its size.
     const chunks = new ReadableStream({
       start(controller) {
         for (let count = 0; count < 6; count++) controller.enqueue(new Uint8Array(1_000_000))
@@ -286,9 +287,9 @@ describe('an upload', () => {
     }).catch(() => {})
     await sent.promise
     const uploads = async () => (await database.sql`select 1 from sse.files where task is null`).length
-    while ((await uploads()) === 0) await Bun.sleep(5)
+    await until('a part of the file is stored', uploads)
     stop.abort()
     await request
-    while ((await uploads()) > 0) await Bun.sleep(5)
+    await until('no part of the file is left', uploads, (count) => count === 0)
   })
 })

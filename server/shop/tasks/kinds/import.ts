@@ -1,22 +1,22 @@
 import { AppError } from '../../../platform/errors.ts'
-import { Slice } from '../../../platform/turns.ts'
-import { insertOrders } from '../../orders/orders.ts'
+import { Slice } from '../../../platform/event-loop.ts'
+import { insertOrders } from '../../orders/order-store.ts'
 import type { NewOrder } from '../../orders/schema.ts'
 import { toCsv } from './csv-cells.ts'
 import type { Kind, TaskContext } from './kind.ts'
 import { readLines } from './lines.ts'
-import { COLUMNS, decode, type Header, isCsv, readHeader, saysNothing, toOrder } from './order-rows.ts'
+import { COLUMNS, decode, type Header, isCsv, isPreamble, readHeader, toOrder } from './order-rows.ts'
 import { type CsvRecord, readRecords } from './records.ts'
 
 interface ImportInput {
-  /** The upload. */
+  /** The id of the upload. */
   file: string
-  /** What it is called, for people. */
+  /** The name of the file. */
   name: string
   bytes: number
 }
 
-/** All lines up to `line` are done. */
+/** All lines up to `line` are imported or rejected. */
 interface Checkpoint {
   line: number
   imported: number
@@ -32,13 +32,13 @@ interface Rejection {
 /** Records of one transaction. */
 const BATCH = 500
 const MAX_RECORD_BYTES = 64 * 1024
-/** Lines that can't be imported after which nobody means the file seriously. */
+/** Rejected lines above which the import fails: it is probably the wrong file. */
 const MAX_REJECTED = 100_000
-/** What is told of the content of a line. */
+/** Characters of a rejected line that are kept. */
 const MAX_CONTENT = 500
 const REJECTED = 'rejected.csv'
 
-/** Makes orders of the records of a CSV file; those that can't be are told in a file, with line and reason. */
+/** Creates orders from the records of a CSV file. Records that cannot be imported are listed in `rejected.csv`, with the reason. */
 export const importOrders: Kind<ImportInput> = {
   describe: ({ name }) => `Import of ${name}`,
   async run(context) {
@@ -57,7 +57,7 @@ export const importOrders: Kind<ImportInput> = {
       if (!header) {
         if (!record.bytes) throw headerTooLong()
         const text = textOf(record)
-        if (saysNothing(text)) continue
+        if (isPreamble(text)) continue
         header = readHeader(text)
         await batch.open()
         continue
@@ -83,7 +83,7 @@ function textOf({ bytes }: CsvRecord): string | undefined {
   }
 }
 
-/** What is read but not written yet. */
+/** Records that were read and not written yet. */
 class Batch {
   readonly #context: TaskContext<ImportInput>
   readonly #progress: Checkpoint
@@ -96,10 +96,10 @@ class Batch {
     this.#progress = progress
   }
 
-  /** @throws {AttemptLostError} */
+  /** Creates `rejected.csv`. @throws {AttemptLostError} */
   async open(): Promise<void> {
     this.#rejectedFile = await this.#context.createFile(REJECTED, 'text/csv; charset=utf-8')
-    // An earlier attempt has written the header.
+    // An earlier attempt has written the header already.
     if (this.#progress.line > 0) return
     await this.#context.commit(async (sql) => this.#rejectedFile?.append(sql, toCsv([['line', 'reason', 'content']])))
   }
@@ -119,7 +119,7 @@ class Batch {
     this.#rejections.push({ line, reason, row: (text ?? '').slice(0, MAX_CONTENT) })
   }
 
-  /** @param line up to which everything was added */
+  /** Writes the orders and the rejections with their checkpoint. @param line up to which all records were added */
   async commit(line: number): Promise<void> {
     const orders = this.#orders
     const rows = this.#rejections.map((rejection) => [rejection.line, rejection.reason, rejection.row])
@@ -138,7 +138,7 @@ class Batch {
 const tooManyRejected = () =>
   new AppError(
     'import.too_many_rejected',
-    `More than ${MAX_REJECTED.toLocaleString('en')} lines can't be imported. Is it the right file? Those before are done.`,
+    `More than ${MAX_REJECTED.toLocaleString('en')} lines cannot be imported. Is it the right file? The lines before were imported.`,
   )
 
 const headerTooLong = () =>

@@ -2,45 +2,51 @@ import type { Outbox } from '../../../log/outbox.ts'
 import type { Sql } from '../../../platform/database.ts'
 import type { Files } from '../files.ts'
 
-/** What a running task has at hand. */
+/** What the code of a running task works with. */
 export interface TaskContext<Input> {
   /** The task. */
   task: number
   input: Input
-  /** What `commit` was given last, by this attempt or an earlier one. */
+  /** The last checkpoint of an earlier attempt; `null` when there is none. */
   checkpoint: unknown
-  /** Aborts when the task was cancelled, went to another worker, or the instance stops. */
+  /** Aborts when the task was cancelled or handed to another worker, or when the instance stops. */
   signal: AbortSignal
-  /** For reading. */
+  /** For reading; writes go through `commit`. */
   database: Outbox
   files: Files
-  /** Tells how far it is: percent, and what it is doing. As often as you like; the newest goes out every 100 ms. */
+  /**
+   * Reports the progress in percent, and the current step as text for users. May be called at any rate: the newest progress
+   * is published at most every 100 ms.
+   */
   report(progress: number, step: string): void
   /**
-   * Writes in a transaction that only commits while this attempt holds the task, together with where the next attempt
-   * would go on.
+   * Writes in a transaction that commits only while this attempt holds the task.
    *
+   * @param checkpoint written in the same transaction: where the next attempt resumes. By default it stays as it was
    * @throws {AttemptLostError}
    */
   commit<T>(work: (sql: Sql) => Promise<T>, checkpoint?: unknown): Promise<T>
-  /** A file that can be downloaded when the task has ended; with a checkpoint, what an earlier attempt wrote is kept. */
+  /** Creates a file that can be downloaded when the task has ended. With a checkpoint, the content of earlier attempts is kept. */
   createFile(name: string, contentType: string): Promise<ResultFile>
 }
 
+/** A file that a task writes. */
 export interface ResultFile {
-  /** Adds what `commit`'s transaction commits. */
+  /** Appends content in the transaction of a `commit`. */
   append(sql: Sql, content: Uint8Array | string): Promise<void>
 }
 
-/** A kind of work. */
+/** A kind of work, and the code that does it. */
 export interface Kind<Input> {
-  /** What a task is called unless somebody says otherwise. */
+  /** The default description of a task. */
   describe(input: Input): string
-  /** Looks at what the schema can't tell. @throws {AppError} when the input can't work */
+  /** Checks what the schema cannot express. @throws {AppError} when the input is invalid */
   check?(input: Input): void
   /**
-   * Does it, and answers figures about it. Whatever it throws is tried again later, except an `AppError`: that says the
-   * input can't work.
+   * Does the work. After an error the task is retried later, except after an `AppError`, which says that the input cannot
+   * work.
+   *
+   * @returns figures about it, for the member `result`
    */
   run(context: TaskContext<Input>): Promise<Record<string, unknown>>
 }

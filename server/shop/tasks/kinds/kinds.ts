@@ -4,5 +4,5 @@ import { importOrders } from './import.ts'
 import type { Kind } from './kind.ts'
 import { report } from './report.ts'
 
-/** What tasks can do. */
+/** The implementation of each kind. */
 export const kinds: Readonly<Record<TaskKind, Kind<never>>> = { demo, report, import: importOrders }

@@ -1,26 +1,26 @@
-import { Slice } from '../../../platform/turns.ts'
+import { Slice } from '../../../platform/event-loop.ts'
 
-/** A line of a file, without what ends it. */
+/** A line of a file, without its line break. */
 export interface Line {
   /** From 1. */
   number: number
   /** `undefined` when it is longer than allowed. */
   bytes: Uint8Array | undefined
-  /** Bytes of the file up to its end. */
+  /** Bytes of the file up to the end of the line, with its line break. */
   offset: number
 }
 
 const LF = 0x0a
 const CR = 0x0d
 
-/** The lines of a file that comes in chunks, ended by `\n`, `\r\n` or `\r`; one that is too long is not kept. */
+/** Reads the lines of a file in chunks, ended by LF, CR LF or CR. The content of one that is too long is dropped. */
 export async function* readLines(chunks: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Line> {
   let number = 0
   let offset = 0
   let pending: Uint8Array[] = []
   let size = 0
   let endedWithCr = false
-  // A file of blank lines has half a million of them in one chunk.
+  // One chunk may contain half a million blank lines.
   const slice = new Slice()
   const take = (rest: Uint8Array): Uint8Array | undefined => {
     const length = size + rest.byteLength
@@ -38,7 +38,7 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>, maxBytes: nu
         continue
       }
       if (byte === LF && endedWithCr) {
-        // The second half of one end.
+        // The second character of CR LF.
         start = index + 1
         endedWithCr = false
         continue

@@ -5,7 +5,7 @@ import { AppError, messageOf } from '../../../platform/errors.ts'
 import { NewOrder } from '../../orders/schema.ts'
 import { unmarkFormulas } from './csv-cells.ts'
 
-/** The columns of an import; each line is an order of one kind of thing. */
+/** The columns of an import; each line is an order with one line. */
 export const COLUMNS = ['customer', 'currency', 'sku', 'name', 'quantity', 'unit_price'] as const
 
 type Column = (typeof COLUMNS)[number]
@@ -22,7 +22,7 @@ const COLUMN_OF: Readonly<Record<string, Column>> = {
   '/lines/0/unitPrice': 'unit_price',
 }
 
-const WANTS: Readonly<Record<Column, string>> = {
+const EXPECTED: Readonly<Record<Column, string>> = {
   customer: '1 to 100 characters without spaces, ".", "*" or ">"',
   currency: 'three capital letters, such as EUR',
   sku: '1 to 100 characters',
@@ -31,21 +31,21 @@ const WANTS: Readonly<Record<Column, string>> = {
   unit_price: 'a whole number of minor units (cents) from 0 to 1000000000',
 }
 
-/** An order, or why there is none. */
+/** The order of a record, or the reason why it is rejected. */
 export type RowResult = { order: NewOrder } | { reason: string }
 
-/** The text of a line. @throws {TypeError} when it is not UTF-8 */
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+/** The text of a record. @throws {TypeError} when it is not UTF-8 */
 export const decode = (bytes: Uint8Array): string => decoder.decode(bytes)
 
-/** What the first line says of the others. */
+/** The layout of the records, as the first line defines it. */
 export interface Header {
   /** Of the columns, in their order. */
   names: readonly string[]
   delimiter: string
 }
 
-/** Spreadsheets write semicolons where the comma is for decimals. */
+/** Spreadsheets write semicolons in locales whose decimal separator is the comma. */
 const DELIMITERS = [',', ';', '\t']
 
 /** Fields of one record (RFC 4180). @throws {CsvError} */
@@ -64,11 +64,11 @@ export function isCsv(bytes: Uint8Array, { delimiter }: Header): boolean {
   }
 }
 
-/** Before the header: a blank line, or what tells spreadsheets the delimiter. */
-export const saysNothing = (line: string | undefined): boolean =>
+/** Whether a line before the header is to be skipped: it is blank, or sets the delimiter for spreadsheets (`sep=;`). */
+export const isPreamble = (line: string | undefined): boolean =>
   line !== undefined && /^\uFEFF?\s*(?:"?sep=."?)?\s*$/i.test(line)
 
-/** As a delimiter divides the line; nothing when it is not CSV. */
+/** The column names of a line with a delimiter; none when it is not CSV. */
 function namesOf(line: string, delimiter: string): string[] {
   try {
     return fieldsOf(line, delimiter).map((name) => name.trim().toLowerCase())
@@ -78,10 +78,9 @@ function namesOf(line: string, delimiter: string): string[] {
 }
 
 /**
- * The columns that the first line names, in its order, and the delimiter (comma, semicolon or tab) with which it names
- * most.
+ * Reads the header: the columns in their order, and the delimiter (comma, semicolon or tab) with which most are found.
  *
- * @throws {AppError} `import.header_invalid`: nothing of the file can be read
+ * @throws {AppError} `import.header_invalid` when columns are missing or repeated, or the file is not text
  */
 export function readHeader(line: string | undefined): Header {
   const text = (line ?? '').replace(/^\uFEFF/, '')
@@ -92,16 +91,16 @@ export function readHeader(line: string | undefined): Header {
   const headers = DELIMITERS.map((delimiter) => ({ names: namesOf(text, delimiter), delimiter }))
   const header = headers.reduce((best, next) => (missingOf(next).length < missingOf(best).length ? next : best))
   const missing = missingOf(header)
-  const doubled = COLUMNS.filter((column) => header.names.indexOf(column) !== header.names.lastIndexOf(column))
-  if (missing.length === 0 && doubled.length === 0) return header
-  const problem = missing.length > 0 ? `lacks ${missing.join(', ')}` : `names ${doubled.join(', ')} twice`
+  const repeated = COLUMNS.filter((column) => header.names.indexOf(column) !== header.names.lastIndexOf(column))
+  if (missing.length === 0 && repeated.length === 0) return header
+  const problem = missing.length > 0 ? `lacks ${missing.join(', ')}` : `names ${repeated.join(', ')} twice`
   throw new AppError(
     'import.header_invalid',
     `The first line ${problem}. It names the columns, in any order: ${COLUMNS.join(',')}.`,
   )
 }
 
-/** The order of a line, or what is wrong with it. */
+/** Converts a record into an order, or returns the reason why it is rejected. */
 export function toOrder(line: string, { names, delimiter }: Header): RowResult {
   let fields: string[]
   try {
@@ -126,7 +125,7 @@ export function toOrder(line: string, { names, delimiter }: Header): RowResult {
   if (error) {
     const column = COLUMN_OF[error.path]
     if (!column) return { reason: error.message }
-    return { reason: `${column} is ${JSON.stringify(row[column].slice(0, 80))}, wants ${WANTS[column]}` }
+    return { reason: `${column} is ${JSON.stringify(row[column].slice(0, 80))}, expected ${EXPECTED[column]}` }
   }
   const unstorable = findUnstorable(order)
   return unstorable === undefined ? { order } : { reason: unstorable }

@@ -43,6 +43,42 @@ test('a quote that is not closed within so many bytes costs its line alone', asy
   ])
 })
 
+test('a record of exactly so many bytes is whole', async () => {
+  const half = 'x'.repeat(13)
+  // 30 bytes with the line breaks of both lines.
+  expect(await all([`"${half}`, `${half}"`])).toEqual([[1, 2, `"${half}\n${half}"`]])
+  expect((await all([`"${half}`, `x${half}"`])).map(([line, lastLine]) => [line, lastLine])).toEqual([
+    [1, 1],
+    [2, 2],
+  ])
+})
+
+test('two records in quotes have the whole length each', async () => {
+  const half = 'x'.repeat(13)
+  expect(
+    (await all([`"${half}`, `${half}"`, 'a', `"${half}`, `${half}"`])).map(([line, lastLine]) => [line, lastLine]),
+  ).toEqual([
+    [1, 2],
+    [3, 3],
+    [4, 5],
+  ])
+})
+
+test('a line that is too long ends the open quote before it', async () => {
+  async function* lines(): AsyncGenerator<Line> {
+    yield { number: 1, bytes: encoder.encode('"a'), offset: 2 }
+    yield { number: 2, bytes: undefined, offset: 9 }
+    yield { number: 3, bytes: encoder.encode('b"'), offset: 12 }
+  }
+  const records: CsvRecord[] = []
+  for await (const record of readRecords(lines(), { maxBytes: 30, isRecord })) records.push(record)
+  expect(records.map(({ line, lastLine, bytes }) => [line, lastLine, bytes === undefined])).toEqual([
+    [1, 1, false],
+    [2, 2, true],
+    [3, 3, false],
+  ])
+})
+
 test('blank lines behind an open quote are not gathered without end', async () => {
   function* endless() {
     yield '"open'

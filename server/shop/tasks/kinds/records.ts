@@ -7,11 +7,13 @@ export interface CsvRecord {
   lastLine: number
   /** `undefined` when it is longer than allowed. */
   bytes: Uint8Array | undefined
-  /** Bytes of the file up to its end. */
+  /** Bytes of the file up to the end of the record. */
   offset: number
 }
 
+/** How lines are put together. */
 export interface RecordOptions {
+  /** Maximum bytes of a record. */
   maxBytes: number
   /** Whether lines that were put together, because of their quotes, are one record. */
   isRecord: (bytes: Uint8Array) => boolean
@@ -21,21 +23,21 @@ const QUOTE = 0x22
 const LINE_BREAK = Buffer.from('\n')
 
 /**
- * Puts lines together where a quote is open at the end of one (RFC 4180, section 2, rule 6). One that is not closed within
- * `maxBytes`, or where it can't be, costs its own line and no other. Where it is closed, all between is one record, for
- * better or worse: what stands within quotes is never taken for a record of its own.
+ * Joins lines where a quote is open at the end of one (RFC 4180, section 2, rule 6). A quote that is not closed within
+ * `maxBytes`, or only where it cannot be, invalidates its own line and no other. Where it is closed, all lines between are
+ * one record: text within quotes is never taken for a record of its own.
  */
 export async function* readRecords(
   lines: AsyncIterable<Line>,
   { maxBytes, isRecord }: RecordOptions,
 ): AsyncGenerator<CsvRecord> {
-  /** The first has an open quote, and those after it none of their own. */
+  /** Lines since an open quote; only the first has one of its own. */
   let open: Line[] = []
   let size = 0
   function* take(line: Line): Generator<CsvRecord> {
     if (open.length === 0 && !hasOddQuote(line)) return yield recordOf([line])
     open.push(line)
-    // With its line break: blank lines count too.
+    // The line break counts, and therefore blank lines do.
     size += (line.bytes?.byteLength ?? Number.POSITIVE_INFINITY) + 1
     if (size > maxBytes) return yield* takeApart()
     if (open.length === 1 || !hasOddQuote(line)) return
@@ -56,7 +58,7 @@ export async function* readRecords(
   while (open.length > 0) yield* takeApart()
 }
 
-/** With an odd number of them, one is open at the end: those that stand for themselves are doubled. */
+/** With an odd number of quotes, one is open at the end: an escaped quote is two quotes. */
 function hasOddQuote({ bytes }: Line): boolean {
   let isOdd = false
   for (let at = bytes?.indexOf(QUOTE) ?? -1; at >= 0; at = bytes?.indexOf(QUOTE, at + 1) ?? -1) isOdd = !isOdd

@@ -5,18 +5,18 @@ import type { ReportTotals, Total } from './report-totals.ts'
 interface Heading {
   from?: string
   to: string
-  /** Read, cancelled ones too. */
+  /** Number of orders that were read, with the cancelled ones. */
   orders: number
 }
 
-/** Customers and SKUs of a chart. */
+/** Customers, or SKUs, of a chart. */
 const TOP = 15
 /** Days of a chart and its table: the newest three years. Drawing more would hold the event loop for too long. */
 const MAX_DAYS = 1100
 /** Currencies that are shown; the CSV has all. */
 const MAX_CURRENCIES = 10
 
-/** A page that needs nothing from anywhere: charts are drawn here, as SVG, and it runs no script. */
+/** The report as a self-contained page: its charts are SVG drawn on the server, and it runs no script. */
 export async function reportPage({ from, to, orders }: Heading, totals: ReportTotals): Promise<string> {
   const currencies = await totals.byCurrency()
   const sections = []
@@ -85,7 +85,7 @@ async function draw(option: EChartsCoreOption, size: { width: number; height: nu
     import('echarts/renderers'),
   ])
   use([BarChart, LineChart, GridComponent, SVGRenderer])
-  // Drawings don't follow on each other at once: other work has its turn between them.
+  // Yields to the event loop between two drawings.
   await sleep(0)
   const chart = init(null, null, { renderer: 'svg', ssr: true, ...size })
   try {

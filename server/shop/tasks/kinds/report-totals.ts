@@ -1,5 +1,6 @@
 import type { TaskContext } from './kind.ts'
 
+/** What sums are grouped by. */
 export type Dimension = 'day' | 'customer' | 'sku'
 
 /** A row of the report. Sums are text: they may be larger than a number holds exactly. */
@@ -23,7 +24,7 @@ interface Sums {
 /** Rows of one query. */
 const PAGE = 1000
 
-/** Sums that may be of millions of keys: a few thousand in memory, all of them in Postgres. */
+/** Sums of possibly millions of keys: a few thousand are in memory, and all of them in Postgres. */
 export class ReportTotals {
   readonly #context: Pick<TaskContext<never>, 'commit' | 'database' | 'task'>
   #sums = new Map<string, Sums & Pick<Total, 'dimension' | 'key' | 'currency'>>()
@@ -37,6 +38,7 @@ export class ReportTotals {
     return this.#sums.size
   }
 
+  /** Adds to the sums in memory. */
   add(dimension: Dimension, key: string, currency: string, { orders, quantity, revenue }: Sums): void {
     const id = `${dimension}\0${currency}\0${key}`
     let sums = this.#sums.get(id)
@@ -49,7 +51,7 @@ export class ReportTotals {
     sums.revenue += revenue
   }
 
-  /** Adds what is in memory to what is in Postgres. */
+  /** Adds the sums in memory to those in Postgres. @throws {AttemptLostError} */
   async flush(): Promise<void> {
     const rows = [...this.#sums.values()].map(({ revenue, ...rest }) => ({ ...rest, revenue: String(revenue) }))
     this.#sums.clear()
@@ -106,6 +108,7 @@ export class ReportTotals {
     return [...rows]
   }
 
+  /** Deletes the sums in Postgres. @throws {AttemptLostError} */
   async clear(): Promise<void> {
     await this.#context.commit((sql) => sql`delete from sse.report_totals where task = ${this.#context.task}`)
   }

@@ -60,14 +60,14 @@ const insertOrders = (count: number, customers: number) => database.sql`
   from generate_series(0, ${count - 1}::int) i`
 
 describe('a report', () => {
-  test('of no orders says so', async () => {
+  test('of no orders states that there are none', async () => {
     const { task } = await report({})
     expect(task).toMatchObject({ state: 'succeeded', result: { orders: 0 } })
     expect(await readCsv(task)).toEqual([])
     expect(await (await download(task, 'report.html')).text()).toContain('There are no orders in this period')
   })
 
-  test('of a period that can not be is refused, and says why', async () => {
+  test('of an impossible period is refused with the reason', async () => {
     const refusal = async (input: object) => {
       const response = await fetch(`${instance.url}/api/tasks`, {
         method: 'POST',
@@ -82,7 +82,7 @@ describe('a report', () => {
       'report.period_invalid',
       '2026-03-02 is after 2026-03-01.',
     ])
-    expect((await refusal({ from: '2026-02-31' }))[2]).toBe('There is no day 2026-02-31.')
+    expect((await refusal({ from: '2026-02-31' }))[2]).toBe('2026-02-31 is not a day of the calendar.')
     expect((await refusal({ to: '0000-01-01' }))[0]).toBe(400)
   })
 
@@ -104,7 +104,7 @@ describe('a report', () => {
     expect(memory - small.memory).toBeLessThan(128 * 2 ** 20)
   }, 60_000)
 
-  test('counts only the days that were asked for, both included', async () => {
+  test('counts only the days of its period, both included', async () => {
     const { task } = await report({ from: '2026-03-02', to: '2026-03-03' })
     const rows = await readCsv(task)
     expect([...new Set(rows.filter(({ dimension }) => dimension === 'day').map(({ key }) => key))]).toEqual([

@@ -1,6 +1,7 @@
-import { PAGE_BYTES } from '../../../http/page-bytes.ts'
+import { PAGE_BYTES } from '../../../http/paging.ts'
 import { AppError } from '../../../platform/errors.ts'
-import { Slice } from '../../../platform/turns.ts'
+import { Slice } from '../../../platform/event-loop.ts'
+import type { Database } from '../../../platform/pool.ts'
 import type { OrderLine } from '../../orders/schema.ts'
 import { toCsv } from './csv-cells.ts'
 import type { Kind, TaskContext } from './kind.ts'
@@ -14,7 +15,7 @@ interface ReportInput {
 
 /** Orders of one query, or fewer when they are large. */
 const PAGE = 500
-/** Orders from which the sums in memory are added to those in Postgres. */
+/** Sums in memory above which they are added to those in Postgres. */
 const FLUSH = 5_000
 
 interface OrderRow {
@@ -23,19 +24,20 @@ interface OrderRow {
   currency: string
   lines: OrderLine[]
   total: number
-  /** As text: a Date would lose the microseconds. */
+  /** As text, because a Date has no microseconds. */
   created: string
   day: string
 }
 
 /**
- * What was ordered in a period, added up by day, customer and SKU, as CSV and as a page with charts. Cancelled orders
- * don't count. Orders are read a page at a time and sums are kept in Postgres, so memory does not grow with either.
+ * Adds up the orders of a period by day, customer and SKU, as CSV and as a page with charts. Cancelled orders do not
+ * count. Orders are read a page at a time and sums are kept in Postgres, so memory does not grow with either.
  */
 export const report: Kind<ReportInput> = {
   describe: ({ from, to }) => (from || to ? `Report ${from ?? '…'} to ${to ?? 'today'}` : 'Report of all orders'),
   check({ from, to }) {
-    for (const day of [from, to]) if (day !== undefined && !isDay(day)) throw invalid(`There is no day ${day}.`)
+    for (const day of [from, to])
+      if (day !== undefined && !isDay(day)) throw invalid(`${day} is not a day of the calendar.`)
     if (from && to && from > to) throw invalid(`${from} is after ${to}.`)
   },
   async run(context) {
@@ -55,40 +57,30 @@ export const report: Kind<ReportInput> = {
   },
 }
 
+interface Period {
+  /** First and last day, `YYYY-MM-DD`, in UTC. */
+  from: string
+  to: string
+}
+
+/** Where a page of orders begins: after this order. */
+type Place = Pick<OrderRow, 'created' | 'id'>
+
+/** @returns how many orders were read */
 async function addUp(
-  { database, signal, report: tell }: TaskContext<ReportInput>,
-  { from, to }: { from: string; to: string },
+  { database, signal, report: reportProgress }: TaskContext<ReportInput>,
+  period: Period,
   totals: ReportTotals,
 ): Promise<number> {
-  const counted = await database.query(
-    (sql) => sql<{ count: number }[]>`
-      select count(*)::int as count from sse.orders
-      where created_at >= ${from}::timestamp at time zone 'UTC'
-        and created_at < (${to}::timestamp + interval '1 day') at time zone 'UTC'`,
-  )
-  const all = counted[0]?.count ?? 0
-  let read = 0
-  let after = { created: `${from} UTC`, id: 0 }
+  const all = await countOrders(database, period)
   const slice = new Slice()
+  let read = 0
+  let after: Place = { created: `${period.from} UTC`, id: 0 }
   for (;;) {
     signal.throwIfAborted()
-    tell(all === 0 ? 0 : (95 * Math.min(read, all)) / all, `${format(read)} of ${format(Math.max(read, all))} orders`)
-    const rows = await database.query(
-      (sql) => sql<(OrderRow & { status: string })[]>`
-        select id, customer, currency, lines, total, status, created_at::text as created,
-               to_char(created_at at time zone 'UTC', 'YYYY-MM-DD') as day
-        from (
-          select *, sum(octet_length(lines::text)) over (order by created_at, id rows between unbounded preceding and 1 preceding) as bytes_before
-          from (
-            select * from sse.orders
-            where created_at < (${to}::timestamp + interval '1 day') at time zone 'UTC'
-              and (created_at, id) > (${after.created}::text::timestamptz, ${after.id})
-            order by created_at, id limit ${PAGE}
-          ) page
-        ) sized
-        where coalesce(bytes_before, 0) < ${PAGE_BYTES}
-        order by created_at, id`,
-    )
+    const percent = all === 0 ? 0 : (95 * Math.min(read, all)) / all
+    reportProgress(percent, `${format(read)} of ${format(Math.max(read, all))} orders`)
+    const rows = await readOrders(database, period, after)
     for (const row of rows) {
       if (slice.isOver) await slice.next()
       if (row.status !== 'cancelled') count(row, totals)
@@ -96,13 +88,41 @@ async function addUp(
     }
     read += rows.length
     const last = rows.at(-1)
-    if (!last) {
-      await totals.flush()
-      return read
-    }
+    if (!last) break
     after = last
   }
+  await totals.flush()
+  return read
 }
+
+async function countOrders(database: Database, { from, to }: Period): Promise<number> {
+  const [row] = await database.query(
+    (sql) => sql<{ count: number }[]>`
+      select count(*)::int as count from sse.orders
+      where created_at >= ${from}::timestamp at time zone 'UTC'
+        and created_at < (${to}::timestamp + interval '1 day') at time zone 'UTC'`,
+  )
+  return row?.count ?? 0
+}
+
+/** The next orders by time, cancelled ones too. */
+const readOrders = (database: Database, { to }: Period, after: Place) =>
+  database.query(
+    (sql) => sql<(OrderRow & { status: string })[]>`
+      select id, customer, currency, lines, total, status, created_at::text as created,
+             to_char(created_at at time zone 'UTC', 'YYYY-MM-DD') as day
+      from (
+        select *, sum(octet_length(lines::text)) over (order by created_at, id rows between unbounded preceding and 1 preceding) as bytes_before
+        from (
+          select * from sse.orders
+          where created_at < (${to}::timestamp + interval '1 day') at time zone 'UTC'
+            and (created_at, id) > (${after.created}::text::timestamptz, ${after.id})
+          order by created_at, id limit ${PAGE}
+        ) page
+      ) sized
+      where coalesce(bytes_before, 0) < ${PAGE_BYTES}
+      order by created_at, id`,
+  )
 
 function count({ day, customer, currency, lines, total }: OrderRow, totals: ReportTotals): void {
   const quantity = lines.reduce((sum, line) => sum + line.quantity, 0)
@@ -133,7 +153,7 @@ async function writeCsv(context: TaskContext<ReportInput>, totals: ReportTotals)
   }
 }
 
-/** Whether the calendar has it. */
+/** Whether the calendar has the day, and Postgres can store it. */
 function isDay(day: string): boolean {
   const date = new Date(`${day}T00:00:00Z`)
   return day > '0001' && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day)

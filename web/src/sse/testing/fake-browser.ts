@@ -2,11 +2,13 @@ import type { Gap } from '../protocol.ts'
 
 const HEARTBEAT = 1000
 
-/** An EventSource whose methods are what can happen to one. */
+/** An EventSource whose methods are what can happen to one. Ids are cursors of the present epoch. */
 export class FakeEventSource extends EventTarget {
   static readonly CONNECTING = 0
   static readonly OPEN = 1
   static readonly CLOSED = 2
+  /** Epoch of the log that the fake server serves. */
+  static epoch = 'a'
   /** All that were opened, oldest first. */
   static opened: FakeEventSource[] = []
   readyState = FakeEventSource.CONNECTING
@@ -20,6 +22,7 @@ export class FakeEventSource extends EventTarget {
     FakeEventSource.opened.push(this)
   }
 
+  /** The one that was opened last. */
   static get newest(): FakeEventSource {
     const newest = FakeEventSource.opened.at(-1)
     if (!newest) throw new Error('no EventSource was opened')
@@ -30,37 +33,41 @@ export class FakeEventSource extends EventTarget {
     this.readyState = FakeEventSource.CLOSED
   }
 
+  /** Whether it was closed. */
   get isClosed(): boolean {
     return this.readyState === FakeEventSource.CLOSED
   }
 
-  /** The server answers. @param head of the log; the cursor is what was asked for, or the head */
+  /** The stream begins. @param head of the log; the cursor is the one that was requested, or the head */
   connects({ head = 0, instance = 'a' } = {}): void {
     this.readyState = FakeEventSource.OPEN
     const asked = this.query.get('lastEventId')
-    const cursor = asked === null ? head : Number(asked)
+    const cursor = asked ?? idOf(head)
     const channels = this.query.getAll('channel')
     const resumed = asked !== null
     const ready = { connection: '1', instance, channels, cursor, oldest: 1, head, resumed, heartbeat: HEARTBEAT }
-    this.#dispatch('ready', JSON.stringify(ready), String(cursor))
+    this.#dispatch('ready', JSON.stringify(ready), cursor)
   }
 
+  /** An event arrives. */
   brings(position: number, channel = 'orders.alice.1', type = 'order.paid'): void {
     const data = JSON.stringify({ channel, type, data: { n: position }, time: '2026-11-21T10:00:00.000Z' })
-    this.onmessage?.(new MessageEvent('message', { data, lastEventId: String(position) }))
+    this.onmessage?.(new MessageEvent('message', { data, lastEventId: idOf(position) }))
   }
 
+  /** A heartbeat arrives. */
   beats(position: number): void {
-    this.#dispatch('heartbeat', '{}', String(position))
+    this.#dispatch('heartbeat', '{}', idOf(position))
   }
 
-  /** The server says that it ends the stream. */
+  /** The server announces that it ends the stream. @param lastEventId a cursor; empty when the frame has none */
   isClosing(reason: string, retry: number, lastEventId = ''): void {
     this.#dispatch('closing', JSON.stringify({ reason, retry }), lastEventId)
   }
 
+  /** A gap arrives. */
   lost(gap: Gap): void {
-    this.#dispatch('gap', JSON.stringify(gap), String(gap.to))
+    this.#dispatch('gap', JSON.stringify(gap), idOf(gap.to))
   }
 
   /** The connection breaks: the browser will try again. */
@@ -69,7 +76,7 @@ export class FakeEventSource extends EventTarget {
     this.onerror?.()
   }
 
-  /** The browser gives up: the answer was no stream. */
+  /** The browser gives up: the response was no stream. */
   fails(): void {
     this.readyState = FakeEventSource.CLOSED
     this.onerror?.()
@@ -80,7 +87,9 @@ export class FakeEventSource extends EventTarget {
   }
 }
 
-/** Locks of Web Locks: whoever asks first has one, until its promise settles. */
+const idOf = (position: number) => `${position}-${FakeEventSource.epoch}`
+
+/** Locks of Web Locks: the first to request one has it, until its promise settles. */
 class FakeLocks {
   readonly #last = new Map<string, Promise<unknown>>()
 
@@ -91,14 +100,15 @@ class FakeLocks {
   }
 }
 
-/** Answers of `fetch`, by path and query. */
-export type Answer = (url: URL) => Response | Promise<Response>
+/** Responses of `fetch`, by path and query. */
+export type Respond = (url: URL) => Response | Promise<Response>
 
-/** Puts the fake in the place of the browser's; answers how to undo that. */
-export function fakeBrowser(answer: Answer = () => new Response(null, { status: 503 })): () => void {
+/** Replaces what the client uses of the browser. Returns how to undo that. */
+export function fakeBrowser(respond: Respond = () => new Response(null, { status: 503 })): () => void {
   const page = Object.assign(new EventTarget(), { visibilityState: 'visible' })
   const before = { EventSource: globalThis.EventSource, fetch: globalThis.fetch, navigator: globalThis.navigator }
   FakeEventSource.opened = []
+  FakeEventSource.epoch = 'a'
   const network = { onLine: true, locks: new FakeLocks() }
   const stored = new Map<string, string>()
   Object.assign(globalThis, {
@@ -108,7 +118,7 @@ export function fakeBrowser(answer: Answer = () => new Response(null, { status: 
       setItem: (key: string, value: string) => stored.set(key, value),
     },
     EventSource: FakeEventSource,
-    fetch: async (url: string) => answer(new URL(url, 'http://localhost')),
+    fetch: async (url: string) => respond(new URL(url, 'http://localhost')),
   })
   Object.defineProperty(globalThis, 'navigator', { value: network, configurable: true, writable: true })
   return () => {
@@ -117,13 +127,13 @@ export function fakeBrowser(answer: Answer = () => new Response(null, { status: 
   }
 }
 
-/** The tab goes to the background, or comes back. */
+/** The tab is hidden, or visible again. */
 export function setHidden(isHidden: boolean): void {
   Object.assign(document, { visibilityState: isHidden ? 'hidden' : 'visible' })
   document.dispatchEvent(new Event('visibilitychange'))
 }
 
-/** The browser loses its network, or has it again. */
+/** The browser loses its network, or regains it. */
 export function setOnline(isOnline: boolean): void {
   ;(globalThis.navigator as unknown as { onLine: boolean }).onLine = isOnline
   globalThis.dispatchEvent(new Event(isOnline ? 'online' : 'offline'))

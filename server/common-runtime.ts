@@ -1,0 +1,59 @@
+import { createOutbox, type Outbox } from './log/outbox.ts'
+import type { Config } from './platform/config.ts'
+import type { DatabaseAddress } from './platform/database.ts'
+import type { Lifecycle } from './platform/lifecycle.ts'
+import type { Logger } from './platform/logger.ts'
+import { createPools, type Pools } from './platform/pools.ts'
+import { openDatabase } from './platform/start-database.ts'
+import { StuckTransactions } from './platform/stuck-transactions.ts'
+import { prepareDatabase } from './prepare-database.ts'
+import { createTaskSystem, type TaskSystem } from './shop/tasks/task-system.ts'
+
+/** The Postgres of a process, with its tables made or checked. */
+export interface Storage {
+  address: DatabaseAddress
+  pools: Pools
+  /** Whether it is the embedded Postgres. */
+  isEmbedded: boolean
+  /** Number of migrations that this program knows. */
+  migrations: number
+}
+
+/** What every command that runs for long starts with, and stops last. */
+export interface StartOptions {
+  config: Config
+  logger: Logger
+  lifecycle: Lifecycle
+}
+
+/**
+ * Opens the database of the configuration, or starts the embedded one, and migrates it.
+ *
+ * @throws {MigrationError} when the database does not fit this program
+ * @throws {NoPostgresError} when the embedded Postgres can't run
+ */
+export async function openStorage({ config, logger, lifecycle }: StartOptions): Promise<Storage> {
+  const { address, embedded } = await openDatabase(config, logger)
+  if (embedded) await lifecycle.start('embedded Postgres', { stop: () => embedded.stop() })
+  const pools = createPools(address, config, logger)
+  await lifecycle.start('pools', { stop: () => pools.end() })
+  const migrations = await prepareDatabase(address, config, logger)
+  return { address, pools, isEmbedded: embedded !== undefined, migrations }
+}
+
+/** Ends transactions of frozen processes, on whichever kind of process notices them first. */
+export const watchStuckTransactions = (pools: Pick<Pools, 'events'>, logger: Logger): StuckTransactions =>
+  new StuckTransactions({ database: pools.events, logger: logger.child({ part: 'database' }) })
+
+/** The tasks of a process, and the outbox that its own requests publish through. */
+export interface Work {
+  outbox: Outbox
+  tasks: TaskSystem
+}
+
+/** @param onPublished called after a transaction that has put events into the outbox */
+export function createWork(config: Config, pools: Pools, onPublished: () => void, logger: Logger): Work {
+  const outbox = createOutbox({ database: pools.domain, onPublished })
+  const tasks = createTaskSystem({ outbox, pools, onPublished, config, logger: logger.child({ part: 'tasks' }) })
+  return { outbox, tasks }
+}

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'bun:test'
+import { advance, settle, useFakeTime } from '../testing/fake-time.ts'
+import { loadConfig } from './config.ts'
+import type { Logger } from './logger.ts'
+import { MigrationError } from './migration-error.ts'
+import { openDatabase, whenReachable } from './start-database.ts'
+
+useFakeTime()
+
+const unreachable = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
+
+/** A step of a start that fails with these errors in turn, and then succeeds. */
+function scene(failures: Error[]) {
+  const warnings: unknown[] = []
+  const logger = { warn: (fields: unknown) => warnings.push(fields) } as unknown as Logger
+  let attempts = 0
+  let outcome: unknown = 'pending'
+  void whenReachable(logger, async () => {
+    attempts++
+    const failure = failures.shift()
+    if (failure) throw failure
+    return 'started'
+  }).then(
+    (result) => {
+      outcome = result
+    },
+    (error) => {
+      outcome = error
+    },
+  )
+  return { warnings, attempts: () => attempts, outcome: () => outcome }
+}
+
+describe('a step of a start', () => {
+  test('is tried again every half second while Postgres is unreachable, which is logged once', async () => {
+    const it = scene([unreachable, unreachable])
+    await settle()
+    expect([it.attempts(), it.outcome()]).toEqual([1, 'pending'])
+    await advance(499)
+    expect(it.attempts()).toBe(1)
+    await advance(1)
+    expect(it.attempts()).toBe(2)
+    await advance(500)
+    expect([it.attempts(), it.outcome()]).toEqual([3, 'started'])
+    expect(it.warnings).toEqual([{ problem: 'refused' }])
+  })
+
+  test('fails with the last error when Postgres stays unreachable for half a minute', async () => {
+    const last = Object.assign(new Error('last'), { code: 'ECONNREFUSED' })
+    const it = scene([...Array.from({ length: 61 }, () => unreachable), last])
+    for (let second = 0; second < 30; second++) {
+      await advance(500)
+      await advance(500)
+    }
+    expect(it.outcome()).toBe('pending')
+    await advance(500)
+    expect(it.outcome()).toBe(last)
+  })
+
+  test.each([
+    ['is refused by Postgres', Object.assign(new Error('no right'), { code: '42501' })],
+    ['does not fit the database', new MigrationError('migration.newer', 'newer')],
+  ])('that %s fails at once', async (_, error) => {
+    const it = scene([error])
+    await settle()
+    expect([it.attempts(), it.outcome()]).toEqual([1, error])
+    expect(it.warnings).toEqual([])
+  })
+})
+
+test('a configured database is used as it is, and no Postgres is started', async () => {
+  const config = loadConfig({ DATABASE_URL: 'postgres://host/db' })
+  expect(await openDatabase(config, {} as Logger)).toEqual({ address: 'postgres://host/db' })
+})

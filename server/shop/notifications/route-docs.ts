@@ -1,0 +1,69 @@
+import { Type } from '@sinclair/typebox'
+import { detail } from '../../http/describe-route.ts'
+import { NextPage, pageParameters } from '../../http/paging.ts'
+import { BooleanInAddress, IdInAddress } from '../../http/parameters.ts'
+import { Cursor } from '../../protocol/schema.ts'
+import { NewNotification, Notification } from './schema.ts'
+
+/** `GET /api/notifications`. */
+export const INBOX = {
+  query: Type.Object({
+    unread: Type.Optional(BooleanInAddress({ description: 'only what is not read yet' })),
+    ...pageParameters,
+  }),
+  response: Type.Object({
+    notifications: Type.Array(Notification),
+    next: NextPage,
+    unread: Type.Integer({ description: 'how many are not read, on this page or not' }),
+    cursor: Cursor,
+  }),
+  detail: detail({
+    summary: 'The inbox of the user, newest first',
+    headers: ['X-User'],
+    responseHeaders: ['X-Cursor'],
+  }),
+}
+
+/** `POST /api/notifications`. */
+export const SEND = {
+  body: NewNotification,
+  response: { 201: Notification },
+  detail: detail({
+    summary: 'Send a notification to a person, to several, or to everyone',
+    headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
+    errors: ['key.deleted', 'key.invalid', 'key.reused', 'notification.too_large'],
+  }),
+}
+
+/** `POST /api/notifications/read`. */
+export const READ_ALL = {
+  body: Type.Object(
+    {
+      through: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: Number.MAX_SAFE_INTEGER,
+          description: 'only up to this id; defaults to all',
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  response: Type.Object({
+    ids: Type.Array(Type.Integer(), { description: 'what was marked now, at most 10,000 at once' }),
+    unread: Type.Integer({ description: 'how many are left' }),
+  }),
+  detail: detail({ summary: 'Mark everything as read', headers: ['X-User', 'X-Client-Id'] }),
+}
+
+/** `POST /api/notifications/:id/read`. */
+export const READ = {
+  params: Type.Object({ id: IdInAddress }),
+  parse: 'none',
+  response: Notification,
+  detail: detail({
+    summary: 'Mark a notification as read',
+    headers: ['X-User', 'X-Client-Id'],
+    errors: ['notification.unknown'],
+  }),
+} as const

@@ -1,0 +1,71 @@
+import { Type } from '@sinclair/typebox'
+import { detail } from '../../http/describe-route.ts'
+import { NextPage, pageParameters } from '../../http/paging.ts'
+import { IdInAddress, NoQuery } from '../../http/parameters.ts'
+import { ChannelToken, Cursor } from '../../protocol/schema.ts'
+import { NewOrder, Order, OrderStatus } from './schema.ts'
+
+const params = Type.Object({ id: IdInAddress })
+
+const Transition = Type.Object({ to: OrderStatus }, { additionalProperties: false })
+
+/** `GET /api/orders`. */
+export const LIST = {
+  query: Type.Object({
+    status: Type.Optional(OrderStatus),
+    customer: Type.Optional(ChannelToken('whose orders', ['alice'])),
+    ...pageParameters,
+  }),
+  response: Type.Object({ orders: Type.Array(Order), next: NextPage, cursor: Cursor }),
+  detail: detail({ summary: 'Orders, newest first', responseHeaders: ['X-Cursor'] }),
+}
+
+/** `POST /api/orders`. */
+export const CREATE = {
+  body: NewOrder,
+  response: { 201: Order },
+  detail: detail({
+    summary: 'Create an order',
+    headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
+    errors: ['key.deleted', 'key.invalid', 'key.reused', 'order.total_too_large'],
+    responseHeaders: ['Location', 'ETag'],
+  }),
+}
+
+/** `GET /api/orders/count`. */
+export const COUNT = {
+  query: NoQuery,
+  response: Type.Object({ counts: Type.Record(Type.String(), Type.Integer()), cursor: Cursor }),
+  detail: detail({ summary: 'How many orders there are, by status', responseHeaders: ['X-Cursor'] }),
+}
+
+/** `GET /api/orders/:id`. */
+export const READ = {
+  params,
+  response: Type.Composite([Order, Type.Object({ cursor: Cursor })]),
+  detail: detail({ summary: 'One order', errors: ['order.unknown'], responseHeaders: ['X-Cursor', 'ETag'] }),
+}
+
+/** `DELETE /api/orders/:id`. */
+export const REMOVE = {
+  params,
+  detail: detail({
+    summary: 'Delete an order that is pending, delivered or cancelled',
+    headers: ['X-User', 'X-Client-Id', 'If-Match'],
+    errors: ['order.unknown', 'order.not_deletable', 'order.version_conflict', 'if_match.invalid'],
+    operation: { responses: { 204: { description: 'Done.' } } },
+  }),
+}
+
+/** `POST /api/orders/:id/transitions`. */
+export const TRANSITION = {
+  params,
+  body: Transition,
+  response: Order,
+  detail: detail({
+    summary: 'Move an order to its next status',
+    headers: ['X-User', 'X-Client-Id', 'If-Match'],
+    errors: ['order.unknown', 'order.illegal_transition', 'order.version_conflict', 'if_match.invalid'],
+    responseHeaders: ['ETag'],
+  }),
+}

@@ -1,0 +1,62 @@
+import {
+  BODY_REFUSALS,
+  type BodyRefusal,
+  CLOSE_REASONS,
+  type CloseReason,
+  type Telemetry,
+  TRANSPORTS,
+  type Transport,
+} from './telemetry.ts'
+
+/** What one transport has seen since the process started. */
+export interface ConnectionTotals {
+  opened: number
+  closed: Record<CloseReason, number>
+}
+
+/** Everything that was reported since the process started. Numbers only grow, and every label has an entry from the start. */
+export interface Totals {
+  readonly connections: Readonly<Record<Transport, ConnectionTotals>>
+  readonly deliveredEvents: number
+  readonly deliveredBytes: number
+  readonly publishedEvents: number
+  readonly lostEvents: number
+  readonly refusedBodies: Readonly<Record<BodyRefusal, number>>
+}
+
+/** Adds up what is reported. Plain numbers: a report costs an addition, and an exporter reads them when it is scraped. */
+export function createTotals(): { telemetry: Telemetry; totals: Totals } {
+  const totals = {
+    connections: recordOf(TRANSPORTS, () => ({ opened: 0, closed: recordOf(CLOSE_REASONS, () => 0) })),
+    deliveredEvents: 0,
+    deliveredBytes: 0,
+    publishedEvents: 0,
+    lostEvents: 0,
+    refusedBodies: recordOf(BODY_REFUSALS, () => 0),
+  }
+  const telemetry: Telemetry = {
+    connectionOpened(transport) {
+      totals.connections[transport].opened++
+    },
+    connectionClosed(transport, reason) {
+      totals.connections[transport].closed[reason]++
+    },
+    delivered(events, bytes) {
+      totals.deliveredEvents += events
+      totals.deliveredBytes += bytes
+    },
+    published(events) {
+      totals.publishedEvents += events
+    },
+    bodyRefused(reason) {
+      totals.refusedBodies[reason]++
+    },
+    lostEvents(count) {
+      totals.lostEvents += count
+    },
+  }
+  return { telemetry, totals }
+}
+
+const recordOf = <K extends string, V>(keys: readonly K[], value: () => V) =>
+  Object.fromEntries(keys.map((key) => [key, value()])) as Record<K, V>

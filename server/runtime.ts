@@ -1,5 +1,6 @@
 import { version } from '../package.json' with { type: 'json' }
 import { type AppOptions, createApp } from './app.ts'
+import { type Access, createAccess } from './auth/access.ts'
 import { createWork, openStorage, type StartOptions, type Work, watchStuckTransactions } from './common-runtime.ts'
 import { createEventSystem, type EventSystem } from './event-system.ts'
 import { type Bodies, createBodies } from './http/body.ts'
@@ -42,6 +43,7 @@ export const startRuntime = (config: Config, logger: Logger): Promise<Runtime> =
 
 async function startParts(options: StartOptions): Promise<Runtime> {
   const { config, logger, lifecycle } = options
+  const access = await createAccess(config)
   const { address, pools, isEmbedded, migrations } = await openStorage(options)
   const { telemetry, totals } = createTotals()
   const events = await createEventSystem({ config, pools, address, telemetry, logger })
@@ -63,7 +65,7 @@ async function startParts(options: StartOptions): Promise<Runtime> {
     isDraining: () => isDraining,
     logger,
   })
-  const app = createApp(appOptions({ config, logger, pools, events, work, bodies, operations }))
+  const app = createApp(appOptions({ config, logger, pools, events, work, bodies, operations, access }))
   const server = new HttpServer(app, config)
 
   // Stopped from the last line to the first.
@@ -122,13 +124,15 @@ interface Parts {
   work: Work
   bodies: Bodies
   operations: Operations
+  access: Access
 }
 
 /** What each door of the application gets. */
-function appOptions({ config, logger, pools, events, work, bodies, operations }: Parts): AppOptions {
+function appOptions({ config, logger, pools, events, work, bodies, operations, access }: Parts): AppOptions {
   const { hub, log, bounds, search, publisher, admission } = events
   const { checks, metrics, instances, faults } = operations
   const { outbox, tasks } = work
+  const { authorize } = access
   return {
     http: {
       host: { listen: config.host, allowed: config.allowedHosts },
@@ -138,6 +142,7 @@ function appOptions({ config, logger, pools, events, work, bodies, operations }:
       },
     },
     events: {
+      authorize,
       hub,
       log,
       bounds,
@@ -150,6 +155,7 @@ function appOptions({ config, logger, pools, events, work, bodies, operations }:
       isOver: (channels, after) => areTasksOver(pools.domain, channels, after),
     },
     shop: {
+      authorize,
       orders: createOrders(outbox),
       notifications: createNotifications(outbox),
       tasks: tasks.tasks,
@@ -158,6 +164,7 @@ function appOptions({ config, logger, pools, events, work, bodies, operations }:
       bodies,
     },
     operations: {
+      authorize,
       checks,
       instances,
       faults,

@@ -16,6 +16,18 @@ type Operation = OpenAPIV3.OperationObject & {
 
 /** Errors of every route: those of `http/front-door.ts`, and a failure of the server. */
 const OF_ALL: readonly ErrorCode[] = ['host.invalid', 'host.unknown', 'internal', 'origin.foreign']
+/** Errors of every route that needs a credential, where the server has keys. */
+const OF_SECURED: readonly ErrorCode[] = [
+  'access.denied',
+  'auth.required',
+  'key.unknown',
+  'token.expired',
+  'token.invalid',
+  'token.revoked',
+  'token.unverifiable',
+]
+/** Routes that need none: probes, documents and files of the dashboard. */
+const isOpen = (path: string) => !/^\/(?:api\/|events$|metrics$)/.test(path)
 /** Errors of every route below `/api/`. */
 const COMMON: readonly ErrorCode[] = [
   'request.invalid',
@@ -77,9 +89,17 @@ export function openApiDocument(app: AnyElysia, version: string) {
     servers: [{ url: '/' }],
     tags: ['events', 'orders', 'tasks', 'notifications', 'operations'].map((name) => ({ name })),
     paths: documented,
-    components: { schemas },
+    components: { schemas, securitySchemes: SECURITY_SCHEMES },
   }
 }
+
+const SECURITY_SCHEMES = {
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A token (JWT) or a key; nothing where the server has no keys.',
+  },
+} as const
 
 /** A path in OpenAPI's form: `/orders/:id/` and `/orders/{id}` are both `/orders/{id}`. */
 const normal = (path: string) => path.replace(/:(\w+)/g, '{$1}').replace(/(.)\/$/, '$1')
@@ -95,6 +115,7 @@ function complete(operation: Operation, path: string, body: TSchema | undefined)
   } = operation
   const common = [
     ...OF_ALL,
+    ...(isOpen(path) ? [] : OF_SECURED),
     ...(path.startsWith('/api/') ? [...COMMON, ...ofSenders(parameters), ...(body ? OF_BODIES : [])] : []),
   ]
   const content = body && {
@@ -104,6 +125,7 @@ function complete(operation: Operation, path: string, body: TSchema | undefined)
   const succeeded = Object.entries({ ...responses, ...extra }).filter(([status]) => status.startsWith('2'))
   return {
     ...rest,
+    ...(!isOpen(path) && { security: [{ bearer: [] }, {}] }),
     ...((operation.parameters ?? parameters).length > 0 && {
       parameters: unique([...(operation.parameters ?? []), ...parameters] as OpenAPIV3.ParameterObject[]),
     }),

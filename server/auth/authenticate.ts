@@ -41,7 +41,7 @@ export function createAuthenticate({ verifier, keys, revocations, isSecure }: Au
   const grantOfToken = (token: string): Grant | Promise<Grant> => {
     const known = verified.get(token)
     if (known && (known.expiresAt ?? 0) > Date.now()) return checked(known)
-    if (!verifier) throw unauthorized('token.invalid', 'This server accepts keys only, not tokens.')
+    if (!verifier) throw new AppError('token.invalid', 'This server accepts keys only, not tokens.', { status: 401 })
     return verifier.verify(token).then((grant) => {
       verified.set(token, grant)
       return checked(grant)
@@ -49,7 +49,8 @@ export function createAuthenticate({ verifier, keys, revocations, isSecure }: Au
   }
 
   const checked = (grant: Grant): Grant => {
-    if (revocations.covers(grant)) throw unauthorized('token.revoked', 'The token was revoked: get a new one.')
+    if (revocations.covers(grant))
+      throw new AppError('token.revoked', 'The token was revoked: get a new one.', { status: 401 })
     return grant
   }
 
@@ -57,7 +58,7 @@ export function createAuthenticate({ verifier, keys, revocations, isSecure }: Au
     if (!isKey(credential)) return grantOfToken(credential)
     const grant = keys.grantOf(credential)
     if (grant) return grant
-    throw unauthorized('key.unknown', 'The key is not known, or was revoked.')
+    throw new AppError('key.unknown', 'The key is not known, or was revoked.', { status: 401 })
   }
 
   return (request) => {
@@ -65,20 +66,19 @@ export function createAuthenticate({ verifier, keys, revocations, isSecure }: Au
     if (header !== null) {
       const [, credential] = BEARER.exec(header) ?? []
       if (credential === undefined) {
-        throw unauthorized('auth.required', 'Authorization must be "Bearer" and a token or a key.')
+        throw new AppError('auth.required', 'Authorization must be "Bearer" and a token or a key.', { status: 401 })
       }
       return settle(grantOfCredential(credential), null)
     }
     const session = readSession(request, isSecure(request))
     if (session) return settle(grantOfToken(session.token), session.id)
-    throw unauthorized(
+    throw new AppError(
       'auth.required',
       'A token or key is required: send "Authorization: Bearer …", or begin a session with POST /session.',
+      { status: 401 },
     )
   }
 }
 
 const settle = (grant: Grant | Promise<Grant>, session: string | null) =>
   grant instanceof Promise ? grant.then((settled) => ({ grant: settled, session })) : { grant, session }
-
-const unauthorized = (code: string, detail: string) => new AppError(code, detail, { status: 401 })

@@ -20,10 +20,15 @@ export function problemResponse(error: unknown, headers: Record<string, string> 
       'cache-control': 'no-store',
       ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
       ...(closesConnection && { connection: 'close' }),
+      ...(status === 401 && { 'www-authenticate': challengeOf(code) }),
       ...headers,
     },
   })
 }
+
+/** The challenge of a 401 (RFC 6750, section 3): without an error code where the request had no credential. */
+const challengeOf = (code: string) =>
+  `Bearer realm="sse-update"${code === 'auth.required' ? '' : ', error="invalid_token"'}`
 
 /** Milliseconds between a response and the end of its connection. */
 const LINGER = 500

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { choice, databaseUrl, duration, hosts, integer, origins, type Setting, text } from './settings.ts'
+import { choice, databaseUrl, duration, hosts, integer, origins, type Setting, secret, text } from './settings.ts'
 
 /**
  * Every setting, in the order of the help text. Names and defaults are stable; `doc` is shown by `--help` and in the
@@ -8,7 +8,7 @@ import { choice, databaseUrl, duration, hosts, integer, origins, type Setting, t
 export const settings = {
   host: text('HOST', {
     fallback: '127.0.0.1',
-    doc: 'Address to listen on. There is no access control yet: expose it to a network only behind a proxy that authenticates.',
+    doc: 'Address to listen on. Other than loopback needs a key for access control, or ALLOW_ANONYMOUS=yes.',
   }),
   allowedHosts: hosts('ALLOWED_HOSTS', {
     doc: 'Host names that requests may use, besides localhost and HOST (and any IP address when HOST is not loopback). *.example.com matches subdomains; * disables the check.',
@@ -16,6 +16,36 @@ export const settings = {
   allowedOrigins: origins('ALLOWED_ORIGINS', {
     doc: 'Other origins whose pages may use the API (CORS), such as https://app.example.com.',
   }),
+  allowAnonymous: choice('ALLOW_ANONYMOUS', {
+    of: ['no', 'yes'],
+    fallback: 'no',
+    doc: 'Without any key (JWT_SECRET, JWT_PUBLIC_KEY, JWKS_URL, JWT_ISSUERS, PUBLISH_KEYS), every client may do everything. The server then listens on loopback only, unless this is yes.',
+  }),
+  jwtSecret: secret('JWT_SECRET', {
+    doc: 'Shared secret of at least 32 bytes that tokens are signed with (HS256).',
+  }),
+  jwtPublicKey: text('JWT_PUBLIC_KEY', {
+    fallback: undefined,
+    doc: 'Public key that verifies tokens: PEM, a JWK, or the path of a file with one. RSA, EC or Ed25519.',
+  }),
+  jwksUrl: text('JWKS_URL', {
+    fallback: undefined,
+    doc: 'URL of the JWK Set of the identity provider (https).',
+  }),
+  jwtIssuer: text('JWT_ISSUER', { fallback: undefined, doc: 'Required issuer (iss) of tokens; any without it.' }),
+  jwtAudience: text('JWT_AUDIENCE', { fallback: undefined, doc: 'Required audience (aud) of tokens; any without it.' }),
+  jwtIssuers: secret('JWT_ISSUERS', {
+    doc: 'Several issuers instead, as a JSON array: [{"issuer": "…", "audience": "…", "jwksUrl" | "publicKey" | "secret": "…"}].',
+  }),
+  jwtSubscribeClaim: text('JWT_SUBSCRIBE_CLAIM', {
+    fallback: 'subscribe',
+    doc: 'Claim with the channel patterns that may be read.',
+  }),
+  jwtPublishClaim: text('JWT_PUBLISH_CLAIM', {
+    fallback: 'publish',
+    doc: 'Claim with the channel patterns that may be published to.',
+  }),
+  jwtRoleClaim: text('JWT_ROLE_CLAIM', { fallback: 'role', doc: 'Claim with the role: operator, or user.' }),
   port: integer('PORT', { min: 0, max: 65_535, fallback: 8080, doc: 'Port to listen on; 0 takes a free one.' }),
   instanceName: text('INSTANCE_NAME', {
     fallback: `${hostname()}-${process.pid}`,

@@ -34,6 +34,10 @@ export const text = <F extends string | undefined>(
   parse: (value) => value,
 })
 
+/** Text that no message shows. */
+export const secret = (name: string, { doc }: Explained): Setting<string | undefined> =>
+  text<undefined>(name, { fallback: undefined, doc, unit: 'secret' })
+
 /** A whole number from `min` to `max`, both included. */
 export const integer = (
   name: string,

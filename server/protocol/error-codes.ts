@@ -23,6 +23,12 @@ const PARAMETER = { parameter: text('the query parameter', 'channels') }
 /** Every error of the API: its HTTP status, when it occurs, and its further members. Codes are stable: clients compare them. */
 export const ERRORS = {
   'accept.unsupported': [406, 'Accept names neither an event stream nor JSON.'],
+  'access.denied': [
+    403,
+    'The grant of the token, key or session does not cover the request.',
+    { channel: Type.Optional(text('the channel or pattern', 'orders.bob.17')) },
+  ],
+  'auth.required': [401, 'The request has no token, key or session.'],
   'batch.empty': [400, 'An empty array was published.'],
   'batch.too_large': [413, 'Too many events were published at once.'],
   'body.aborted': [400, 'The connection was closed before the whole body had arrived.'],
@@ -53,6 +59,7 @@ export const ERRORS = {
   'key.deleted': [410, 'What was created with the idempotency key has been deleted.'],
   'key.invalid': [400, 'An idempotency key is not 1 to 255 characters.', EVENT],
   'key.reused': [422, 'The idempotency key was used for another request, or for another event of the channel.', EVENT],
+  'key.unknown': [401, 'The key is not known, or was revoked.'],
   'lab.off': [403, 'The server does not allow faults (LAB).'],
   'limit.invalid': [400, 'The limit of a page is not a whole number from 1 to 1000.'],
   'method.not_allowed': [405, 'The resource does not have the method.'],
@@ -90,6 +97,10 @@ export const ERRORS = {
   'task.version_conflict': [412, 'The task was changed since it was read.', VERSION],
   'tasks.too_many': [429, 'The owner has TASKS_PER_OWNER tasks that are queued or running.', LIMIT],
   'time.invalid': [400, 'A time is not RFC 3339, such as 2026-11-21T10:00:00Z.'],
+  'token.expired': [401, 'The token has expired.'],
+  'token.invalid': [401, 'The token can not be verified, or a claim has an unexpected value.'],
+  'token.revoked': [401, 'The token was revoked.'],
+  'token.unverifiable': [503, 'The keys of the issuer can not be fetched.'],
   'type.invalid': [400, 'A type is not 1 to 255 characters.', EVENT],
   'type.reserved': [400, 'The type is that of a control event, or of an event of EventSource itself.', EVENT],
   'type.too_many': [400, 'A request asks for more than 64 types.'],

@@ -1,4 +1,4 @@
-import { UNSAFE_CHARACTERS } from './characters.ts'
+import { UNSAFE_CHARACTERS } from './names.ts'
 
 const SPECIAL = new RegExp(`[${UNSAFE_CHARACTERS} .*>%]`, 'gu')
 const ESCAPED = /(?:%[0-9A-F]{2})+/g

@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia'
+import { type Actor, type Authorize, checkSubscribe, clientIdOf } from '../auth/actor.ts'
 import type { Hub } from '../fanout/hub.ts'
 import { createSelection } from '../fanout/selection.ts'
 import { otherMethods } from '../http/problem.ts'
@@ -17,9 +18,9 @@ import { history, lookBack } from './history/history.ts'
 import {
   PUBLISH_PARAMETERS,
   type PublicationOptions,
+  readablePatterns,
   readPublication,
   representation,
-  requestedClientId,
   requestedCursor,
   requestedNaming,
   requestedPatterns,
@@ -30,7 +31,9 @@ import { SSE, UNNAMED_SSE } from './sse/encoding.ts'
 import { closingFrame } from './sse/frame.ts'
 import { StreamSink } from './sse/stream-sink.ts'
 
+/** What `/events` needs. */
 export interface EventRoutesOptions extends PublicationOptions {
+  authorize: Authorize
   hub: Hub
   log: EventLog
   bounds: LogBounds
@@ -62,9 +65,7 @@ export const eventRoutes = (options: EventRoutesOptions) =>
             server?.timeout(request, 0)
             return stream(request, query, options, () => server?.timeout(request, 1))
           case 'history':
-            return query.has('before')
-              ? lookBack(query, options.search, request.signal)
-              : history(query, options.log, request.signal)
+            return historyPage(request, query, options)
           default:
             throw notAcceptable()
         }
@@ -77,14 +78,12 @@ export const eventRoutes = (options: EventRoutesOptions) =>
         const query = urlOf(request).searchParams
         switch (representation(request)) {
           case 'stream':
-            parseStreamRequest(request, query)
+            parseStreamRequest(request, query, await options.authorize(request))
             // Without this, Bun sends "content-length: 0", which a stream does not have.
             return new Response(null, { headers: { ...STREAM_HEADERS, 'transfer-encoding': 'chunked' } })
           case 'history':
             // Bun sends its headers alone.
-            return query.has('before')
-              ? lookBack(query, options.search, request.signal)
-              : history(query, options.log, request.signal)
+            return historyPage(request, query, options)
           default:
             throw notAcceptable()
         }
@@ -95,8 +94,9 @@ export const eventRoutes = (options: EventRoutesOptions) =>
       '/events',
       async ({ request, server }) => {
         checkParameters(urlOf(request).searchParams, PUBLISH_PARAMETERS)
+        const actor = await options.authorize(request)
         options.admission.check()
-        const { events, isBatch } = await readPublication({ request, server }, options)
+        const { events, isBatch } = await readPublication({ request, server }, actor, options)
         return options.admission.handle(memoryOf(events), async () => {
           const positions = await options.publisher.publish(events)
           return Response.json(isBatch ? { positions } : { position: positions[0] }, { status: 201 })
@@ -105,6 +105,18 @@ export const eventRoutes = (options: EventRoutesOptions) =>
       { parse: 'none', detail: PUBLISH },
     )
     .use(otherMethods({ '/events': 'GET, HEAD, POST' }))
+
+/** A page of history, of the channels that may be read. */
+async function historyPage(
+  request: Request,
+  query: URLSearchParams,
+  { authorize, log, search }: EventRoutesOptions,
+): Promise<Response> {
+  const readable = readablePatterns(query, await authorize(request))
+  return query.has('before')
+    ? lookBack(query, readable, search, request.signal)
+    : history(query, readable, log, request.signal)
+}
 
 const notAcceptable = () =>
   new AppError(
@@ -115,14 +127,16 @@ const notAcceptable = () =>
 
 /**
  * @throws {AppError} `parameter.unknown`, `parameter.repeated`, `channel.invalid`, `channel.too_many`, `named.invalid`,
- * `client_id.invalid`
+ * `client_id.invalid`, `access.denied`
  */
-function parseStreamRequest(request: Request, query: URLSearchParams) {
+function parseStreamRequest(request: Request, query: URLSearchParams, actor: Actor) {
   checkParameters(query, STREAM_PARAMETERS)
+  const patterns = requestedPatterns(query)
+  checkSubscribe(actor, patterns)
   return {
-    selection: createSelection(requestedPatterns(query)),
+    selection: createSelection(patterns),
     encoding: requestedNaming(query) ? SSE : UNNAMED_SSE,
-    clientId: requestedClientId(query.get('clientId')),
+    clientId: clientIdOf(actor, query.get('clientId')),
     isProxied: isProxied(request),
     requested: requestedCursor(request, query),
   }
@@ -131,10 +145,10 @@ function parseStreamRequest(request: Request, query: URLSearchParams) {
 async function stream(
   request: Request,
   query: URLSearchParams,
-  { hub, bounds, isOver }: EventRoutesOptions,
+  { authorize, hub, bounds, isOver }: EventRoutesOptions,
   abandon: () => void,
 ): Promise<Response> {
-  const { requested, ...subscription } = parseStreamRequest(request, query)
+  const { requested, ...subscription } = parseStreamRequest(request, query, await authorize(request))
   const isSeen = (position: number) => isOver(requestedPatterns(query), position).catch(() => false)
   const refusal = hub.refusal(subscription)
   if (refusal) return comeBackLater(refusal, requested)

@@ -1,4 +1,4 @@
-import type { Actor } from '../../auth/identity.ts'
+import type { Actor } from '../../auth/actor.ts'
 import { insertOnce, type RequestKey } from '../../http/idempotency.ts'
 import type { PageRequest } from '../../http/paging.ts'
 import type { Outbox } from '../../log/outbox.ts'

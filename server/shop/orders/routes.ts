@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import { identify } from '../../auth/identity.ts'
+import type { Authorize } from '../../auth/actor.ts'
 import type { Bodies } from '../../http/body.ts'
 import { ifMatch } from '../../http/conditional.ts'
 import { requestKey } from '../../http/idempotency.ts'
@@ -14,16 +14,17 @@ import * as docs from './route-docs.ts'
 export interface OrderRoutesOptions {
   orders: Orders
   bodies: Bodies
+  authorize: Authorize
 }
 
 /** `/api/orders`. */
-export const orderRoutes = ({ orders, bodies }: OrderRoutesOptions) =>
+export const orderRoutes = ({ orders, bodies, authorize }: OrderRoutesOptions) =>
   new Elysia({ name: 'orders', prefix: '/api/orders', tags: ['orders'] })
     .get('/', async ({ query, set }) => withCursor(set, await orders.list(pageRequest(query))), docs.LIST)
     .post(
       '/',
       async ({ body, request, set }) => {
-        const actor = identify(request)
+        const actor = await authorize(request)
         return asCreated(set, await orders.create(body, requestKey(request, actor.user, body), actor), '/api/orders')
       },
       { ...docs.CREATE, parse: jsonBody(bodies, docs.CREATE.body, LARGE_BODY) },
@@ -33,7 +34,7 @@ export const orderRoutes = ({ orders, bodies }: OrderRoutesOptions) =>
     .delete(
       '/:id',
       async ({ params, request, set }) => {
-        await orders.remove(params.id, ifMatch(request), identify(request))
+        await orders.remove(params.id, ifMatch(request), await authorize(request))
         set.status = 204
       },
       docs.REMOVE,
@@ -41,7 +42,7 @@ export const orderRoutes = ({ orders, bodies }: OrderRoutesOptions) =>
     .post(
       '/:id/transitions',
       async ({ params, body, request, set }) =>
-        withVersion(set, await orders.transition(params.id, body.to, ifMatch(request), identify(request))),
+        withVersion(set, await orders.transition(params.id, body.to, ifMatch(request), await authorize(request))),
       { ...docs.TRANSITION, parse: jsonBody(bodies, docs.TRANSITION.body, SMALL_BODY) },
     )
     .use(otherMethods({ '/': 'GET, POST', '/count': 'GET', '/:id': 'GET, DELETE', '/:id/transitions': 'POST' }))

@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import { identify } from '../../auth/identity.ts'
+import type { Authorize } from '../../auth/actor.ts'
 import type { Bodies, Incoming } from '../../http/body.ts'
 import { requestKey } from '../../http/idempotency.ts'
 import { otherMethods } from '../../http/problem.ts'
@@ -18,6 +18,7 @@ export interface ImportRoutesOptions {
   /** Maximum bytes of a file. */
   maxUploadBytes: number
   bodies: Bodies
+  authorize: Authorize
 }
 
 /** `/api/orders/import`: an upload from which a task creates orders. */
@@ -32,11 +33,11 @@ export const importRoutes = (options: ImportRoutesOptions) =>
     .use(otherMethods({ '/': 'POST' }))
 
 async function startImport(
-  { tasks, files, maxUploadBytes, bodies }: ImportRoutesOptions,
+  { tasks, files, maxUploadBytes, bodies, authorize }: ImportRoutesOptions,
   incoming: Incoming,
 ): Promise<Task> {
   const { request } = incoming
-  const actor = identify(request)
+  const actor = await authorize(request)
   // An invalid key is refused before the upload, which may take long.
   requestKey(request, actor.user, null)
   const name = fileName(request)

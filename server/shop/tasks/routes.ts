@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import { identify } from '../../auth/identity.ts'
+import type { Authorize } from '../../auth/actor.ts'
 import type { Bodies } from '../../http/body.ts'
 import { ifMatch } from '../../http/conditional.ts'
 import { requestKey } from '../../http/idempotency.ts'
@@ -17,6 +17,7 @@ export interface TaskRoutesOptions {
   tasks: Tasks
   files: Files
   bodies: Bodies
+  authorize: Authorize
 }
 
 const METHODS = {
@@ -29,13 +30,13 @@ const METHODS = {
 }
 
 /** `/api/tasks`. */
-export const taskRoutes = ({ tasks, files, bodies }: TaskRoutesOptions) =>
+export const taskRoutes = ({ tasks, files, bodies, authorize }: TaskRoutesOptions) =>
   new Elysia({ name: 'tasks', prefix: '/api/tasks', tags: ['tasks'] })
     .get('/', async ({ query, set }) => withCursor(set, await tasks.list(pageRequest(query))), docs.LIST)
     .post(
       '/',
       async ({ body, request, set }) => {
-        const actor = identify(request)
+        const actor = await authorize(request)
         return asCreated(set, await tasks.start(body, requestKey(request, actor.user, body), actor), '/api/tasks', 202)
       },
       { ...docs.START, parse: jsonBody(bodies, docs.START.body, SMALL_BODY) },
@@ -45,13 +46,13 @@ export const taskRoutes = ({ tasks, files, bodies }: TaskRoutesOptions) =>
     .patch(
       '/:id',
       async ({ params, body, request, set }) =>
-        withVersion(set, await tasks.rename(params.id, body.description, ifMatch(request), identify(request))),
+        withVersion(set, await tasks.rename(params.id, body.description, ifMatch(request), await authorize(request))),
       { ...docs.RENAME, parse: jsonBody(bodies, docs.RENAME.body, SMALL_BODY) },
     )
     .delete(
       '/:id',
       async ({ params, request, set }) => {
-        await tasks.remove(params.id, ifMatch(request), identify(request))
+        await tasks.remove(params.id, ifMatch(request), await authorize(request))
         set.status = 204
       },
       docs.REMOVE,
@@ -59,14 +60,14 @@ export const taskRoutes = ({ tasks, files, bodies }: TaskRoutesOptions) =>
     .post(
       '/:id/cancel',
       async ({ params, request, set }) =>
-        withVersion(set, await tasks.cancel(params.id, ifMatch(request), identify(request))),
+        withVersion(set, await tasks.cancel(params.id, ifMatch(request), await authorize(request))),
       docs.CANCEL,
     )
     .post(
       '/:id/retry',
       async ({ params, request, set }) => {
         set.status = 202
-        return withVersion(set, await tasks.retry(params.id, ifMatch(request), identify(request)))
+        return withVersion(set, await tasks.retry(params.id, ifMatch(request), await authorize(request)))
       },
       docs.RETRY,
     )

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Actor } from '../../auth/identity.ts'
+import type { Actor } from '../../auth/actor.ts'
 import type { Sql } from '../../platform/database.ts'
 import { AppError } from '../../platform/errors.ts'
 import { publishChange } from '../change.ts'

@@ -116,7 +116,7 @@ test(
     await until(
       'no task runs',
       () => call(0, 'GET', 'tasks/count'),
-      ({ counts }) => counts.running === 0,
+      ({ counts }) => !counts.running && !counts.queued,
     )
     // Behind everything else in the outbox.
     await database.sql`select sse.publish('broadcast', 'marker', 'null')`

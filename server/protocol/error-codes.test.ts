@@ -6,7 +6,7 @@ import ts from 'typescript'
 import { ERRORS, type ErrorCode } from './error-codes.ts'
 import { membersOf, problemExample, problemSchema, statusOf, titleOf } from './problem.ts'
 
-/** One `new AppError(code, detail, options)` whose code is a literal. */
+/** One `new AppError(code, detail, options)`. A code such as `${resource}.version_conflict` stands for all codes with that end. */
 interface Thrown {
   code: string
   /** As the options give it; 400 without them. */
@@ -30,13 +30,20 @@ async function thrownErrors(): Promise<Thrown[]> {
     const visit = (node: ts.Node): void => {
       if (ts.isNewExpression(node) && (node.expression as ts.Identifier).text === 'AppError') {
         const [code, , options] = node.arguments ?? []
-        if (code && ts.isStringLiteral(code)) found.push({ code: code.text, ...readOptions(options), file })
+        for (const text of codesOf(code)) found.push({ code: text, ...readOptions(options), file })
       }
       ts.forEachChild(node, visit)
     }
     visit(source)
   }
   return found
+}
+
+function codesOf(code: ts.Node | undefined): string[] {
+  if (!code) return []
+  if (ts.isStringLiteral(code)) return [code.text]
+  const end = ts.isTemplateExpression(code) ? code.templateSpans.at(-1)?.literal.text : undefined
+  return end ? CODES.filter((known) => known.endsWith(end)) : []
 }
 
 function readOptions(options: ts.Node | undefined): Pick<Thrown, 'status' | 'members'> {

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { withoutPassword } from './redact.ts'
 import { choice, databaseUrl, duration, hosts, integer, origins, type Setting, secret, text } from './settings.ts'
 
 /**
@@ -327,5 +328,3 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   if (problems.length > 0) throw new ConfigError(problems)
   return config as Config
 }
-
-const withoutPassword = (value: string) => value.replace(/(:\/\/).*@/, '$1…@')

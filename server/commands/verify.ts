@@ -62,6 +62,7 @@ function instancesOption(): Option {
   const single = urlOption()
   const parse = single.parseArg as (value: string, previous: unknown) => string
   return new Option('--url <url...>', 'instances of the deployment')
+    .env('SSE_UPDATE_URL')
     .default([single.defaultValue])
     .argParser((value: string, previous: string[]) => {
       const url = parse(value, undefined)

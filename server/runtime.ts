@@ -1,6 +1,8 @@
 import { version } from '../package.json' with { type: 'json' }
 import { type AppOptions, createApp } from './app.ts'
-import { type Access, createAccess } from './auth/access.ts'
+import { type Access, createAccess, readAccessSettings } from './auth/access.ts'
+import { createKeyReload } from './auth/key-reload.ts'
+import { readKeys } from './auth/key-store.ts'
 import { createWork, openStorage, type StartOptions, type Work, watchStuckTransactions } from './common-runtime.ts'
 import { createEventSystem, type EventSystem } from './event-system.ts'
 import { type Bodies, createBodies } from './http/body.ts'
@@ -12,6 +14,7 @@ import type { Config } from './platform/config.ts'
 import { describeAddress } from './platform/database.ts'
 import { Lifecycle, together, withLifecycle } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
+import type { Loop } from './platform/loop.ts'
 import type { Pools } from './platform/pools.ts'
 import { createShopCleanup } from './shop/cleanup.ts'
 import { createNotifications } from './shop/notifications/notifications.ts'
@@ -43,8 +46,14 @@ export const startRuntime = (config: Config, logger: Logger): Promise<Runtime> =
 
 async function startParts(options: StartOptions): Promise<Runtime> {
   const { config, logger, lifecycle } = options
-  const access = await createAccess(config)
+  const accessSettings = await readAccessSettings(config)
   const { address, pools, isEmbedded, migrations } = await openStorage(options)
+  const access = createAccess(config, accessSettings, await readKeys(pools.events))
+  const keyReload = createKeyReload({
+    keys: access.keys,
+    database: pools.events,
+    logger: logger.child({ part: 'auth' }),
+  })
   const { telemetry, totals } = createTotals()
   const events = await createEventSystem({ config, pools, address, telemetry, logger })
   const work = createWork(config, pools, () => events.relay.wake(), logger)
@@ -70,7 +79,7 @@ async function startParts(options: StartOptions): Promise<Runtime> {
 
   // Stopped from the last line to the first.
   await lifecycle.start('connections', { stop: () => server.close() })
-  await startWithinDeadline(options, { pools, events, work, operations, server })
+  await startWithinDeadline(options, { pools, events, work, operations, access, server, keyReload })
   await lifecycle.start('streams', {
     stop() {
       isDraining = true
@@ -88,8 +97,10 @@ async function startWithinDeadline(
     events,
     work,
     operations,
+    access,
     server,
-  }: Pick<Parts, 'pools' | 'events' | 'work' | 'operations'> & { server: HttpServer },
+    keyReload,
+  }: Pick<Parts, 'pools' | 'events' | 'work' | 'operations' | 'access'> & { server: HttpServer; keyReload: Loop },
 ): Promise<void> {
   const parts = new Lifecycle(logger)
   await lifecycle.start('parts', { stop: () => parts.stop() }, { stopTimeout: config.shutdownTimeoutMs })
@@ -98,6 +109,7 @@ async function startWithinDeadline(
   // The row of this instance is deleted together with the other parts, and inserted when its URL is known.
   const presence = { stop: () => instances.stop() }
   await parts.start('background', together({ events, monitor, presence, stuckTransactions }))
+  if (!access.isAnonymous) await parts.start('keys', keyReload)
   await parts.start('tasks', {
     start: () => work.tasks.start(),
     stop: () => work.tasks.stop(config.shutdownTimeoutMs / 2),

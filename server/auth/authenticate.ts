@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { AppError } from '../platform/errors.ts'
 import type { Grant } from './grant.ts'
-import { isKey, type KeyRing } from './key-ring.ts'
+import type { KeyRing } from './key-ring.ts'
 import type { Revocations } from './revocations.ts'
 import { readSession } from './session-cookie.ts'
 import type { TokenVerifier } from './token-verifier.ts'
@@ -34,19 +34,27 @@ const MAX_REMEMBERED = 10_000
 
 const BEARER = /^Bearer +([\w.~+/=-]+)$/i
 
+/** The form of a token (RFC 7515, section 3.1): three parts. A key of the configuration may look like one. */
+const TOKEN = /^[\w-]*\.[\w-]*\.[\w-]*$/
+
 /** Authentication by `Authorization: Bearer` (RFC 6750, section 2.1) with a token or a key, or by the session cookie. */
 export function createAuthenticate({ verifier, keys, revocations, isSecure }: AuthenticationOptions): Authenticate {
   const verified = new LRUCache<string, Grant>({ max: MAX_REMEMBERED })
 
-  const grantOfToken = (token: string): Grant | Promise<Grant> => {
+  const rememberedGrant = (token: string): Grant | undefined => {
     const known = verified.get(token)
-    if (known && (known.expiresAt ?? 0) > Date.now()) return checked(known)
+    return known && (known.expiresAt ?? 0) > Date.now() ? checked(known) : undefined
+  }
+
+  const verify = (token: string): Promise<Grant> => {
     if (!verifier) throw new AppError('token.invalid', 'This server accepts keys only, not tokens.', { status: 401 })
     return verifier.verify(token).then((grant) => {
       verified.set(token, grant)
       return checked(grant)
     })
   }
+
+  const grantOfToken = (token: string): Grant | Promise<Grant> => rememberedGrant(token) ?? verify(token)
 
   const checked = (grant: Grant): Grant => {
     if (revocations.covers(grant))
@@ -55,9 +63,9 @@ export function createAuthenticate({ verifier, keys, revocations, isSecure }: Au
   }
 
   const grantOfCredential = (credential: string): Grant | Promise<Grant> => {
-    if (!isKey(credential)) return grantOfToken(credential)
-    const grant = keys.grantOf(credential)
+    const grant = rememberedGrant(credential) ?? keys.grantOf(credential)
     if (grant) return grant
+    if (TOKEN.test(credential)) return verify(credential)
     throw new AppError('key.unknown', 'The key is not known, or was revoked.', { status: 401 })
   }
 

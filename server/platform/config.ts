@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { withoutPassword } from './redact.ts'
 import { choice, databaseUrl, duration, hosts, integer, origins, type Setting, secret, text } from './settings.ts'
 
 /**
@@ -19,7 +20,7 @@ export const settings = {
   allowAnonymous: choice('ALLOW_ANONYMOUS', {
     of: ['no', 'yes'],
     fallback: 'no',
-    doc: 'Without any key (JWT_SECRET, JWT_PUBLIC_KEY, JWKS_URL, JWT_ISSUERS, PUBLISH_KEYS), every client may do everything. The server then listens on loopback only, unless this is yes.',
+    doc: 'Without any key (JWT_SECRET, JWT_PUBLIC_KEY, JWKS_URL, JWT_ISSUERS, PUBLISH_KEYS, sse-update key create), every client may do everything. The server then listens on loopback only, unless this is yes.',
   }),
   jwtSecret: secret('JWT_SECRET', {
     doc: 'Shared secret of at least 32 bytes that tokens are signed with (HS256).',
@@ -36,6 +37,9 @@ export const settings = {
   jwtAudience: text('JWT_AUDIENCE', { fallback: undefined, doc: 'Required audience (aud) of tokens; any without it.' }),
   jwtIssuers: secret('JWT_ISSUERS', {
     doc: 'Several issuers instead, as a JSON array: [{"issuer": "…", "audience": "…", "jwksUrl" | "publicKey" | "secret": "…"}].',
+  }),
+  publishKeys: secret('PUBLISH_KEYS', {
+    doc: 'Keys of backends, as a JSON array: [{"name": "…", "key": "…", "publish": ["orders.>"], "subscribe": [], "role": "user"}], keys of at least 32 characters. "sse-update key create" stores keys in Postgres instead.',
   }),
   jwtSubscribeClaim: text('JWT_SUBSCRIBE_CLAIM', {
     fallback: 'subscribe',
@@ -324,5 +328,3 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   if (problems.length > 0) throw new ConfigError(problems)
   return config as Config
 }
-
-const withoutPassword = (value: string) => value.replace(/(:\/\/).*@/, '$1…@')

@@ -64,6 +64,14 @@ describe('the stream', () => {
 })
 
 describe('pages of history', () => {
+  test.each(['type=order.paid', 'since=2026-11-21T10:00:00Z', 'until=2026-11-21T10:00:00Z'])(
+    'say that %s needs "before"',
+    async (query) => {
+      const { detail } = (await refusal(`/events?${query}`, 'application/json')) as unknown as { detail: string }
+      expect(detail).toContain('before=latest')
+    },
+  )
+
   test.each([
     ['/events?channels=a', 'parameter.unknown'],
     ['/events?lastEventId=1', 'parameter.unknown'],

@@ -10,11 +10,11 @@ export const api = treaty<App>(location.origin, {
   parseDate: false,
 }).api
 
-/** What went wrong, as the server tells it. */
+/** An error of the server. */
 export class ApiError extends Error {
   override name = 'ApiError'
   constructor(
-    /** Stable, such as `order.version_conflict`; `network` when there was no answer. */
+    /** Stable, such as `order.version_conflict`; `network` when there was no response. */
     readonly code: string,
     message: string,
     readonly extensions: Readonly<Record<string, unknown>> = {},
@@ -23,14 +23,14 @@ export class ApiError extends Error {
   }
 }
 
-interface Answer<T> {
+interface Result<T> {
   data: T | null
   error: { status: unknown; value?: unknown } | null
 }
 
-/** The data of an answer. @throws {ApiError} */
-export async function ask<T>(request: Promise<Answer<T>>): Promise<T> {
-  const { data, error } = await request.catch((): Answer<T> => ({ data: null, error: { status: 0 } }))
+/** The data of a result. @throws {ApiError} */
+export async function ask<T>(request: Promise<Result<T>>): Promise<T> {
+  const { data, error } = await request.catch((): Result<T> => ({ data: null, error: { status: 0 } }))
   if (error === null) return data as T
   throw toError(error.value, error.status)
 }

@@ -243,7 +243,7 @@ describe('a session', () => {
   test('does not begin on a server without keys, which still says what a request may do', async () => {
     await using open = await startInstance(database.url)
     const refused = await fetch(`${open.url}/session`, { method: 'POST' })
-    expect([refused.status, (await refused.json()).code]).toEqual([400, 'session.anonymous'])
+    expect([refused.status, (await refused.json()).code]).toEqual([400, 'session.unavailable'])
     const shown = await fetch(`${open.url}/session`, { headers: { 'x-user': 'alice' } })
     expect(await shown.json()).toEqual({
       subject: 'alice',

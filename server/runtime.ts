@@ -1,8 +1,9 @@
 import { version } from '../package.json' with { type: 'json' }
 import { type AppOptions, createApp } from './app.ts'
 import { type Access, createAccess, readAccessSettings } from './auth/access.ts'
-import { createKeyReload } from './auth/key-reload.ts'
+import { type AccessControl, createAccessControl } from './auth/access-control.ts'
 import { readKeys } from './auth/key-store.ts'
+import { RefusalDelay } from './auth/refusal-delay.ts'
 import { createWork, openStorage, type StartOptions, type Work, watchStuckTransactions } from './common-runtime.ts'
 import { createEventSystem, type EventSystem } from './event-system.ts'
 import { type Bodies, createBodies } from './http/body.ts'
@@ -14,7 +15,6 @@ import type { Config } from './platform/config.ts'
 import { describeAddress } from './platform/database.ts'
 import { Lifecycle, together, withLifecycle } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
-import type { Loop } from './platform/loop.ts'
 import type { Pools } from './platform/pools.ts'
 import { createShopCleanup } from './shop/cleanup.ts'
 import { createNotifications } from './shop/notifications/notifications.ts'
@@ -49,13 +49,9 @@ async function startParts(options: StartOptions): Promise<Runtime> {
   const accessSettings = await readAccessSettings(config)
   const { address, pools, isEmbedded, migrations } = await openStorage(options)
   const access = createAccess(config, accessSettings, await readKeys(pools.events))
-  const keyReload = createKeyReload({
-    keys: access.keys,
-    database: pools.events,
-    logger: logger.child({ part: 'auth' }),
-  })
   const { telemetry, totals } = createTotals()
-  const events = await createEventSystem({ config, pools, address, telemetry, logger })
+  const control = createAccessControl(access, pools.events, logger.child({ part: 'access' }))
+  const events = await createEventSystem({ config, pools, address, telemetry, logger, observer: control.observer })
   const work = createWork(config, pools, () => events.relay.wake(), logger)
   const bodies = createBodies(config, telemetry)
   let isDraining = false
@@ -74,12 +70,12 @@ async function startParts(options: StartOptions): Promise<Runtime> {
     isDraining: () => isDraining,
     logger,
   })
-  const app = createApp(appOptions({ config, logger, pools, events, work, bodies, operations, access }))
+  const app = createApp(appOptions({ config, logger, pools, events, work, bodies, operations, access, control }))
   const server = new HttpServer(app, config)
 
   // Stopped from the last line to the first.
   await lifecycle.start('connections', { stop: () => server.close() })
-  await startWithinDeadline(options, { pools, events, work, operations, access, server, keyReload })
+  await startWithinDeadline(options, { pools, events, work, operations, control, server })
   await lifecycle.start('streams', {
     stop() {
       isDraining = true
@@ -97,10 +93,9 @@ async function startWithinDeadline(
     events,
     work,
     operations,
-    access,
+    control,
     server,
-    keyReload,
-  }: Pick<Parts, 'pools' | 'events' | 'work' | 'operations' | 'access'> & { server: HttpServer; keyReload: Loop },
+  }: Pick<Parts, 'pools' | 'events' | 'work' | 'operations' | 'control'> & { server: HttpServer },
 ): Promise<void> {
   const parts = new Lifecycle(logger)
   await lifecycle.start('parts', { stop: () => parts.stop() }, { stopTimeout: config.shutdownTimeoutMs })
@@ -108,8 +103,7 @@ async function startWithinDeadline(
   const stuckTransactions = watchStuckTransactions(pools, logger)
   // The row of this instance is deleted together with the other parts, and inserted when its URL is known.
   const presence = { stop: () => instances.stop() }
-  await parts.start('background', together({ events, monitor, presence, stuckTransactions }))
-  if (!access.isAnonymous) await parts.start('keys', keyReload)
+  await parts.start('background', together({ events, access: control, monitor, presence, stuckTransactions }))
   await parts.start('tasks', {
     start: () => work.tasks.start(),
     stop: () => work.tasks.stop(config.shutdownTimeoutMs / 2),
@@ -137,10 +131,11 @@ interface Parts {
   bodies: Bodies
   operations: Operations
   access: Access
+  control: AccessControl
 }
 
 /** What each door of the application gets. */
-function appOptions({ config, logger, pools, events, work, bodies, operations, access }: Parts): AppOptions {
+function appOptions({ config, logger, pools, events, work, bodies, operations, access, control }: Parts): AppOptions {
   const { hub, log, bounds, search, publisher, admission } = events
   const { checks, metrics, instances, faults } = operations
   const { outbox, tasks } = work
@@ -153,8 +148,11 @@ function appOptions({ config, logger, pools, events, work, bodies, operations, a
         streamOrigins: (host) => (faults ? labOrigins(host, instances.urls) : []),
       },
     },
+    session: { authorize, sessions: control.sessions((event) => publisher.publish([event])) },
     events: {
       authorize,
+      leases: control.streamLeases,
+      refusals: new RefusalDelay(),
       hub,
       log,
       bounds,

@@ -3,11 +3,14 @@ import { messageOf } from '../platform/errors.ts'
 import type { Authorize } from './actor.ts'
 import { createAuthenticate } from './authenticate.ts'
 import { authorizeAnonymous, createAuthorize } from './authorize.ts'
+import { EndedSessions } from './ended-sessions.ts'
 import { createIssuer, type Issuer, type IssuerSettings } from './issuer.ts'
 import { parseIssuers } from './issuer-list.ts'
 import { parseKeys } from './key-list.ts'
 import { KeyRing, type StoredKey } from './key-ring.ts'
+import { Leases } from './leases.ts'
 import { Revocations } from './revocations.ts'
+import { createTokenGrants, type TokenGrants } from './token-grants.ts'
 import { createTokenVerifier, type TokenVerifier } from './token-verifier.ts'
 
 /** What decides about requests, and what it goes by. */
@@ -15,8 +18,15 @@ export interface Access {
   authorize: Authorize
   /** Whether no key is configured, so that every client may do everything. */
   isAnonymous: boolean
+  /** What tokens grant; `undefined` where the server accepts none. */
+  grantOfToken: TokenGrants | undefined
+  /** Whether a request came over TLS, to this server or to a trusted proxy. */
+  isSecure: (request: Request) => boolean
   keys: KeyRing
   revocations: Revocations
+  endedSessions: EndedSessions
+  /** Of the streams that are open. */
+  leases: Leases
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/
@@ -56,12 +66,20 @@ export function createAccess(config: Config, settings: AccessSettings, stored: r
   const keys = new KeyRing(settings.keys)
   keys.set(stored)
   const revocations = new Revocations()
+  const endedSessions = new EndedSessions()
+  const parts = { keys, revocations, endedSessions, leases: new Leases(), isSecure: isHttps }
   if (!verifier && keys.size === 0) {
     checkLoopback(config)
-    return { authorize: authorizeAnonymous, isAnonymous: true, keys, revocations }
+    return { ...parts, authorize: authorizeAnonymous, isAnonymous: true, grantOfToken: undefined }
   }
-  const authenticate = createAuthenticate({ verifier, keys, revocations, isSecure: isHttps })
-  return { authorize: createAuthorize(authenticate), isAnonymous: false, keys, revocations }
+  const grantOfToken = createTokenGrants(verifier, revocations)
+  const authenticate = createAuthenticate({ ...parts, grantOfToken })
+  return {
+    ...parts,
+    authorize: createAuthorize(authenticate),
+    isAnonymous: false,
+    grantOfToken: verifier && grantOfToken,
+  }
 }
 
 /** Issuers with the setting that names them. @throws {ConfigError} */

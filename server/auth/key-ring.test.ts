@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import type { Grant } from './grant.ts'
-import { createKey, hashKey, KeyRing, type StoredKey } from './key-ring.ts'
+import { createKey, hashKey, isKey, KeyRing, type StoredKey } from './key-ring.ts'
 
 const stored = (key: string, name: string): StoredKey => ({
   name,
@@ -28,6 +28,11 @@ test('a key that is not stored, or no longer, grants nothing', () => {
   }
   ring.set([])
   expect(ring.grantOf(key)).toBeUndefined()
+})
+
+test('what has the form of a token may be one, and anything else is a key', () => {
+  expect(isKey('eyJhbGciOiJIUzI1NiJ9.e30.x')).toBe(false)
+  for (const key of [createKey(), 'k'.repeat(32), 'a.b.c.d', 'a/b.c.d', 'a.b']) expect(isKey(key)).toBe(true)
 })
 
 test('none is like another', () => {

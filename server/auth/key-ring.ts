@@ -23,6 +23,15 @@ export const createKey = (): string => PREFIX + randomBytes(32).toString('base64
 /** What is stored of a key. */
 export const hashKey = (key: string): Buffer => createHash('sha256').update(key).digest()
 
+/** The form of a token (RFC 7515, section 3.1): three parts. */
+const TOKEN = /^[\w-]*\.[\w-]*\.[\w-]*$/
+
+/**
+ * Whether a bearer credential can be no token, by its form. Keys that the configuration gives may have the form of a token:
+ * ask the ring first.
+ */
+export const isKey = (credential: string): boolean => !TOKEN.test(credential)
+
 /**
  * The keys that are accepted: those of the configuration (`PUBLISH_KEYS`), which stay, and those in Postgres, which change
  * while the server runs.

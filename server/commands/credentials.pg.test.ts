@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { runCommand } from '../testing/command.ts'
 import { createDatabase, createEmptyDatabase, type TestDatabase } from '../testing/database.ts'
 import { startInstance } from '../testing/instance.ts'
+import { until } from '../testing/until.ts'
 
 const JWT_SECRET = 'a secret of more than thirty-two bytes'
 
@@ -108,6 +109,32 @@ describe('key', () => {
     await using empty = await createEmptyDatabase()
     const { code, error } = await run(['key', 'list'], { DATABASE_URL: empty.url })
     expect([code, error]).toEqual([1, expect.stringContaining('sse-update migrate')])
+  })
+})
+
+describe('revoke', () => {
+  test('makes the server refuse one token by its id, or all tokens of a subject', async () => {
+    const [first, second] = [await mint('--sub', 'eve', '--jti', 'e1'), await mint('--sub', 'eve', '--jti', 'e2')]
+    const statusOf = async (token: string) => {
+      const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
+      const response = await fetch(`${instance.url}/events?channel=broadcast`, { headers })
+      return response.ok ? 'accepted' : ((await response.json()) as { code: string }).code
+    }
+    const statuses = () => Promise.all([statusOf(first), statusOf(second)])
+    expect(await statuses()).toEqual(['accepted', 'accepted'])
+    expect(await run(['revoke', '--token', 'e1'])).toMatchObject({ code: 0 })
+    await until('one token is refused', statuses, ([one]) => one === 'token.revoked', 4000)
+    expect(await statuses()).toEqual(['token.revoked', 'accepted'])
+    expect(await run(['revoke', '--subject', 'eve'])).toMatchObject({ code: 0 })
+    await until('the other token is refused', statuses, ([, other]) => other === 'token.revoked', 4000)
+  })
+
+  test('takes one of the two, and an id rather than a token', async () => {
+    const token = await mint('--sub', 'eve')
+    for (const args of [[], ['--token', 'a', '--subject', 'b'], ['--token', token], ['--token', 'ssek_x']]) {
+      const { code, error } = await run(['revoke', ...args])
+      expect([code, error.includes(token)]).toEqual([2, false])
+    }
   })
 })
 

@@ -34,6 +34,7 @@ const RESPONSE_HEADERS = {
   'X-Cursor': 'The cursor at which this was read: stream after it to miss nothing.',
   ETag: 'The version, for If-Match.',
   Location: 'The path of the created resource.',
+  'Set-Cookie': 'The session, or its end.',
 } as const
 
 /** What a route adds to its schemas in the OpenAPI document. */

@@ -12,7 +12,7 @@ export interface ConnectionHandlers {
   /** Nothing but the cursor. */
   onHeartbeat: (id: string) => void
   /** The session that the stream was opened with ends soon: renew it. */
-  onExpiring: () => void
+  onExpiring: (id: string) => void
   /** The server ends the stream. */
   onClosing: (closing: Closing, id: string) => void
   /** The connection failed; `source.readyState` says whether the browser makes another attempt by itself. */
@@ -43,7 +43,7 @@ export function openConnection(address: string, handlers: ConnectionHandlers): E
   on('ready', handlers.onReady)
   on('gap', handlers.onGap)
   on('heartbeat', (_data, id) => handlers.onHeartbeat(id))
-  on('auth-expiring', () => handlers.onExpiring())
+  on('auth-expiring', (_data, id) => handlers.onExpiring(id))
   on('closing', handlers.onClosing)
   source.onmessage = ({ data, lastEventId }) => handlers.onEvent(JSON.parse(data), lastEventId)
   source.onerror = () => handlers.onError(source)

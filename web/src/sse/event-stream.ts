@@ -166,7 +166,7 @@ class Follower implements EventStream {
       onEvent: (event, id) => this.#onEvent(event, id),
       onGap: (gap, id) => this.#onGap(gap, id),
       onHeartbeat: (id) => this.#onHeartbeat(id),
-      onExpiring: () => void this.#session?.keep(),
+      onExpiring: (id) => this.#onExpiring(id),
       onClosing: (closing, id) => this.#onClosing(closing, id),
       onError: (source) => this.#onError(source),
     })
@@ -206,6 +206,13 @@ class Follower implements EventStream {
   #onHeartbeat(id: string): void {
     this.#moveTo(id)
     this.#showProgress()
+  }
+
+  /** The stream continues on the same connection when its session is renewed in time. */
+  #onExpiring(id: string): void {
+    this.#moveTo(id)
+    this.#showProgress()
+    void this.#session?.keep()
   }
 
   /** The server ends the stream, and gives the time until the next attempt. */

@@ -1,6 +1,8 @@
 import { version } from '../package.json' with { type: 'json' }
 import { type AppOptions, createApp } from './app.ts'
 import { type Access, createAccess } from './auth/access.ts'
+import { type AccessControl, createAccessControl } from './auth/access-control.ts'
+import { RefusalDelay } from './auth/refusal-delay.ts'
 import { createWork, openStorage, type StartOptions, type Work, watchStuckTransactions } from './common-runtime.ts'
 import { createEventSystem, type EventSystem } from './event-system.ts'
 import { type Bodies, createBodies } from './http/body.ts'
@@ -46,7 +48,8 @@ async function startParts(options: StartOptions): Promise<Runtime> {
   const access = await createAccess(config)
   const { address, pools, isEmbedded, migrations } = await openStorage(options)
   const { telemetry, totals } = createTotals()
-  const events = await createEventSystem({ config, pools, address, telemetry, logger })
+  const control = createAccessControl(access, pools.events, logger.child({ part: 'access' }))
+  const events = await createEventSystem({ config, pools, address, telemetry, logger, observer: control.observer })
   const work = createWork(config, pools, () => events.relay.wake(), logger)
   const bodies = createBodies(config, telemetry)
   let isDraining = false
@@ -65,12 +68,12 @@ async function startParts(options: StartOptions): Promise<Runtime> {
     isDraining: () => isDraining,
     logger,
   })
-  const app = createApp(appOptions({ config, logger, pools, events, work, bodies, operations, access }))
+  const app = createApp(appOptions({ config, logger, pools, events, work, bodies, operations, access, control }))
   const server = new HttpServer(app, config)
 
   // Stopped from the last line to the first.
   await lifecycle.start('connections', { stop: () => server.close() })
-  await startWithinDeadline(options, { pools, events, work, operations, server })
+  await startWithinDeadline(options, { pools, events, work, operations, control, server })
   await lifecycle.start('streams', {
     stop() {
       isDraining = true
@@ -88,8 +91,9 @@ async function startWithinDeadline(
     events,
     work,
     operations,
+    control,
     server,
-  }: Pick<Parts, 'pools' | 'events' | 'work' | 'operations'> & { server: HttpServer },
+  }: Pick<Parts, 'pools' | 'events' | 'work' | 'operations' | 'control'> & { server: HttpServer },
 ): Promise<void> {
   const parts = new Lifecycle(logger)
   await lifecycle.start('parts', { stop: () => parts.stop() }, { stopTimeout: config.shutdownTimeoutMs })
@@ -97,7 +101,7 @@ async function startWithinDeadline(
   const stuckTransactions = watchStuckTransactions(pools, logger)
   // The row of this instance is deleted together with the other parts, and inserted when its URL is known.
   const presence = { stop: () => instances.stop() }
-  await parts.start('background', together({ events, monitor, presence, stuckTransactions }))
+  await parts.start('background', together({ events, access: control, monitor, presence, stuckTransactions }))
   await parts.start('tasks', {
     start: () => work.tasks.start(),
     stop: () => work.tasks.stop(config.shutdownTimeoutMs / 2),
@@ -125,10 +129,11 @@ interface Parts {
   bodies: Bodies
   operations: Operations
   access: Access
+  control: AccessControl
 }
 
 /** What each door of the application gets. */
-function appOptions({ config, logger, pools, events, work, bodies, operations, access }: Parts): AppOptions {
+function appOptions({ config, logger, pools, events, work, bodies, operations, access, control }: Parts): AppOptions {
   const { hub, log, bounds, search, publisher, admission } = events
   const { checks, metrics, instances, faults } = operations
   const { outbox, tasks } = work
@@ -141,8 +146,11 @@ function appOptions({ config, logger, pools, events, work, bodies, operations, a
         streamOrigins: (host) => (faults ? labOrigins(host, instances.urls) : []),
       },
     },
+    session: { authorize, sessions: control.sessions((event) => publisher.publish([event])) },
     events: {
       authorize,
+      leases: control.streamLeases,
+      refusals: new RefusalDelay(),
       hub,
       log,
       bounds,

@@ -2,6 +2,7 @@ import { toOpenAPISchema } from '@elysiajs/openapi/openapi'
 import type { TSchema } from '@sinclair/typebox'
 import type { AnyElysia } from 'elysia'
 import type { OpenAPIV3 } from 'openapi-types'
+import { SECURE_NAME } from '../auth/session-cookie.ts'
 import { problemsOf, RECEIVING } from '../http/describe-route.ts'
 import type { ErrorCode } from '../protocol/error-codes.ts'
 import { Problem } from '../protocol/problem.ts'
@@ -21,13 +22,14 @@ const OF_SECURED: readonly ErrorCode[] = [
   'access.denied',
   'auth.required',
   'key.unknown',
+  'origin.required',
   'token.expired',
   'token.invalid',
   'token.revoked',
   'token.unverifiable',
 ]
 /** Routes that need none: probes, documents and files of the dashboard. */
-const isOpen = (path: string) => !/^\/(?:api\/|events$|metrics$)/.test(path)
+const isOpen = (path: string) => !/^\/(?:api\/|events$|metrics$|session$)/.test(path)
 /** Errors of every route below `/api/`. */
 const COMMON: readonly ErrorCode[] = [
   'request.invalid',
@@ -87,7 +89,7 @@ export function openApiDocument(app: AnyElysia, version: string) {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
-    tags: ['events', 'orders', 'tasks', 'notifications', 'operations'].map((name) => ({ name })),
+    tags: ['session', 'events', 'orders', 'tasks', 'notifications', 'operations'].map((name) => ({ name })),
     paths: documented,
     components: { schemas, securitySchemes: SECURITY_SCHEMES },
   }
@@ -98,6 +100,13 @@ const SECURITY_SCHEMES = {
     type: 'http',
     scheme: 'bearer',
     description: 'A token (JWT) or a key; nothing where the server has no keys.',
+  },
+  session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: SECURE_NAME,
+    description:
+      'The cookie that POST /session sets. Requests that change something with it must come from a page of the server. Over plain HTTP, at a name of the machine itself, it is named sse_session.',
   },
 } as const
 
@@ -125,7 +134,7 @@ function complete(operation: Operation, path: string, body: TSchema | undefined)
   const succeeded = Object.entries({ ...responses, ...extra }).filter(([status]) => status.startsWith('2'))
   return {
     ...rest,
-    ...(!isOpen(path) && { security: [{ bearer: [] }, {}] }),
+    ...(!isOpen(path) && { security: [{ bearer: [] }, { session: [] }, {}] }),
     ...((operation.parameters ?? parameters).length > 0 && {
       parameters: unique([...(operation.parameters ?? []), ...parameters] as OpenAPIV3.ParameterObject[]),
     }),

@@ -3,10 +3,13 @@ import { messageOf } from '../platform/errors.ts'
 import type { Authorize } from './actor.ts'
 import { createAuthenticate } from './authenticate.ts'
 import { authorizeAnonymous, createAuthorize } from './authorize.ts'
+import { EndedSessions } from './ended-sessions.ts'
 import { createIssuer, type Issuer, type IssuerSettings } from './issuer.ts'
 import { parseIssuers } from './issuer-list.ts'
 import { KeyRing } from './key-ring.ts'
+import { Leases } from './leases.ts'
 import { Revocations } from './revocations.ts'
+import { createTokenGrants, type TokenGrants } from './token-grants.ts'
 import { createTokenVerifier } from './token-verifier.ts'
 
 /** What decides about requests, and what it goes by. */
@@ -14,8 +17,15 @@ export interface Access {
   authorize: Authorize
   /** Whether no key is configured, so that every client may do everything. */
   isAnonymous: boolean
+  /** What tokens grant; `undefined` where the server accepts none. */
+  grantOfToken: TokenGrants | undefined
+  /** Whether a request came over TLS, to this server or to a trusted proxy. */
+  isSecure: (request: Request) => boolean
   keys: KeyRing
   revocations: Revocations
+  endedSessions: EndedSessions
+  /** Of the streams that are open. */
+  leases: Leases
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/
@@ -30,9 +40,11 @@ export async function createAccess(config: Config): Promise<Access> {
   const settings = issuerSettings(config)
   const keys = new KeyRing()
   const revocations = new Revocations()
+  const endedSessions = new EndedSessions()
+  const parts = { keys, revocations, endedSessions, leases: new Leases(), isSecure: isHttps }
   if (settings.length === 0) {
     checkLoopback(config)
-    return { authorize: authorizeAnonymous, isAnonymous: true, keys, revocations }
+    return { ...parts, authorize: authorizeAnonymous, isAnonymous: true, grantOfToken: undefined }
   }
   const issuers = await Promise.all(settings.map(([setting, issuer]) => load(setting, issuer)))
   const verifier = createTokenVerifier(issuers, {
@@ -40,8 +52,9 @@ export async function createAccess(config: Config): Promise<Access> {
     publish: config.jwtPublishClaim,
     role: config.jwtRoleClaim,
   })
-  const authenticate = createAuthenticate({ verifier, keys, revocations, isSecure: isHttps })
-  return { authorize: createAuthorize(authenticate), isAnonymous: false, keys, revocations }
+  const grantOfToken = createTokenGrants(verifier, revocations)
+  const authenticate = createAuthenticate({ ...parts, grantOfToken })
+  return { ...parts, authorize: createAuthorize(authenticate), isAnonymous: false, grantOfToken }
 }
 
 /** Issuers with the setting that names them. @throws {ConfigError} */

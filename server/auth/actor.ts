@@ -1,4 +1,5 @@
 import { AppError } from '../platform/errors.ts'
+import { isReserved } from '../protocol/channel.ts'
 import { parseClientId } from '../protocol/event.ts'
 import { shown } from '../protocol/names.ts'
 import type { Grant } from './grant.ts'
@@ -28,9 +29,13 @@ export interface Actor {
 export type Authorize = (request: Request) => Actor | Promise<Actor>
 
 /** @throws {AppError} `access.denied` (403), with the channel, when a pattern is not within those that may be read */
-export function checkSubscribe({ grant }: Actor, patterns: readonly string[]): void {
-  for (const pattern of patterns) if (!isGranted(grant.subscribe, pattern)) throw denied('read', pattern)
+export function checkSubscribe({ grant }: Pick<Actor, 'grant'>, patterns: readonly string[]): void {
+  for (const pattern of patterns) if (!maySubscribe(grant, pattern)) throw denied('read', pattern)
 }
+
+/** Whether a pattern lies within those of a grant. The server's own events are for operators who may read everything. */
+export const maySubscribe = (grant: Grant, pattern: string): boolean =>
+  isReserved(pattern) ? grant.role === 'operator' && grant.subscribe.includes('>') : isGranted(grant.subscribe, pattern)
 
 /** @throws {AppError} `access.denied` (403), with the channel, when it may not be published to */
 export function checkPublish({ grant }: Actor, channel: string): void {

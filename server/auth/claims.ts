@@ -1,5 +1,7 @@
 import { AppError } from '../platform/errors.ts'
 import { SECOND } from '../platform/time.ts'
+import { MAX_TOKEN_LENGTH } from '../protocol/limits.ts'
+import { isToken } from '../protocol/names.ts'
 import { escapeToken } from '../protocol/token.ts'
 import type { Grant, Role } from './grant.ts'
 import { bindSubject, MAX_GRANTED_PATTERNS } from './patterns.ts'
@@ -14,7 +16,7 @@ export interface ClaimNames {
   role: string
 }
 
-/** Most characters of a subject. With escapes it must still fit into a channel's name. */
+/** Most characters of a subject. With escapes it must still be one token of a channel, which a name in the tables is too. */
 const MAX_SUBJECT_LENGTH = 80
 
 /** What a user may read whose token has no `subscribe` claim: their own orders, tasks and notifications, and announcements. */
@@ -28,10 +30,7 @@ const OPERATOR_PATTERNS = ['>']
  * @throws {AppError} `token.invalid` when `sub` is missing or too long, or a claim has another shape than documented
  */
 export function grantFromClaims(claims: Readonly<Record<string, unknown>>, names: ClaimNames): Grant {
-  const { sub } = claims
-  if (typeof sub !== 'string' || sub === '' || !sub.isWellFormed() || [...sub].length > MAX_SUBJECT_LENGTH) {
-    throw invalid(`Claim "sub" must be text of 1 to ${MAX_SUBJECT_LENGTH} characters.`)
-  }
+  const sub = subjectOf(claims.sub)
   const role = roleOf(claims[names.role], names.role)
   const isOperator = role === 'operator'
   return {
@@ -44,6 +43,16 @@ export function grantFromClaims(claims: Readonly<Record<string, unknown>>, names
     issuedAt: timeOf(claims.iat),
     expiresAt: timeOf(claims.exp),
   }
+}
+
+function subjectOf(value: unknown): string {
+  if (typeof value !== 'string' || value === '' || !value.isWellFormed() || [...value].length > MAX_SUBJECT_LENGTH) {
+    throw invalid(`Claim "sub" must be text of 1 to ${MAX_SUBJECT_LENGTH} characters.`)
+  }
+  if (isToken(escapeToken(value))) return value
+  throw invalid(
+    `Claim "sub" has more than ${MAX_TOKEN_LENGTH} characters as a token of a channel, where each of space ". * > %" takes three.`,
+  )
 }
 
 /** A provider's other roles are roles of other applications: they count as `user`. */

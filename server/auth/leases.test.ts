@@ -20,6 +20,7 @@ function stream(changes: Partial<LeaseHolder> = {}) {
     patterns: ['orders.alice.17'],
     session: 's1',
     onExpiring: (at) => seen.push(`expiring at ${at}`),
+    onRenewed: () => seen.push('renewed'),
     onEnd: (reason) => seen.push(reason),
     ...changes,
   }
@@ -85,9 +86,9 @@ describe('renewing a session', () => {
     for (const { holder } of [first, second, other]) leases.add(grant(), holder, 0)
     expect(leases.renew('s1', grant({ issuedAt: 900, expiresAt: 2000 }), 900)).toBe(2)
     leases.tick(1000)
-    expect([first.seen, second.seen, other.seen]).toEqual([[], [], ['expired']])
+    expect([first.seen, second.seen, other.seen]).toEqual([['renewed'], ['renewed'], ['expired']])
     leases.tick(1780)
-    expect(first.seen).toEqual(['expiring at 2000'])
+    expect(first.seen).toEqual(['renewed', 'expiring at 2000'])
   })
 
   test('ends streams that the new grant does not cover', () => {
@@ -106,6 +107,16 @@ describe('renewing a session', () => {
     leases.tick(1000)
     expect(seen).toEqual(['expired'])
   })
+})
+
+test('ending a session ends its streams as revoked, and no other', () => {
+  const leases = new Leases()
+  const [first, other] = [stream(), stream({ session: 's2' })]
+  for (const { holder } of [first, other]) leases.add(grant(), holder, 0)
+  expect(leases.end('s1')).toBe(1)
+  expect(leases.end('s1')).toBe(0)
+  expect([first.seen, other.seen]).toEqual([['revoked'], []])
+  expect(leases.size).toBe(1)
 })
 
 test('revoking ends the streams of a rule and leaves the others', () => {

@@ -1,6 +1,6 @@
 import { SECOND } from '../platform/time.ts'
+import { maySubscribe } from './actor.ts'
 import type { Grant } from './grant.ts'
-import { isGranted } from './patterns.ts'
 
 /** Why a stream's right to be open ended. */
 export type LeaseEnd = 'expired' | 'revoked'
@@ -9,10 +9,12 @@ export type LeaseEnd = 'expired' | 'revoked'
 export interface LeaseHolder {
   /** Patterns that the stream follows: a renewed grant must cover them. */
   patterns: readonly string[]
-  /** The session that the stream was opened with; `null` when it brought a token of its own, which can't be renewed. */
+  /** `hashSession` of the session that the stream was opened with; `null` when it brought a token of its own, which can't be renewed. */
   session: string | null
   /** The grant expires at a time in milliseconds since the Unix epoch; the client should renew it. */
   onExpiring(expiresAt: number): void
+  /** The session has a grant that ends later: an earlier warning does not apply any more. */
+  onRenewed(): void
   onEnd(reason: LeaseEnd): void
 }
 
@@ -73,15 +75,23 @@ export class Leases {
     let renewed = 0
     for (const entry of [...(this.#bySession.get(session) ?? [])]) {
       if (entry.grant.subject !== grant.subject) continue
-      if (entry.patterns.every((pattern) => isGranted(grant.subscribe, pattern))) {
+      if (entry.patterns.every((pattern) => maySubscribe(grant, pattern))) {
         entry.grant = grant
         entry.warnAt = this.#warnAt(grant, now)
+        entry.onRenewed()
         renewed++
       } else {
         this.#end(entry, 'revoked')
       }
     }
     return renewed
+  }
+
+  /** Ends the streams of a session as revoked. @param session see `LeaseHolder.session`. @returns how many */
+  end(session: string): number {
+    const streams = [...(this.#bySession.get(session) ?? [])]
+    for (const entry of streams) this.#end(entry, 'revoked')
+    return streams.length
   }
 
   /** Ends the streams whose grants a rule revokes. @returns how many */

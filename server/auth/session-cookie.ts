@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { SECOND } from '../platform/time.ts'
 
 /** A session: the streams and requests of one browser, whose token can be replaced. */
@@ -12,12 +12,15 @@ export interface Session {
 /** Where the cookie is sent without TLS: only on loopback. */
 const PLAIN_NAME = 'sse_session'
 /** Browsers accept the prefix only with `Secure`, `Path=/` and no `Domain`, so no other host can set it (RFC 6265bis, 4.1.3.2). */
-const SECURE_NAME = '__Host-sse_session'
+export const SECURE_NAME = '__Host-sse_session'
 
 const SESSION = /^([\w-]{22})\.([\w-]+\.[\w-]+\.[\w-]+)$/
 
 /** A new session's id. */
 export const createSessionId = (): string => randomBytes(16).toString('base64url')
+
+/** What events and memory hold of a session's id: who reads them can't use the session. */
+export const hashSession = (id: string): string => createHash('sha256').update(id).digest('base64url')
 
 /** The session that a request's cookie names; `undefined` when there is none, or it has another form. */
 export function readSession(request: Request, isSecure: boolean): Session | undefined {

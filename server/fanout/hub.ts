@@ -137,7 +137,10 @@ export class Hub {
       served: () => this.#router.position,
       epoch: () => this.epoch,
       onAhead: (cursor) => this.#cursors.wait(cursor),
-      onClose: (cursor, reason) => this.#forget(cursor, audience, transport, reason),
+      onClose: (cursor, reason) => {
+        this.#forget(cursor, audience, transport, reason)
+        subscription.onEnd?.()
+      },
     })
     this.#options.telemetry.connectionOpened(transport)
     audience.cursors.add(cursor)

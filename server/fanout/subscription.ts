@@ -28,6 +28,8 @@ export interface Subscription {
   isProxied?: boolean
   /** Sent right after `ready`. */
   gap?: Gap | undefined
+  /** Called once, when the stream has ended, whatever the reason. */
+  onEnd?: () => void
 }
 
 /** What decides whether a stream may be opened. */

@@ -62,7 +62,7 @@ export const clusterRoutes = ({ instances, faults, bodies, authorize }: ClusterR
         return { affected: await affected }
       },
       {
-        parse: jsonBody(bodies, FaultRequest, SMALL_BODY),
+        parse: jsonBody(bodies, FaultRequest, SMALL_BODY, async (request) => checkOperator(await authorize(request))),
         body: FaultRequest,
         response: { 202: Type.Object({ affected: Type.Integer({ description: 'connections', examples: [3] }) }) },
         detail: detail({

@@ -43,6 +43,7 @@ export const ERRORS = {
     'A channel or pattern is not 1 to 16 dot-separated tokens, or holds control characters.',
     EVENT,
   ],
+  'channel.reserved': [403, 'Events of channels whose first token is "sse" are published by the server only.', EVENT],
   'channel.too_many': [400, 'A request asks for more than 64 patterns.'],
   'client_id.invalid': [400, 'X-Client-Id or clientId is not 1 to 255 characters.'],
   'cursor.invalid': [400, 'The cursor of a page is not one of this server, a position, "earliest" or "latest".'],
@@ -72,6 +73,10 @@ export const ERRORS = {
   'order.unknown': [404, 'There is no such order.'],
   'order.version_conflict': [412, 'The order was changed since it was read.', VERSION],
   'origin.foreign': [403, 'The request comes from a page of another origin (ALLOWED_ORIGINS).'],
+  'origin.required': [
+    403,
+    'A request that changes something is authenticated by a session cookie, and does not come from a page of this server.',
+  ],
   'parameter.repeated': [400, 'A query parameter that has a single value was given several times.', PARAMETER],
   'parameter.unknown': [
     400,
@@ -91,6 +96,9 @@ export const ERRORS = {
     'There is nothing at this path.',
     { suggestion: Type.Optional(text('the nearest route there is', '/api/orders/{id}')) },
   ],
+  'session.anonymous': [400, 'The server has no keys: there are no sessions.'],
+  'session.insecure': [400, 'A session was requested over plain HTTP, other than at a name of the machine itself.'],
+  'session.key': [400, 'A session was requested with a key instead of a token.'],
   'storage.exceeded': [409, "The files of the owner's tasks would have more than MAX_OWNER_BYTES.", LIMIT],
   'task.illegal_action': [409, 'The state of the task does not allow it.', STATE],
   'task.unknown': [404, 'There is no such task.'],

@@ -44,6 +44,8 @@ test('renders every gauge and every total under its name, with a series for each
     'sse_update_connections_closed_total{transport="sse",reason="replaced"}': 0,
     'sse_update_connections_closed_total{transport="sse",reason="stalled"}': 1,
     'sse_update_connections_closed_total{transport="sse",reason="shutdown"}': 0,
+    'sse_update_connections_closed_total{transport="sse",reason="expired"}': 0,
+    'sse_update_connections_closed_total{transport="sse",reason="revoked"}': 0,
     'sse_update_connections_closed_total{transport="sse",reason="error"}': 0,
     sse_update_delivered_events_total: 20,
     sse_update_delivered_bytes_total: 3000,

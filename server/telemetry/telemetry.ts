@@ -5,7 +5,7 @@ export const TRANSPORTS = ['sse'] as const
 export type Transport = (typeof TRANSPORTS)[number]
 
 /** Why streams end, as it appears in the `reason` label of metrics. */
-export const CLOSE_REASONS = ['client', 'replaced', 'stalled', 'shutdown', 'error'] as const
+export const CLOSE_REASONS = ['client', 'replaced', 'stalled', 'shutdown', 'error', 'expired', 'revoked'] as const
 
 /** One of {@link CLOSE_REASONS}. */
 export type CloseReason = (typeof CLOSE_REASONS)[number]

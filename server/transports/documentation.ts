@@ -148,6 +148,7 @@ export const PUBLISH = detail({
     'body.not_json',
     'body.too_large',
     'channel.invalid',
+    'channel.reserved',
     'client_id.invalid',
     'data.too_deep',
     'data.too_large',

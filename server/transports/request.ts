@@ -4,7 +4,7 @@ import type { Bodies, Incoming } from '../http/body.ts'
 import type { KnownParameters } from '../http/query-parameters.ts'
 import { AppError } from '../platform/errors.ts'
 import { Slice } from '../platform/event-loop.ts'
-import { parsePattern } from '../protocol/channel.ts'
+import { isReserved, parsePattern } from '../protocol/channel.ts'
 import { type LogCursor, parseLogCursor } from '../protocol/cursor.ts'
 import { keyWithin, type NewEvent, parseEvent, parseKey, parseType } from '../protocol/event.ts'
 import { HISTORY_PAGE, MAX_PATTERNS, MAX_TYPES } from '../protocol/limits.ts'
@@ -197,14 +197,14 @@ function parseMember(value: unknown, index: number, maxBytes: number) {
 }
 
 /**
- * The patterns that a page of history reads: those of the request, or without any those that the actor may read, or `undefined`
- * for all channels.
+ * The patterns that a page of history reads: those of the request, or without any those that the actor may read.
  *
  * @throws {AppError} `channel.invalid`, `channel.too_many`, `access.denied`
  */
-export function readablePatterns(query: URLSearchParams, actor: Actor): readonly string[] | undefined {
+export function readablePatterns(query: URLSearchParams, actor: Actor): readonly string[] {
   const { subscribe } = actor.grant
-  if (!query.has('channel')) return subscribe.includes('>') ? undefined : subscribe
+  // Besides `>`, other patterns would only make the query slower.
+  if (!query.has('channel')) return subscribe.includes('>') ? ['>'] : subscribe.filter((each) => !isReserved(each))
   const patterns = requestedPatterns(query)
   checkSubscribe(actor, patterns)
   return patterns

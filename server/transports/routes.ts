@@ -1,7 +1,10 @@
 import { Elysia } from 'elysia'
 import { type Actor, type Authorize, checkSubscribe, clientIdOf } from '../auth/actor.ts'
+import type { RefusalDelay } from '../auth/refusal-delay.ts'
+import type { StreamLeases } from '../auth/stream-leases.ts'
 import type { Hub } from '../fanout/hub.ts'
 import { createSelection } from '../fanout/selection.ts'
+import type { Incoming } from '../http/body.ts'
 import { otherMethods } from '../http/problem.ts'
 import { checkParameters } from '../http/query-parameters.ts'
 import { urlOf } from '../http/request-url.ts'
@@ -34,6 +37,10 @@ import { StreamSink } from './sse/stream-sink.ts'
 /** What `/events` needs. */
 export interface EventRoutesOptions extends PublicationOptions {
   authorize: Authorize
+  /** The rights of streams while they are open. */
+  leases: StreamLeases
+  /** Delays the responses to refused streams. */
+  refusals: RefusalDelay
   hub: Hub
   log: EventLog
   bounds: LogBounds
@@ -63,7 +70,7 @@ export const eventRoutes = (options: EventRoutesOptions) =>
           case 'stream':
             // Bun would cut a quiet stream; heartbeats and the stall limit take over.
             server?.timeout(request, 0)
-            return stream(request, query, options, () => server?.timeout(request, 1))
+            return stream({ request, server }, options, () => server?.timeout(request, 1))
           case 'history':
             return historyPage(request, query, options)
           default:
@@ -142,13 +149,27 @@ function parseStreamRequest(request: Request, query: URLSearchParams, actor: Act
   }
 }
 
-async function stream(
-  request: Request,
-  query: URLSearchParams,
-  { authorize, hub, bounds, isOver }: EventRoutesOptions,
-  abandon: () => void,
-): Promise<Response> {
-  const { requested, ...subscription } = parseStreamRequest(request, query, await authorize(request))
+/**
+ * Authorizes a stream. A refusal is delayed, the more the more there are: some clients retry at once on any status.
+ *
+ * @throws {AppError} what `Authorize` and `parseStreamRequest` throw
+ */
+async function admit({ request, server }: Incoming, { authorize, refusals }: EventRoutesOptions) {
+  try {
+    const actor = await authorize(request)
+    return { actor, ...parseStreamRequest(request, urlOf(request).searchParams, actor) }
+  } catch (error) {
+    const isRefusal = error instanceof AppError && (error.status === 401 || error.status === 403)
+    if (isRefusal) await refusals.wait(server?.requestIP(request)?.address ?? '', request.signal)
+    throw error
+  }
+}
+
+async function stream(incoming: Incoming, options: EventRoutesOptions, abandon: () => void): Promise<Response> {
+  const { request } = incoming
+  const { hub, bounds, leases, isOver } = options
+  const query = urlOf(request).searchParams
+  const { requested, actor, ...subscription } = await admit(incoming, options)
   const isSeen = (position: number) => isOver(requestedPatterns(query), position).catch(() => false)
   const refusal = hub.refusal(subscription)
   if (refusal) return comeBackLater(refusal, requested)
@@ -164,8 +185,17 @@ async function stream(
   // Other streams were opened meanwhile, and the log may have been found to be another one.
   const lateRefusal = hub.refusal(subscription) ?? (start.epoch === hub.epoch ? undefined : hub.unavailable)
   if (lateRefusal) return comeBackLater(lateRefusal, requested)
+  leases.check(actor)
   const sink = new StreamSink(abandon)
-  const cursor = hub.open({ ...subscription, ...start, sink, transport: 'sse', resumed: requested !== undefined })
+  const cursor = hub.open({
+    ...subscription,
+    ...start,
+    sink,
+    transport: 'sse',
+    resumed: requested !== undefined,
+    onEnd: () => lease.release(),
+  })
+  const lease = leases.hold(actor, subscription.selection.patterns, cursor)
   sink.attach(cursor)
   request.signal.addEventListener('abort', () => cursor.close('client'))
   return new Response(sink.stream, { headers: STREAM_HEADERS })

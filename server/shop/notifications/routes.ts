@@ -21,10 +21,8 @@ export const notificationRoutes = ({ notifications, bodies, authorize }: Notific
   new Elysia({ name: 'notifications', prefix: '/api/notifications', tags: ['notifications'] })
     .get(
       '/',
-      async ({ query, request, set }) => {
-        const { user } = await authorize(request)
-        return withCursor(set, await notifications.inbox(user, pageRequest(query)))
-      },
+      async ({ query, request, set }) =>
+        withCursor(set, await notifications.inbox(pageRequest(query), await authorize(request))),
       docs.INBOX,
     )
     .post(
@@ -35,11 +33,11 @@ export const notificationRoutes = ({ notifications, bodies, authorize }: Notific
         set.status = 201
         return notification
       },
-      { ...docs.SEND, parse: jsonBody(bodies, docs.SEND.body, LARGE_BODY) },
+      { ...docs.SEND, parse: jsonBody(bodies, docs.SEND.body, LARGE_BODY, authorize) },
     )
     .post('/read', async ({ body, request }) => notifications.readAll(body.through, await authorize(request)), {
       ...docs.READ_ALL,
-      parse: jsonBody(bodies, docs.READ_ALL.body, SMALL_BODY),
+      parse: jsonBody(bodies, docs.READ_ALL.body, SMALL_BODY, authorize),
     })
     .post(
       '/:id/read',

@@ -20,17 +20,31 @@ export interface OrderRoutesOptions {
 /** `/api/orders`. */
 export const orderRoutes = ({ orders, bodies, authorize }: OrderRoutesOptions) =>
   new Elysia({ name: 'orders', prefix: '/api/orders', tags: ['orders'] })
-    .get('/', async ({ query, set }) => withCursor(set, await orders.list(pageRequest(query))), docs.LIST)
+    .get(
+      '/',
+      async ({ query, request, set }) =>
+        withCursor(set, await orders.list(pageRequest(query), await authorize(request))),
+      docs.LIST,
+    )
     .post(
       '/',
       async ({ body, request, set }) => {
         const actor = await authorize(request)
         return asCreated(set, await orders.create(body, requestKey(request, actor.user, body), actor), '/api/orders')
       },
-      { ...docs.CREATE, parse: jsonBody(bodies, docs.CREATE.body, LARGE_BODY) },
+      { ...docs.CREATE, parse: jsonBody(bodies, docs.CREATE.body, LARGE_BODY, authorize) },
     )
-    .get('/count', async ({ set }) => withCursor(set, await orders.count()), docs.COUNT)
-    .get('/:id', async ({ params, set }) => withVersion(set, withCursor(set, await orders.read(params.id))), docs.READ)
+    .get(
+      '/count',
+      async ({ request, set }) => withCursor(set, await orders.count(await authorize(request))),
+      docs.COUNT,
+    )
+    .get(
+      '/:id',
+      async ({ params, request, set }) =>
+        withVersion(set, withCursor(set, await orders.read(params.id, await authorize(request)))),
+      docs.READ,
+    )
     .delete(
       '/:id',
       async ({ params, request, set }) => {
@@ -43,6 +57,6 @@ export const orderRoutes = ({ orders, bodies, authorize }: OrderRoutesOptions) =
       '/:id/transitions',
       async ({ params, body, request, set }) =>
         withVersion(set, await orders.transition(params.id, body.to, ifMatch(request), await authorize(request))),
-      { ...docs.TRANSITION, parse: jsonBody(bodies, docs.TRANSITION.body, SMALL_BODY) },
+      { ...docs.TRANSITION, parse: jsonBody(bodies, docs.TRANSITION.body, SMALL_BODY, authorize) },
     )
     .use(otherMethods({ '/': 'GET, POST', '/count': 'GET', '/:id': 'GET, DELETE', '/:id/transitions': 'POST' }))

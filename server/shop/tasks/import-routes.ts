@@ -9,6 +9,7 @@ import { AppError } from '../../platform/errors.ts'
 import { type Files, PART_BYTES, uploadTooLarge } from './files.ts'
 import { IMPORT } from './import-docs.ts'
 import type { Task } from './schema.ts'
+import { checkKind } from './start-task.ts'
 import type { Tasks } from './tasks.ts'
 
 /** What the route of imports needs. */
@@ -38,7 +39,8 @@ async function startImport(
 ): Promise<Task> {
   const { request } = incoming
   const actor = await authorize(request)
-  // An invalid key is refused before the upload, which may take long.
+  // Before the upload, which may take long.
+  checkKind(actor, 'import')
   requestKey(request, actor.user, null)
   const name = fileName(request)
   checkType(request)

@@ -32,22 +32,32 @@ const METHODS = {
 /** `/api/tasks`. */
 export const taskRoutes = ({ tasks, files, bodies, authorize }: TaskRoutesOptions) =>
   new Elysia({ name: 'tasks', prefix: '/api/tasks', tags: ['tasks'] })
-    .get('/', async ({ query, set }) => withCursor(set, await tasks.list(pageRequest(query))), docs.LIST)
+    .get(
+      '/',
+      async ({ query, request, set }) =>
+        withCursor(set, await tasks.list(pageRequest(query), await authorize(request))),
+      docs.LIST,
+    )
     .post(
       '/',
       async ({ body, request, set }) => {
         const actor = await authorize(request)
         return asCreated(set, await tasks.start(body, requestKey(request, actor.user, body), actor), '/api/tasks', 202)
       },
-      { ...docs.START, parse: jsonBody(bodies, docs.START.body, SMALL_BODY) },
+      { ...docs.START, parse: jsonBody(bodies, docs.START.body, SMALL_BODY, authorize) },
     )
-    .get('/count', async ({ set }) => withCursor(set, await tasks.count()), docs.COUNT)
-    .get('/:id', async ({ params, set }) => withVersion(set, withCursor(set, await tasks.read(params.id))), docs.READ)
+    .get('/count', async ({ request, set }) => withCursor(set, await tasks.count(await authorize(request))), docs.COUNT)
+    .get(
+      '/:id',
+      async ({ params, request, set }) =>
+        withVersion(set, withCursor(set, await tasks.read(params.id, await authorize(request)))),
+      docs.READ,
+    )
     .patch(
       '/:id',
       async ({ params, body, request, set }) =>
         withVersion(set, await tasks.rename(params.id, body.description, ifMatch(request), await authorize(request))),
-      { ...docs.RENAME, parse: jsonBody(bodies, docs.RENAME.body, SMALL_BODY) },
+      { ...docs.RENAME, parse: jsonBody(bodies, docs.RENAME.body, SMALL_BODY, authorize) },
     )
     .delete(
       '/:id',
@@ -71,5 +81,9 @@ export const taskRoutes = ({ tasks, files, bodies, authorize }: TaskRoutesOption
       },
       docs.RETRY,
     )
-    .get('/:id/files/:name', async ({ params }) => download(files, params.id, params.name), docs.DOWNLOAD)
+    .get(
+      '/:id/files/:name',
+      async ({ params, request }) => download(files, params.id, params.name, await authorize(request)),
+      docs.DOWNLOAD,
+    )
     .use(otherMethods(METHODS))

@@ -48,7 +48,6 @@ export async function loadSession(): Promise<void> {
   const response = await request('GET')
   if (response?.ok) await take(response)
   else if (response?.status === 401) endSession()
-  else if (response?.status === 404) setAccess({ name: 'anonymous' })
   else if (access().name === 'loading' || access().name === 'failed') {
     setAccess({ name: 'failed', reason: response ? unexpectedStatus(response.status) : UNREACHABLE })
     setTimeout(() => access().name === 'failed' && void loadSession(), RETRY)

@@ -1,3 +1,4 @@
+import { isSecure } from '../http/origin.ts'
 import { type Config, ConfigError } from '../platform/config.ts'
 import { messageOf } from '../platform/errors.ts'
 import type { Authorize } from './actor.ts'
@@ -41,7 +42,7 @@ export async function createAccess(config: Config): Promise<Access> {
   const keys = new KeyRing()
   const revocations = new Revocations()
   const endedSessions = new EndedSessions()
-  const parts = { keys, revocations, endedSessions, leases: new Leases(), isSecure: isHttps }
+  const parts = { keys, revocations, endedSessions, leases: new Leases(), isSecure }
   if (settings.length === 0) {
     checkLoopback(config)
     return { ...parts, authorize: authorizeAnonymous, isAnonymous: true, grantOfToken: undefined }
@@ -93,7 +94,3 @@ function checkLoopback({ host, allowAnonymous }: Config): void {
       'Set JWT_SECRET (or JWT_PUBLIC_KEY, JWKS_URL), or ALLOW_ANONYMOUS=yes when something in front of the server controls access.',
   ])
 }
-
-/** TLS ends at this server, or at a proxy that says so. */
-const isHttps = (request: Request): boolean =>
-  request.url.startsWith('https:') || request.headers.get('x-forwarded-proto')?.split(',')[0]?.trim() === 'https'

@@ -6,32 +6,22 @@ import { formatDuration, now } from '../ui/format.ts'
 export function GrantFacts(props: { session: Session }): JSX.Element {
   return (
     <dl class="facts grant">
-      <div>
-        <dt>Subject</dt>
-        <dd>{props.session.subject}</dd>
-      </div>
-      <div>
-        <dt>Role</dt>
-        <dd>{props.session.role}</dd>
-      </div>
-      <div>
-        <dt>May read</dt>
-        <dd>
-          <Patterns patterns={props.session.subscribe} />
-        </dd>
-      </div>
-      <div>
-        <dt>May publish to</dt>
-        <dd>
-          <Patterns patterns={props.session.publish} />
-        </dd>
-      </div>
-      <div>
-        <dt>Session ends</dt>
-        <dd class="number" data-testid="session-end">
-          {timeLeft(props.session)}
-        </dd>
-      </div>
+      <dt>Subject</dt>
+      <dd>{props.session.subject}</dd>
+      <dt>Role</dt>
+      <dd>{props.session.role}</dd>
+      <dt>May read</dt>
+      <dd>
+        <Patterns patterns={props.session.subscribe} />
+      </dd>
+      <dt>May publish to</dt>
+      <dd>
+        <Patterns patterns={props.session.publish} />
+      </dd>
+      <dt>Session ends</dt>
+      <dd class="number" data-testid="session-end">
+        {timeLeft(props.session)}
+      </dd>
     </dl>
   )
 }

@@ -1,6 +1,17 @@
 import { hostname } from 'node:os'
 import { redact } from './redact.ts'
-import { choice, databaseUrl, duration, hosts, integer, origins, type Setting, secret, text } from './settings.ts'
+import {
+  choice,
+  databaseUrl,
+  duration,
+  hosts,
+  integer,
+  networks,
+  origins,
+  type Setting,
+  secret,
+  text,
+} from './settings.ts'
 
 /**
  * Every setting, in the order of the help text. Names and defaults are stable; `doc` is shown by `--help` and in the
@@ -16,6 +27,9 @@ export const settings = {
   }),
   allowedOrigins: origins('ALLOWED_ORIGINS', {
     doc: 'Other origins whose pages may use the API (CORS), such as https://app.example.com.',
+  }),
+  trustedProxies: networks('TRUSTED_PROXIES', {
+    doc: 'Addresses and networks of proxies whose X-Forwarded-For names the client, for limits by address. Without any, the address of the connection counts.',
   }),
   allowAnonymous: choice('ALLOW_ANONYMOUS', {
     of: ['no', 'yes'],
@@ -177,6 +191,27 @@ export const settings = {
     fallback: 50_000,
     unit: 'streams',
     doc: 'Maximum number of open streams of one instance. Further clients get closing with a time to wait.',
+  }),
+  maxStreamsPerSubject: integer('MAX_STREAMS_PER_SUBJECT', {
+    min: 0,
+    max: 10_000_000,
+    fallback: 1000,
+    unit: 'streams',
+    doc: 'Maximum number of open streams of one subject (of a token) or key on one instance. Further ones get closing with a time to wait; 0 disables it.',
+  }),
+  maxStreamsPerAddress: integer('MAX_STREAMS_PER_ADDRESS', {
+    min: 0,
+    max: 10_000_000,
+    fallback: 0,
+    unit: 'streams',
+    doc: 'The same limit for one client address (IPv6: network of 64 bits). 0 disables it: behind a proxy that is not in TRUSTED_PROXIES all clients share its address, and so do the users of a network with one.',
+  }),
+  publishRate: integer('PUBLISH_RATE', {
+    min: 0,
+    max: 10_000_000,
+    fallback: 0,
+    unit: 'events per second',
+    doc: 'Rate at which one subject, key, or (without keys) address may publish over HTTP to one instance, after a burst of one second or 1000 events. Further requests get 429; 0 disables it.',
   }),
   maxPendingPublishes: integer('MAX_PENDING_PUBLISHES', {
     min: 1,

@@ -5,6 +5,7 @@ import type { StreamLeases } from '../auth/stream-leases.ts'
 import type { Hub } from '../fanout/hub.ts'
 import { createSelection } from '../fanout/selection.ts'
 import type { Incoming } from '../http/body.ts'
+import type { AddressOf } from '../http/client-address.ts'
 import { otherMethods } from '../http/problem.ts'
 import { checkParameters } from '../http/query-parameters.ts'
 import { urlOf } from '../http/request-url.ts'
@@ -18,6 +19,7 @@ import type { Closing, Gap } from '../protocol/control-events.ts'
 import { formatCursor, type LogCursor } from '../protocol/cursor.ts'
 import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { history, lookBack } from './history/history.ts'
+import type { PublishRate } from './publish/publish-rate.ts'
 import {
   PUBLISH_PARAMETERS,
   type PublicationOptions,
@@ -47,6 +49,9 @@ export interface EventRoutesOptions extends PublicationOptions {
   search: Search
   publisher: Publisher
   admission: Admission
+  /** The address that limits of a client count by. */
+  addressOf: AddressOf
+  publishRate: PublishRate
   /** Whether no event will ever follow this position on these channels: a client that reconnects then gets status 204. */
   isOver: (channels: readonly string[], after: number) => Promise<boolean>
 }
@@ -103,10 +108,12 @@ export const eventRoutes = (options: EventRoutesOptions) =>
         checkParameters(urlOf(request).searchParams, PUBLISH_PARAMETERS)
         const actor = await options.authorize(request)
         options.admission.check()
-        const { events, isBatch } = await readPublication({ request, server }, actor, options)
+        const incoming = { request, server }
+        const { events, isBatch } = await readPublication(incoming, actor, options)
+        const headers = options.publishRate.take(actor.grant.subject ?? options.addressOf(incoming), events.length)
         return options.admission.handle(memoryOf(events), async () => {
           const positions = await options.publisher.publish(events)
-          return Response.json(isBatch ? { positions } : { position: positions[0] }, { status: 201 })
+          return Response.json(isBatch ? { positions } : { position: positions[0] }, { status: 201, headers })
         })
       },
       { parse: 'none', detail: PUBLISH },
@@ -154,13 +161,15 @@ function parseStreamRequest(request: Request, query: URLSearchParams, actor: Act
  *
  * @throws {AppError} what `Authorize` and `parseStreamRequest` throw
  */
-async function admit({ request, server }: Incoming, { authorize, refusals }: EventRoutesOptions) {
+async function admit(incoming: Incoming, { authorize, refusals, addressOf }: EventRoutesOptions) {
+  const { request } = incoming
   try {
     const actor = await authorize(request)
-    return { actor, ...parseStreamRequest(request, urlOf(request).searchParams, actor) }
+    const owner = { subject: actor.grant.subject, address: addressOf(incoming) }
+    return { actor, owner, ...parseStreamRequest(request, urlOf(request).searchParams, actor) }
   } catch (error) {
     const isRefusal = error instanceof AppError && (error.status === 401 || error.status === 403)
-    if (isRefusal) await refusals.wait(server?.requestIP(request)?.address ?? '', request.signal)
+    if (isRefusal) await refusals.wait(addressOf(incoming), request.signal)
     throw error
   }
 }

@@ -20,7 +20,7 @@ import { type EventRoutesOptions, eventRoutes } from './transports/routes.ts'
 /** What each door of the application needs. */
 export interface AppOptions {
   /** Of the front door, which every request passes. */
-  http: Omit<FrontDoorOptions, 'cors'> & { cors: Omit<CorsOptions, 'publicPaths'> }
+  http: Omit<FrontDoorOptions, 'cors' | 'logger'> & { cors: Omit<CorsOptions, 'publicPaths'> }
   session: SessionRoutesOptions
   events: EventRoutesOptions
   shop: ShopRoutesOptions
@@ -33,7 +33,7 @@ export const createApp = ({ http, session, events, shop, operations, logger }: A
   let routes: readonly string[] = []
   // `normalize` would drop unknown members of a body without an error.
   const app = new Elysia({ normalize: false })
-    .wrap(createFrontDoor({ ...http, cors: { ...http.cors, publicPaths: DOCUMENT_PATHS } }))
+    .wrap(createFrontDoor({ ...http, logger, cors: { ...http.cors, publicPaths: DOCUMENT_PATHS } }))
     .onError({ as: 'global' }, ({ error, code, request }) => {
       if (code !== 'NOT_FOUND') return failure(error, request, logger)
       if (!operations.dashboard || !isForPerson(request)) return problemResponse(notFound(request, routes))

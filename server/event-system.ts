@@ -93,6 +93,7 @@ async function createFanout(
     stallTimeout: config.stallTimeoutMs,
     retry: config.retryMs,
     maxConnections: config.maxConnections,
+    quotas: { perSubject: config.maxStreamsPerSubject, perAddress: config.maxStreamsPerAddress },
     instance: config.instanceName,
   })
   const feed = new Feed({

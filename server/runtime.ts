@@ -7,6 +7,7 @@ import { RefusalDelay } from './auth/refusal-delay.ts'
 import { createWork, openStorage, type StartOptions, type Work, watchStuckTransactions } from './common-runtime.ts'
 import { createEventSystem, type EventSystem } from './event-system.ts'
 import { type Bodies, createBodies } from './http/body.ts'
+import { type AddressOf, createAddressOf } from './http/client-address.ts'
 import { HttpServer } from './http-server.ts'
 import { labOrigins } from './operations/lab.ts'
 import { createOperations, type Operations } from './operations/operations.ts'
@@ -21,6 +22,7 @@ import { createNotifications } from './shop/notifications/notifications.ts'
 import { createOrders } from './shop/orders/orders.ts'
 import { areTasksOver } from './shop/tasks/stream-end.ts'
 import { createTotals } from './telemetry/totals.ts'
+import { createPublishRate, type PublishRate } from './transports/publish/publish-rate.ts'
 
 /** One instance of the server. */
 export interface Runtime {
@@ -53,7 +55,9 @@ async function startParts(options: StartOptions): Promise<Runtime> {
   const control = createAccessControl(access, pools.events, logger.child({ part: 'access' }))
   const events = await createEventSystem({ config, pools, address, telemetry, logger, observer: control.observer })
   const work = createWork(config, pools, () => events.relay.wake(), logger)
-  const bodies = createBodies(config, telemetry)
+  const addressOf = createAddressOf(config.trustedProxies)
+  const bodies = createBodies(config, telemetry, addressOf)
+  const limits = { addressOf, publishRate: createPublishRate(config.publishRate, telemetry) }
   let isDraining = false
   const operations = createOperations({
     observed: {
@@ -70,7 +74,9 @@ async function startParts(options: StartOptions): Promise<Runtime> {
     isDraining: () => isDraining,
     logger,
   })
-  const app = createApp(appOptions({ config, logger, pools, events, work, bodies, operations, access, control }))
+  const app = createApp(
+    appOptions({ config, logger, pools, events, work, bodies, limits, operations, access, control }),
+  )
   const server = new HttpServer(app, config)
 
   // Stopped from the last line to the first.
@@ -132,10 +138,12 @@ interface Parts {
   operations: Operations
   access: Access
   control: AccessControl
+  limits: { addressOf: AddressOf; publishRate: PublishRate }
 }
 
 /** What each door of the application gets. */
-function appOptions({ config, logger, pools, events, work, bodies, operations, access, control }: Parts): AppOptions {
+function appOptions(parts: Parts): AppOptions {
+  const { config, logger, pools, events, work, bodies, limits, operations, access, control } = parts
   const { hub, log, bounds, search, publisher, admission } = events
   const { checks, metrics, instances, faults } = operations
   const { outbox, tasks } = work
@@ -153,6 +161,7 @@ function appOptions({ config, logger, pools, events, work, bodies, operations, a
       authorize,
       leases: control.streamLeases,
       refusals: new RefusalDelay(),
+      ...limits,
       hub,
       log,
       bounds,

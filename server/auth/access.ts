@@ -1,3 +1,4 @@
+import { isSecure } from '../http/origin.ts'
 import { type Config, ConfigError } from '../platform/config.ts'
 import { messageOf } from '../platform/errors.ts'
 import type { Authorize } from './actor.ts'
@@ -67,7 +68,7 @@ export function createAccess(config: Config, settings: AccessSettings, stored: r
   keys.set(stored)
   const revocations = new Revocations()
   const endedSessions = new EndedSessions()
-  const parts = { keys, revocations, endedSessions, leases: new Leases(), isSecure: isHttps }
+  const parts = { keys, revocations, endedSessions, leases: new Leases(), isSecure }
   if (!verifier && keys.size === 0) {
     checkLoopback(config)
     return { ...parts, authorize: authorizeAnonymous, isAnonymous: true, grantOfToken: undefined }
@@ -127,7 +128,3 @@ function checkLoopback({ host, allowAnonymous }: Config): void {
       'Set JWT_SECRET (or JWT_PUBLIC_KEY, JWKS_URL, PUBLISH_KEYS) or create a key (sse-update key create), or set ALLOW_ANONYMOUS=yes when something in front of the server controls access.',
   ])
 }
-
-/** TLS ends at this server, or at a proxy that says so. */
-const isHttps = (request: Request): boolean =>
-  request.url.startsWith('https:') || request.headers.get('x-forwarded-proto')?.split(',')[0]?.trim() === 'https'

@@ -31,10 +31,11 @@ export const authorizeAnonymous: Authorize = (request) => {
     )
   }
   const clientId = clientIdOf({ user, isScoped: false }, request.headers.get('x-client-id'))
-  return { user, clientId, isScoped: false, grant: { ...EVERYTHING, subject: user, user }, session: null }
+  return { user, clientId, isScoped: false, grant: { ...EVERYTHING, user }, session: null }
 }
 
 const EVERYTHING = {
+  subject: null,
   subscribe: ['>'],
   publish: ['>'],
   role: 'operator',

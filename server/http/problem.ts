@@ -10,7 +10,15 @@ import { type Problem, titleOf } from '../protocol/problem.ts'
  * @param headers further ones of the response
  */
 export function problemResponse(error: unknown, headers: Record<string, string> = {}): Response {
-  const { code, status, message, extensions, retryAfter, closesConnection } = error instanceof AppError ? error : BUG
+  const {
+    code,
+    status,
+    message,
+    extensions,
+    retryAfter,
+    closesConnection,
+    headers: own,
+  } = error instanceof AppError ? error : BUG
   const problem: Problem = { type: 'about:blank', title: titleOf(status), status, detail: message, code, ...extensions }
   const text = `${JSON.stringify(problem)}\n`
   return new Response(closesConnection ? lingering(text) : text, {
@@ -21,6 +29,7 @@ export function problemResponse(error: unknown, headers: Record<string, string> 
       ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
       ...(closesConnection && { connection: 'close' }),
       ...(status === 401 && { 'www-authenticate': challengeOf(code) }),
+      ...own,
       ...headers,
     },
   })

@@ -1,6 +1,17 @@
 import { hostname } from 'node:os'
-import { withoutPassword } from './redact.ts'
-import { choice, databaseUrl, duration, hosts, integer, origins, type Setting, secret, text } from './settings.ts'
+import { redact } from './redact.ts'
+import {
+  choice,
+  databaseUrl,
+  duration,
+  hosts,
+  integer,
+  networks,
+  origins,
+  type Setting,
+  secret,
+  text,
+} from './settings.ts'
 
 /**
  * Every setting, in the order of the help text. Names and defaults are stable; `doc` is shown by `--help` and in the
@@ -16,6 +27,9 @@ export const settings = {
   }),
   allowedOrigins: origins('ALLOWED_ORIGINS', {
     doc: 'Other origins whose pages may use the API (CORS), such as https://app.example.com.',
+  }),
+  trustedProxies: networks('TRUSTED_PROXIES', {
+    doc: 'Addresses and networks of proxies whose X-Forwarded-For names the client, for limits by address. Without any, the address of the connection counts.',
   }),
   allowAnonymous: choice('ALLOW_ANONYMOUS', {
     of: ['no', 'yes'],
@@ -36,7 +50,7 @@ export const settings = {
   jwtIssuer: text('JWT_ISSUER', { fallback: undefined, doc: 'Required issuer (iss) of tokens; any without it.' }),
   jwtAudience: text('JWT_AUDIENCE', { fallback: undefined, doc: 'Required audience (aud) of tokens; any without it.' }),
   jwtIssuers: secret('JWT_ISSUERS', {
-    doc: 'Several issuers instead, as a JSON array: [{"issuer": "…", "audience": "…", "jwksUrl" | "publicKey" | "secret": "…"}].',
+    doc: 'Several issuers instead, as a JSON array: [{"issuer": "…", "audience": "…", "jwksUrl": "…"}], or with "publicKey" or "secret" instead of "jwksUrl".',
   }),
   publishKeys: secret('PUBLISH_KEYS', {
     doc: 'Keys of backends, as a JSON array: [{"name": "…", "key": "…", "publish": ["orders.>"], "subscribe": [], "role": "user"}], keys of at least 32 characters. "sse-update key create" stores keys in Postgres instead.',
@@ -177,6 +191,27 @@ export const settings = {
     fallback: 50_000,
     unit: 'streams',
     doc: 'Maximum number of open streams of one instance. Further clients get closing with a time to wait.',
+  }),
+  maxStreamsPerSubject: integer('MAX_STREAMS_PER_SUBJECT', {
+    min: 0,
+    max: 10_000_000,
+    fallback: 1000,
+    unit: 'streams',
+    doc: 'Maximum number of open streams of one subject (of a token) or key on one instance. Further ones get closing with a time to wait; 0 disables it.',
+  }),
+  maxStreamsPerAddress: integer('MAX_STREAMS_PER_ADDRESS', {
+    min: 0,
+    max: 10_000_000,
+    fallback: 0,
+    unit: 'streams',
+    doc: 'The same limit for one client address (IPv6: network of 64 bits). 0 disables it: behind a proxy that is not in TRUSTED_PROXIES all clients share its address, and so do the users of a network with one.',
+  }),
+  publishRate: integer('PUBLISH_RATE', {
+    min: 0,
+    max: 10_000_000,
+    fallback: 0,
+    unit: 'events per second',
+    doc: 'Rate at which one subject, key, or (without keys) address may publish over HTTP to one instance, after a burst of one second or 1000 events. Further requests get 429; 0 disables it.',
   }),
   maxPendingPublishes: integer('MAX_PENDING_PUBLISHES', {
     min: 1,
@@ -320,11 +355,60 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     try {
       return setting.parse(value)
     } catch (error) {
-      problems.push(`${setting.name} is ${JSON.stringify(withoutPassword(value))}, wants ${(error as Error).message}`)
+      problems.push(`${setting.name} is ${shownValue(setting, value)}, wants ${(error as Error).message}`)
       return setting.fallback
     }
   }
   const config = Object.fromEntries(Object.entries(settings).map(([key, setting]) => [key, read(setting)]))
   if (problems.length > 0) throw new ConfigError(problems)
   return config as Config
+}
+
+/** A refused value as an error shows it: no secret, and of a URL that may have a password only what follows it. */
+function shownValue(setting: Setting<unknown>, value: string): string {
+  if (setting.unit === 'secret') return '…'
+  return JSON.stringify(DATABASE_URLS.has(setting.name) ? redact(value).replace(/^.*@/, '…@') : redact(value))
+}
+
+const DATABASE_URLS = new Set([settings.databaseUrl.name, settings.databaseListenUrl.name])
+
+/** Members of JSON settings that are secrets. */
+const SECRET_MEMBER = /"(?:secret|key)"\s*:\s*("(?:[^"\\]|\\.)*")/g
+
+/**
+ * The values that no output may show: secret settings, the secrets inside them, and the passwords of databases.
+ *
+ * @param textOf the text of a setting, from the environment or from the configuration
+ */
+export function secretsOf(textOf: (key: keyof Config) => unknown): string[] {
+  return (Object.keys(settings) as (keyof Config)[]).flatMap((key) => {
+    const value = textOf(key)
+    if (typeof value !== 'string') return []
+    if (settings[key].unit === 'secret')
+      return [value, ...[...value.matchAll(SECRET_MEMBER)].map(([, text]) => parsed(text))]
+    return DATABASE_URLS.has(settings[key].name) ? passwordsOf(value) : []
+  })
+}
+
+/** The secrets of an environment, which may be invalid. */
+export const secretsOfEnvironment = (env: Record<string, string | undefined>): string[] =>
+  secretsOf((key) => env[settings[key].name]?.trim())
+
+function parsed(text = '""'): string {
+  try {
+    return JSON.parse(text) as string
+  } catch {
+    return text
+  }
+}
+
+/** As it is in the URL, and decoded. */
+function passwordsOf(url: string): string[] {
+  const { password = '', searchParams } = URL.parse(url) ?? {}
+  const all = [password, searchParams?.get('password') ?? '']
+  try {
+    return [...all, decodeURIComponent(password)]
+  } catch {
+    return all
+  }
 }

@@ -56,6 +56,7 @@ export const Closing = Type.Object(
       [
         Type.Literal('drain'),
         Type.Literal('full'),
+        Type.Literal('limit'),
         Type.Literal('unavailable'),
         Type.Literal('replaced'),
         Type.Literal('stalled'),
@@ -65,7 +66,7 @@ export const Closing = Type.Object(
       ],
       {
         description:
-          'drain: the instance stops; full: it has as many streams as it takes; unavailable: Postgres is unreachable, and the cursor needs it; replaced: the same clientId has opened another stream; stalled: the client did not read; error: a failure of the server; expired: the token of the stream has expired; revoked: the token was revoked, the session was ended, or a renewed token does not cover the channels. Clients treat a reason that they do not know as error.',
+          'drain: the instance stops; full: it has as many streams as it takes; limit: the subject or the address has as many streams as it may have; unavailable: Postgres is unreachable, and the cursor needs it; replaced: the same clientId has opened another stream; stalled: the client did not read; error: a failure of the server; expired: the token of the stream has expired; revoked: the token was revoked, the session was ended, or a renewed token does not cover the channels. Clients treat a reason that they do not know as error.',
       },
     ),
     retry: Type.Integer({

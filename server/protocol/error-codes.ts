@@ -84,6 +84,7 @@ export const ERRORS = {
     { ...PARAMETER, suggestion: Type.Optional(text('the nearest parameter there is', 'channel')) },
   ],
   'publish.overloaded': [503, 'Too many requests are waiting for Postgres; nothing was published.'],
+  'publish.too_fast': [429, 'The subject publishes more events per second than PUBLISH_RATE.'],
   'publish.unknown': [503, 'The connection to Postgres was lost: it is not known whether the events were published.'],
   'report.period_invalid': [400, 'A day does not exist, or the period ends before it begins.'],
   'request.invalid': [

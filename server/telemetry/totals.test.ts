@@ -11,6 +11,7 @@ test('every total is there from the start, at 0', () => {
     publishedEvents: 0,
     lostEvents: 0,
     refusedBodies: { too_slow: 0, too_many: 0, overloaded: 0 },
+    reachedLimits: { streams_per_subject: 0, streams_per_address: 0, publish_rate: 0 },
   })
 })
 
@@ -24,6 +25,7 @@ test('what is reported adds up, by transport and reason', () => {
   telemetry.published(3)
   telemetry.published(4)
   telemetry.bodyRefused('too_slow')
+  telemetry.limitReached('publish_rate')
   telemetry.lostEvents(5)
   telemetry.lostEvents(1)
   expect(totals).toMatchObject({
@@ -33,6 +35,7 @@ test('what is reported adds up, by transport and reason', () => {
     publishedEvents: 7,
     lostEvents: 6,
     refusedBodies: { too_slow: 1, too_many: 0 },
+    reachedLimits: { streams_per_subject: 0, publish_rate: 1 },
   })
 })
 

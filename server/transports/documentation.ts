@@ -158,6 +158,7 @@ export const PUBLISH = detail({
     'key.reused',
     'parameter.unknown',
     'publish.overloaded',
+    'publish.too_fast',
     'publish.unknown',
     'type.invalid',
     'type.reserved',

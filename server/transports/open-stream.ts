@@ -4,6 +4,7 @@ import type { StreamLeases } from '../auth/stream-leases.ts'
 import type { Hub } from '../fanout/hub.ts'
 import { createSelection } from '../fanout/selection.ts'
 import type { Incoming } from '../http/body.ts'
+import type { AddressOf } from '../http/client-address.ts'
 import { checkParameters } from '../http/query-parameters.ts'
 import { urlOf } from '../http/request-url.ts'
 import type { LogBounds } from '../log/bounds.ts'
@@ -22,6 +23,8 @@ export interface StreamOptions {
   leases: StreamLeases
   /** Delays the responses to refused streams. */
   refusals: RefusalDelay
+  /** The address that limits of a client count by. */
+  addressOf: AddressOf
   hub: Hub
   bounds: LogBounds
   /** Whether no event will ever follow this position on these channels: a client that reconnects then gets status 204. */
@@ -61,13 +64,15 @@ export function parseStreamRequest(request: Request, query: URLSearchParams, act
  *
  * @throws {AppError} what `Authorize` and `parseStreamRequest` throw
  */
-async function admit({ request, server }: Incoming, { authorize, refusals }: StreamOptions) {
+async function admit(incoming: Incoming, { authorize, refusals, addressOf }: StreamOptions) {
+  const { request } = incoming
   try {
     const actor = await authorize(request)
-    return { actor, ...parseStreamRequest(request, urlOf(request).searchParams, actor) }
+    const owner = { subject: actor.grant.subject, address: addressOf(incoming) }
+    return { actor, owner, ...parseStreamRequest(request, urlOf(request).searchParams, actor) }
   } catch (error) {
     const isRefusal = error instanceof AppError && (error.status === 401 || error.status === 403)
-    if (isRefusal) await refusals.wait(server?.requestIP(request)?.address ?? '', request.signal)
+    if (isRefusal) await refusals.wait(addressOf(incoming), request.signal)
     throw error
   }
 }

@@ -10,6 +10,7 @@ import { AppError } from '../platform/errors.ts'
 import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { history, lookBack } from './history/history.ts'
 import { openStream, parseStreamRequest, STREAM_HEADERS, type StreamOptions } from './open-stream.ts'
+import type { PublishRate } from './publish/publish-rate.ts'
 import {
   PUBLISH_PARAMETERS,
   type PublicationOptions,
@@ -20,6 +21,7 @@ import {
 
 /** What the routes of `/events` need. */
 export interface EventRoutesOptions extends StreamOptions, PublicationOptions {
+  publishRate: PublishRate
   log: EventLog
   search: Search
   publisher: Publisher
@@ -70,10 +72,12 @@ export const eventRoutes = (options: EventRoutesOptions) =>
         checkParameters(urlOf(request).searchParams, PUBLISH_PARAMETERS)
         const actor = await options.authorize(request)
         options.admission.check()
-        const { events, isBatch } = await readPublication({ request, server }, actor, options)
+        const incoming = { request, server }
+        const { events, isBatch } = await readPublication(incoming, actor, options)
+        const headers = options.publishRate.take(actor.grant.subject ?? options.addressOf(incoming), events.length)
         return options.admission.handle(memoryOf(events), async () => {
           const positions = await options.publisher.publish(events)
-          return Response.json(isBatch ? { positions } : { position: positions[0] }, { status: 201 })
+          return Response.json(isBatch ? { positions } : { position: positions[0] }, { status: 201, headers })
         })
       },
       { parse: 'none', detail: PUBLISH },

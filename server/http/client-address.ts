@@ -1,8 +1,13 @@
 import ipaddr, { type IPv4, type IPv6 } from 'ipaddr.js'
-import type { Incoming } from './body.ts'
 
 type Address = IPv4 | IPv6
 type Network = readonly [Address, number]
+
+/** A request, and the server that knows the address of its connection. */
+export interface Incoming {
+  request: Request
+  server: { requestIP(request: Request): { address: string } | null } | null
+}
 
 /** The address that the limits of a client count by; empty when the connection is gone. */
 export type AddressOf = (incoming: Incoming) => string

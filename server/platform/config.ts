@@ -49,7 +49,7 @@ export const settings = {
   jwtIssuer: text('JWT_ISSUER', { fallback: undefined, doc: 'Required issuer (iss) of tokens; any without it.' }),
   jwtAudience: text('JWT_AUDIENCE', { fallback: undefined, doc: 'Required audience (aud) of tokens; any without it.' }),
   jwtIssuers: secret('JWT_ISSUERS', {
-    doc: 'Several issuers instead, as a JSON array: [{"issuer": "…", "audience": "…", "jwksUrl": "…"}; or with "publicKey" or "secret"].',
+    doc: 'Several issuers instead, as a JSON array: [{"issuer": "…", "audience": "…", "jwksUrl": "…"}]; publicKey or secret instead of jwksUrl.',
   }),
   jwtSubscribeClaim: text('JWT_SUBSCRIBE_CLAIM', {
     fallback: 'subscribe',

@@ -3,14 +3,8 @@ import { AppError, tooDeep } from '../platform/errors.ts'
 import { SECOND } from '../platform/time.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { BodyBudget } from './body-budget.ts'
-import type { AddressOf } from './client-address.ts'
+import type { AddressOf, Incoming } from './client-address.ts'
 import type { OpenBody, Pace } from './open-body.ts'
-
-/** A request as a route receives it, with the server that knows the address of its client. */
-export interface Incoming {
-  request: Request
-  server: { requestIP(request: Request): { address: string } | null } | null
-}
 
 /** Files may be large: no deadline, but a minimum rate that even a bad mobile connection reaches. */
 const UPLOAD: Pace = { timeout: Number.POSITIVE_INFINITY, leastRate: 16 * 1024, window: 15 * SECOND }

@@ -1,5 +1,10 @@
 import ipaddr, { type IPv4, type IPv6 } from 'ipaddr.js'
-import type { Incoming } from './body.ts'
+
+/** A request as a route receives it, with the server that knows the address of its client. */
+export interface Incoming {
+  request: Request
+  server: { requestIP(request: Request): { address: string } | null } | null
+}
 
 type Address = IPv4 | IPv6
 type Network = readonly [Address, number]

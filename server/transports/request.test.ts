@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { authorizeAnonymous } from '../auth/authorize.ts'
-import type { Bodies, Incoming } from '../http/body.ts'
+import type { Bodies } from '../http/body.ts'
+import type { Incoming } from '../http/client-address.ts'
 import {
   parseCursor,
   readPublication,

@@ -1,6 +1,7 @@
 import Negotiator from 'negotiator'
 import { type Actor, checkPublish, checkSubscribe } from '../auth/actor.ts'
-import type { Bodies, Incoming } from '../http/body.ts'
+import type { Bodies } from '../http/body.ts'
+import type { Incoming } from '../http/client-address.ts'
 import type { KnownParameters } from '../http/query-parameters.ts'
 import { AppError } from '../platform/errors.ts'
 import { Slice } from '../platform/event-loop.ts'

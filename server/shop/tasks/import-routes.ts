@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia'
 import type { Authorize } from '../../auth/actor.ts'
-import type { Bodies, Incoming } from '../../http/body.ts'
+import type { Bodies } from '../../http/body.ts'
+import type { Incoming } from '../../http/client-address.ts'
 import { requestKey } from '../../http/idempotency.ts'
 import { otherMethods } from '../../http/problem.ts'
 import { urlOf } from '../../http/request-url.ts'

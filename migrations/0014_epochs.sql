@@ -25,24 +25,15 @@ comment on column sse.epochs.shared_through is 'The last position up to which th
 comment on column sse.head.epoch            is 'The present epoch; every cursor that is given ends with it.';
 comment on column sse.head.incarnation      is 'sse.incarnation() when the epoch started: where it differs, the log is a copy or the server was restarted.';
 
--- What identifies the server and the table that hold the log: when the server was started, to the microsecond; the file of
--- sse.head, which holds the oids of the database and the table; and the timeline. So it differs after a restart, on a
--- promoted standby, in a server that was recovered from a base backup or a copy of its files, and in a table that pg_restore
--- made, in this database or another one. All of them are in memory: it takes about 4 µs.
+-- What identifies the server and the table that hold the log: when the server was started, to the microsecond, and the file of
+-- sse.head, which holds the oids of the database and the table. So it differs after a restart, on a promoted standby (whose
+-- server was started at another time than its primary's), in a server that was recovered from a base backup or a copy of its
+-- files, and in a table that pg_restore made, in this database or another one. Both are in memory, and on every kind of server.
 --
--- Some managed servers have no timeline. A change of this text starts an epoch, which does no harm.
+-- It may differ more often than needed, such as after `vacuum full sse.head`: an epoch more does no harm.
 create function sse.incarnation() returns text
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  timeline text;
-begin
-  begin
-    timeline := left(pg_walfile_name(pg_current_wal_insert_lsn()), 8);
-  exception when others then
-    timeline := '-';
-  end;
-  return concat_ws(' ', extract(epoch from pg_postmaster_start_time()), pg_relation_filepath('sse.head'::regclass), timeline);
-end
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select concat_ws(' ', extract(epoch from pg_postmaster_start_time()), pg_relation_filepath('sse.head'::regclass))
 $$;
 
 -- Whether an epoch that started in this incarnation is still the present one. A standby follows its primary, in the
@@ -177,12 +168,11 @@ declare
   through   bigint;
   positions bigint[];
   conflicts text;
-  is_other  boolean;
+  incarnation text;
 begin
   if keys is null then
     update sse.head h set position = h.position + n, time = greatest(h.time, clock_timestamp())
-    returning h.position, h.partitioned_through, h.time, h.incarnation is distinct from sse.incarnation()
-    into last, through, now, is_other;
+    returning h.position, h.partitioned_through, h.time, h.incarnation into last, through, now, incarnation;
     perform sse.limit_lock_waits(deadline);
     positions := array(select generate_series(last - n + 1, last));
   else
@@ -239,12 +229,13 @@ begin
       return positions;
     end if;
     update sse.head h set position = h.position + n, time = greatest(h.time, clock_timestamp())
-    returning h.position, h.partitioned_through, h.time, h.incarnation is distinct from sse.incarnation()
-    into last, through, now, is_other;
+    returning h.position, h.partitioned_through, h.time, h.incarnation into last, through, now, incarnation;
   end if;
 
-  -- Nothing is appended to a restored log under the epoch that it was copied in.
-  if is_other then
+  -- Nothing is appended to a restored log under the epoch that it was copied in. The expression of sse.incarnation, written out:
+  -- a call would cost every append about 20 µs.
+  if incarnation is distinct from
+     concat_ws(' ', extract(epoch from pg_postmaster_start_time()), pg_relation_filepath('sse.head'::regclass)) then
     perform sse.start_epoch(last - n);
   end if;
   if last > through then

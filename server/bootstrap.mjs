@@ -29,7 +29,7 @@ const bun = install()
 if (task === 'start' || task === 'test') buildDashboard()
 handOver(tasks[task](args))
 
-/** Installs what the lock file names, unless that was done already; answers the path of Bun. */
+/** Installs what the lock file names, unless that was done before; returns the path of Bun. */
 function install() {
   const stamp = join(root, 'node_modules/.installed')
   const lock = createHash('sha256')

@@ -20,7 +20,7 @@ const ready = async (url: string) => {
   }
 }
 
-const untilReady = (url: string, condition: (answer: Awaited<ReturnType<typeof ready>>) => boolean) =>
+const untilReady = (url: string, condition: (state: Awaited<ReturnType<typeof ready>>) => boolean) =>
   until('readiness is as wanted', () => ready(url), condition)
 
 describe('the health of an instance', () => {

@@ -1,7 +1,8 @@
 import { version } from '../package.json' with { type: 'json' }
 import { type AppOptions, createApp } from './app.ts'
-import { type Access, createAccess } from './auth/access.ts'
+import { type Access, createAccess, readAccessSettings } from './auth/access.ts'
 import { type AccessControl, createAccessControl } from './auth/access-control.ts'
+import { readKeys } from './auth/key-store.ts'
 import { RefusalDelay } from './auth/refusal-delay.ts'
 import { createWork, openStorage, type StartOptions, type Work, watchStuckTransactions } from './common-runtime.ts'
 import { createEventSystem, type EventSystem } from './event-system.ts'
@@ -47,8 +48,9 @@ export const startRuntime = (config: Config, logger: Logger): Promise<Runtime> =
 
 async function startParts(options: StartOptions): Promise<Runtime> {
   const { config, logger, lifecycle } = options
-  const access = await createAccess(config)
+  const accessSettings = await readAccessSettings(config)
   const { address, pools, isEmbedded, migrations } = await openStorage(options)
+  const access = createAccess(config, accessSettings, await readKeys(pools.events))
   const { telemetry, totals } = createTotals()
   const control = createAccessControl(access, pools.events, logger.child({ part: 'access' }))
   const events = await createEventSystem({ config, pools, address, telemetry, logger, observer: control.observer })

@@ -5,7 +5,7 @@ import type { Database } from '../platform/pool.ts'
 import type { NewEvent } from '../protocol/event.ts'
 import type { Access } from './access.ts'
 import { type AccessObserver, createAccessObserver } from './access-observer.ts'
-import { createAccessTables, createRevocationLoader } from './access-tables.ts'
+import { createAccessTables, createKeyLoader, createRevocationLoader } from './access-tables.ts'
 import { LEASE_INTERVAL } from './leases.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { createStreamLeases, type StreamLeases } from './stream-leases.ts'
@@ -21,8 +21,11 @@ export interface AccessControl extends Required<Part> {
 
 /** Puts together what changes rights after a request was authorized: time, revocations, and sessions. */
 export function createAccessControl(access: Access, database: Database, logger: Logger): AccessControl {
-  const { leases, revocations, endedSessions, grantOfToken, isSecure } = access
-  const tables = createAccessTables({ load: [createRevocationLoader(database, revocations, leases)], logger })
+  const { keys, leases, revocations, endedSessions, grantOfToken, isSecure } = access
+  const load = [createRevocationLoader(database, revocations, leases)]
+  // A server that was started without any key stays anonymous, and accepts none.
+  if (!access.isAnonymous) load.push(createKeyLoader(database, keys, leases))
+  const tables = createAccessTables({ load, logger })
   const observer = createAccessObserver({ leases, endedSessions, onTablesChanged: () => tables.wake(), logger })
   let timer: Timer | undefined
   const clock: Part = {

@@ -4,6 +4,8 @@ import type { Logger } from '../platform/logger.ts'
 import { Loop } from '../platform/loop.ts'
 import type { Database } from '../platform/pool.ts'
 import { SECOND } from '../platform/time.ts'
+import type { KeyRing } from './key-ring.ts'
+import { readKeys } from './key-store.ts'
 import type { Leases } from './leases.ts'
 import type { Revocation, Revocations } from './revocations.ts'
 
@@ -59,4 +61,11 @@ export const createRevocationLoader =
     )
     revocations.set([...rows])
     leases.revoke(revocations.covers)
+  }
+
+/** A function that reads the keys in Postgres, and ends the streams whose keys were revoked. */
+export const createKeyLoader =
+  (database: Database, keys: KeyRing, leases: Pick<Leases, 'revoke'>) => async (): Promise<void> => {
+    keys.set(await readKeys(database))
+    leases.revoke(keys.hasRevoked)
   }

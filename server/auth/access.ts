@@ -7,11 +7,12 @@ import { authorizeAnonymous, createAuthorize } from './authorize.ts'
 import { EndedSessions } from './ended-sessions.ts'
 import { createIssuer, type Issuer, type IssuerSettings } from './issuer.ts'
 import { parseIssuers } from './issuer-list.ts'
-import { KeyRing } from './key-ring.ts'
+import { parseKeys } from './key-list.ts'
+import { KeyRing, type StoredKey } from './key-ring.ts'
 import { Leases } from './leases.ts'
 import { Revocations } from './revocations.ts'
 import { createTokenGrants, type TokenGrants } from './token-grants.ts'
-import { createTokenVerifier } from './token-verifier.ts'
+import { createTokenVerifier, type TokenVerifier } from './token-verifier.ts'
 
 /** What decides about requests, and what it goes by. */
 export interface Access {
@@ -31,31 +32,55 @@ export interface Access {
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/
 
-/**
- * Access control by the configuration: with a key every request needs a credential; without one, every client that reaches the
- * server may do everything, and the server must listen on loopback.
- *
- * @throws {ConfigError} for a key that can't be used, and for a server without keys that would be reachable from a network
- */
-export async function createAccess(config: Config): Promise<Access> {
+/** What the configuration says about access: settings that were read and checked, before there is a database. */
+export interface AccessSettings {
+  /** `undefined` when no issuer is configured: no token is accepted. */
+  verifier: TokenVerifier | undefined
+  /** Keys of `PUBLISH_KEYS`. */
+  keys: readonly StoredKey[]
+}
+
+/** Reads the settings of access control. @throws {ConfigError} for an issuer or a key that can't be used */
+export async function readAccessSettings(config: Config): Promise<AccessSettings> {
   const settings = issuerSettings(config)
-  const keys = new KeyRing()
-  const revocations = new Revocations()
-  const endedSessions = new EndedSessions()
-  const parts = { keys, revocations, endedSessions, leases: new Leases(), isSecure }
-  if (settings.length === 0) {
-    checkLoopback(config)
-    return { ...parts, authorize: authorizeAnonymous, isAnonymous: true, grantOfToken: undefined }
-  }
+  const keys = configuredKeys(config)
+  if (settings.length === 0) return { verifier: undefined, keys }
   const issuers = await Promise.all(settings.map(([setting, issuer]) => load(setting, issuer)))
   const verifier = createTokenVerifier(issuers, {
     subscribe: config.jwtSubscribeClaim,
     publish: config.jwtPublishClaim,
     role: config.jwtRoleClaim,
   })
+  return { verifier, keys }
+}
+
+/**
+ * Access control by the configuration and the keys in Postgres: with an issuer or a key, every request needs a credential;
+ * without any, every client that reaches the server may do everything, and the server must listen on loopback. That is
+ * decided once, at the start.
+ *
+ * @param stored the keys in Postgres that are accepted
+ * @throws {ConfigError} for a server without issuers and keys that would be reachable from a network
+ */
+export function createAccess(config: Config, settings: AccessSettings, stored: readonly StoredKey[]): Access {
+  const { verifier } = settings
+  const keys = new KeyRing(settings.keys)
+  keys.set(stored)
+  const revocations = new Revocations()
+  const endedSessions = new EndedSessions()
+  const parts = { keys, revocations, endedSessions, leases: new Leases(), isSecure }
+  if (!verifier && keys.size === 0) {
+    checkLoopback(config)
+    return { ...parts, authorize: authorizeAnonymous, isAnonymous: true, grantOfToken: undefined }
+  }
   const grantOfToken = createTokenGrants(verifier, revocations)
   const authenticate = createAuthenticate({ ...parts, grantOfToken })
-  return { ...parts, authorize: createAuthorize(authenticate), isAnonymous: false, grantOfToken }
+  return {
+    ...parts,
+    authorize: createAuthorize(authenticate),
+    isAnonymous: false,
+    grantOfToken: verifier && grantOfToken,
+  }
 }
 
 /** Issuers with the setting that names them. @throws {ConfigError} */
@@ -78,6 +103,15 @@ function issuerSettings(config: Config): [setting: string, issuer: IssuerSetting
   }
 }
 
+/** @throws {ConfigError} */
+function configuredKeys({ publishKeys }: Config): StoredKey[] {
+  try {
+    return publishKeys === undefined ? [] : parseKeys(publishKeys)
+  } catch (error) {
+    throw new ConfigError([`PUBLISH_KEYS can't be used: ${messageOf(error)}.`])
+  }
+}
+
 async function load(setting: string, issuer: IssuerSettings): Promise<Issuer> {
   try {
     return await createIssuer(issuer)
@@ -91,6 +125,6 @@ function checkLoopback({ host, allowAnonymous }: Config): void {
   if (allowAnonymous === 'yes' || LOOPBACK.test(host)) return
   throw new ConfigError([
     `HOST is ${host}, but there is no key: everybody in that network could read and publish everything. ` +
-      'Set JWT_SECRET (or JWT_PUBLIC_KEY, JWKS_URL), or ALLOW_ANONYMOUS=yes when something in front of the server controls access.',
+      'Set JWT_SECRET (or JWT_PUBLIC_KEY, JWKS_URL, PUBLISH_KEYS) or create a key (sse-update key create), or set ALLOW_ANONYMOUS=yes when something in front of the server controls access.',
   ])
 }

@@ -40,9 +40,9 @@ export function createAuthenticate(options: AuthenticationOptions): Authenticate
   const { grantOfToken, keys, isSecure } = options
 
   const grantOfCredential = (credential: string): Grant | Promise<Grant> => {
-    if (!isKey(credential)) return grantOfToken(credential)
     const grant = keys.grantOf(credential)
     if (grant) return grant
+    if (!isKey(credential)) return grantOfToken(credential)
     throw new AppError('key.unknown', 'The key is not known, or was revoked.', { status: 401 })
   }
 

@@ -20,7 +20,7 @@ export interface ClaimNames {
 const MAX_SUBJECT_LENGTH = 80
 
 /** What a user may read whose token has no `subscribe` claim: their own orders, tasks and notifications, and announcements. */
-export const USER_SUBSCRIBE = ['orders.{sub}.>', 'tasks.{sub}.>', 'notifications.{sub}', 'broadcast']
+const USER_SUBSCRIBE = ['orders.{sub}.>', 'tasks.{sub}.>', 'notifications.{sub}', 'broadcast']
 
 const OPERATOR_PATTERNS = ['>']
 

@@ -3,7 +3,7 @@ import type { Grant, Role } from './grant.ts'
 
 /** A key by which a backend authenticates, as it is stored: never the key itself. */
 export interface StoredKey {
-  /** Unique; the subject of the key's grant. One token of a channel. */
+  /** The subject of the key's grant. One token of a channel, of at most `MAX_KEY_NAME_LENGTH` characters. */
   name: string
   /** SHA-256 of the key, 32 bytes. A slow hash is not needed: keys are random, not chosen. */
   hash: Uint8Array
@@ -11,6 +11,9 @@ export interface StoredKey {
   subscribe: readonly string[]
   role: Role
 }
+
+/** Most characters of the name of a key. */
+export const MAX_KEY_NAME_LENGTH = 80
 
 const PREFIX = 'ssek_'
 
@@ -20,28 +23,59 @@ export const createKey = (): string => PREFIX + randomBytes(32).toString('base64
 /** What is stored of a key. */
 export const hashKey = (key: string): Buffer => createHash('sha256').update(key).digest()
 
-/** Whether a bearer credential is a key, rather than a token. */
-export const isKey = (credential: string): boolean => credential.startsWith(PREFIX)
+/** The form of a token (RFC 7515, section 3.1): three parts. */
+const TOKEN = /^[\w-]*\.[\w-]*\.[\w-]*$/
 
-/** The keys that are accepted. */
+/**
+ * Whether a bearer credential can be no token, by its form. Keys that the configuration gives may have the form of a token:
+ * ask the ring first.
+ */
+export const isKey = (credential: string): boolean => !TOKEN.test(credential)
+
+/**
+ * The keys that are accepted: those of the configuration (`PUBLISH_KEYS`), which stay, and those in Postgres, which change
+ * while the server runs.
+ */
 export class KeyRing {
-  #keys: readonly StoredKey[] = []
+  readonly #configured: readonly StoredKey[]
+  #keys: readonly StoredKey[]
+  /** Names of all keys that were accepted since the start. */
+  readonly #known: Set<string>
 
-  /** Replaces all keys. */
-  set(keys: readonly StoredKey[]): void {
-    this.#keys = keys
+  constructor(configured: readonly StoredKey[] = []) {
+    this.#configured = configured
+    this.#keys = configured
+    this.#known = new Set(configured.map(({ name }) => name))
+  }
+
+  /** Replaces the keys in Postgres. */
+  set(stored: readonly StoredKey[]): void {
+    this.#keys = [...this.#configured, ...stored]
+    for (const { name } of stored) this.#known.add(name)
+  }
+
+  /** Number of keys that are accepted. */
+  get size(): number {
+    return this.#keys.length
   }
 
   /**
-   * The grant of a key; `undefined` for one that is not accepted. It compares with every key, in the same time for each, so that
-   * the time of a response says nothing about the keys (CWE-208).
+   * The grant of a key; `undefined` for a credential that is no accepted key. It compares with every key, in the same time for
+   * each, so that the time of a response says nothing about the keys (CWE-208).
    */
-  grantOf(key: string): Grant | undefined {
-    const hash = hashKey(key)
+  grantOf(credential: string): Grant | undefined {
+    const hash = hashKey(credential)
     let found: StoredKey | undefined
     for (const stored of this.#keys) if (timingSafeEqual(stored.hash, hash)) found = stored
     return found && toGrant(found)
   }
+
+  /** Whether a grant comes from a key that is not accepted any more. Keys are known by name; tokens' grants expire. */
+  hasRevoked = ({ subject, expiresAt }: Grant): boolean =>
+    subject !== null &&
+    expiresAt === null &&
+    this.#known.has(subject) &&
+    !this.#keys.some(({ name }) => name === subject)
 }
 
 const toGrant = ({ name, publish, subscribe, role }: StoredKey): Grant => ({

@@ -44,12 +44,28 @@ describe('a lease', () => {
     }
   })
 
+  test('leaves a client a second to renew, or a tenth of the lifetime that is left', () => {
+    for (const [lifetime, latest] of [
+      [1000, 900],
+      [20_000, 19_000],
+      [600_000, 588_000],
+    ] as const) {
+      const leases = new Leases(() => 1)
+      const { seen, holder } = stream()
+      leases.add(grant({ expiresAt: lifetime }), holder, 0)
+      leases.tick(latest - 1)
+      expect(seen).toEqual([])
+      leases.tick(latest)
+      expect(seen).toHaveLength(1)
+    }
+  })
+
   test('spreads the warnings of many streams', () => {
     let n = 0
     const leases = new Leases(() => n++ / 10)
     const streams = Array.from({ length: 10 }, () => stream())
     for (const { holder } of streams) leases.add(grant(), holder, 0)
-    leases.tick(889)
+    leases.tick(849)
     expect(streams.filter(({ seen }) => seen.length > 0)).toHaveLength(5)
   })
 

@@ -119,7 +119,9 @@ export class Leases {
     if (expiresAt === null) return null
     const begin = Math.min(issuedAt ?? now, now)
     const earliest = Math.max(now, begin + WARN_AFTER * (expiresAt - begin))
-    return earliest + this.#random() * Math.max(0, expiresAt - earliest) * 0.9
+    const left = Math.max(0, expiresAt - earliest)
+    // The client needs time to renew, and a warning must not fall between two ticks.
+    return earliest + this.#random() * Math.min(0.9 * left, Math.max(left - SECOND, left / 2))
   }
 
   #end(entry: Entry, reason: LeaseEnd): void {

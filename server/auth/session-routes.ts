@@ -11,7 +11,7 @@ import type { Sessions } from './sessions.ts'
 /** What `/session` needs. */
 export interface SessionRoutesOptions {
   authorize: Authorize
-  /** `undefined` where the server has no keys. */
+  /** `undefined` where the server accepts no tokens. */
   sessions: Sessions | undefined
 }
 
@@ -50,7 +50,7 @@ export const sessionRoutes = ({ authorize, sessions }: SessionRoutesOptions) =>
     .post(
       '/session',
       async ({ request, set }) => {
-        if (!sessions) throw anonymous()
+        if (!sessions) throw unavailable()
         const { grant, cookie } = await sessions.begin(request)
         Object.assign(set.headers, NO_STORE, { 'set-cookie': cookie })
         return viewOf(grant)
@@ -62,7 +62,7 @@ export const sessionRoutes = ({ authorize, sessions }: SessionRoutesOptions) =>
           summary: 'Begin a session with a token, or renew it',
           description:
             'Sets a cookie (HttpOnly, SameSite=Strict) with which browsers send the token. With the cookie of a session of the same subject, the session continues: its open streams have the new grant at once, on all instances, and need not reconnect. A stream whose channels the new grant does not cover ends.',
-          errors: ['session.anonymous', 'session.insecure', 'session.key'],
+          errors: ['session.unavailable', 'session.insecure', 'session.key'],
           responseHeaders: ['Set-Cookie'],
         }),
       },
@@ -95,8 +95,8 @@ const viewOf = ({ subject, role, subscribe, publish, expiresAt }: Grant): Static
   expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString(),
 })
 
-const anonymous = () =>
+const unavailable = () =>
   new AppError(
-    'session.anonymous',
-    'This server has no keys, so there is nothing to sign in to: every client may do everything. JWT_SECRET (or JWT_PUBLIC_KEY, JWKS_URL) turns access control on.',
+    'session.unavailable',
+    'This server accepts no tokens, with which sessions begin. Set JWT_SECRET (or JWT_PUBLIC_KEY, JWKS_URL). Without these and without keys, every client may do everything, and needs no session.',
   )

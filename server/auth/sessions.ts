@@ -54,70 +54,76 @@ export interface SessionsOptions {
 const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 
 /** Sessions that are in their cookies: any instance accepts them, also while Postgres is unreachable. */
-export function createSessions(options: SessionsOptions): Sessions {
-  const { grantOfToken, leases, endedSessions, isSecure, publish, logger } = options
+export const createSessions = (options: SessionsOptions): Sessions => ({
+  async begin(request) {
+    const token = tokenOf(request)
+    const secure = options.isSecure(request)
+    if (!secure && !isLoopback(request)) throw insecure()
+    const grant = await options.grantOfToken(token)
+    const now = Date.now()
+    const expiresAt = grant.expiresAt ?? 0
+    if (expiresAt <= now) throw new AppError('token.expired', 'The token has expired: get a new one.', { status: 401 })
+    const known = await renewableId(readSession(request, secure), grant, options)
+    if (known !== undefined) await renew(known, grant, options)
+    const cookie = sessionCookie({ id: known ?? createSessionId(), token }, secure, expiresAt, now)
+    return { grant, cookie }
+  },
 
-  /** Id of the session that is renewed: its cookie must be valid, and of the same subject. */
-  const renewableId = async (session: Session | undefined, grant: Grant): Promise<string | undefined> => {
-    if (!session || endedSessions.has(hashSession(session.id))) return undefined
-    try {
-      const { subject } = await grantOfToken(session.token)
-      return subject === grant.subject ? session.id : undefined
-    } catch (error) {
-      if (error instanceof AppError) return undefined
-      throw error
-    }
-  }
+  async end(request) {
+    const secure = options.isSecure(request)
+    const session = readSession(request, secure)
+    const grant = session && (await acceptedGrant(request, session, options))
+    if (session && grant) await end(session.id, grant, options)
+    return expiredSessionCookie(secure)
+  },
+})
 
-  const renew = async (id: string, grant: Grant) => {
-    const session = hashSession(id)
-    leases.renew(session, grant, Date.now())
-    try {
-      await publish(sessionRenewed(session, grant))
-    } catch (error) {
-      // The cookie is renewed in any case: streams of other instances end when their token expires, and resume with it.
-      logger.warn({ problem: messageOf(error) }, 'a renewed session could not be announced to other instances')
-    }
-  }
+/** @throws {AppError} `auth.required`, `session.key` */
+function tokenOf(request: Request): string {
+  const token = bearerOf(request)
+  if (token === undefined) throw noToken()
+  if (isKey(token)) throw isForKey()
+  return token
+}
 
-  return {
-    async begin(request) {
-      const token = bearerOf(request)
-      if (token === undefined) throw noToken()
-      if (isKey(token)) throw isForKey()
-      const secure = isSecure(request)
-      if (!secure && !isLoopback(request)) throw insecure()
-      const grant = await grantOfToken(token)
-      const now = Date.now()
-      const expiresAt = grant.expiresAt ?? 0
-      if (expiresAt <= now)
-        throw new AppError('token.expired', 'The token has expired: get a new one.', { status: 401 })
-      const known = await renewableId(readSession(request, secure), grant)
-      if (known !== undefined) await renew(known, grant)
-      const session = { id: known ?? createSessionId(), token }
-      return { grant, cookie: sessionCookie(session, secure, expiresAt, now) }
-    },
-
-    async end(request) {
-      const secure = isSecure(request)
-      const session = readSession(request, secure)
-      const known = session && (await acceptedSession(request, session, options))
-      if (known) {
-        const hash = hashSession(known.id)
-        endedSessions.add(hash, (known.grant.expiresAt ?? 0) - Date.now())
-        leases.end(hash)
-        await publish(sessionEnded(hash, known.grant.expiresAt))
-      }
-      return expiredSessionCookie(secure)
-    },
+/** Id of the session that is renewed: its cookie must be valid, and of the same subject. */
+async function renewableId(
+  session: Session | undefined,
+  grant: Grant,
+  { grantOfToken, endedSessions }: SessionsOptions,
+): Promise<string | undefined> {
+  if (!session || endedSessions.has(hashSession(session.id))) return undefined
+  try {
+    const { subject } = await grantOfToken(session.token)
+    return subject === grant.subject ? session.id : undefined
+  } catch (error) {
+    if (error instanceof AppError) return undefined
+    throw error
   }
 }
 
-/** @throws {AppError} `origin.required` (403) */
-async function acceptedSession(request: Request, session: Session, options: SessionsOptions) {
+async function renew(id: string, grant: Grant, { leases, publish, logger }: SessionsOptions): Promise<void> {
+  const session = hashSession(id)
+  leases.renew(session, grant, Date.now())
   try {
-    const { grant } = await authenticateSession(request, session, options)
-    return { id: session.id, grant }
+    await publish(sessionRenewed(session, grant))
+  } catch (error) {
+    // The cookie is renewed in any case: streams of other instances end when their token expires, and resume with it.
+    logger.warn({ problem: messageOf(error) }, 'a renewed session could not be announced to other instances')
+  }
+}
+
+async function end(id: string, { expiresAt }: Grant, { leases, endedSessions, publish }: SessionsOptions) {
+  const session = hashSession(id)
+  endedSessions.add(session, (expiresAt ?? 0) - Date.now())
+  leases.end(session)
+  await publish(sessionEnded(session, expiresAt))
+}
+
+/** @throws {AppError} `origin.required` (403) */
+async function acceptedGrant(request: Request, session: Session, options: SessionsOptions) {
+  try {
+    return (await authenticateSession(request, session, options)).grant
   } catch (error) {
     if (error instanceof AppError && error.status === 401) return undefined
     throw error

@@ -3,6 +3,7 @@ import { advance, useFakeTime } from '../testing/fake-time.ts'
 import type { Actor } from './actor.ts'
 import { EndedSessions } from './ended-sessions.ts'
 import type { Grant } from './grant.ts'
+import { KeyRing } from './key-ring.ts'
 import { Leases } from './leases.ts'
 import { Revocations } from './revocations.ts'
 import { createSessionId, hashSession } from './session-cookie.ts'
@@ -13,7 +14,13 @@ useFakeTime()
 const SESSION = createSessionId()
 
 function create() {
-  const parts = { leases: new Leases(() => 0), revocations: new Revocations(), endedSessions: new EndedSessions() }
+  const keys = new KeyRing([{ name: 'billing', hash: new Uint8Array(32), publish: [], subscribe: [], role: 'user' }])
+  const parts = {
+    leases: new Leases(() => 0),
+    revocations: new Revocations(),
+    keys,
+    endedSessions: new EndedSessions(),
+  }
   const actor = (changes: Partial<Grant> = {}): Actor => ({
     user: 'alice',
     clientId: null,
@@ -56,6 +63,15 @@ describe('rights that end while a stream is being opened', () => {
     revocations.set([{ kind: 'token', value: 't1', at: Date.now() }])
     expect(codeOf(() => streams.check(actor()))).toBe('token.revoked')
     expect(codeOf(() => streams.check(actor({ tokenId: 't2' })))).toBeUndefined()
+  })
+
+  test('with the key', () => {
+    const { actor, keys, streams } = create()
+    const key = (subject: string) => actor({ subject, tokenId: null, expiresAt: null })
+    keys.set([{ name: 'stored', hash: new Uint8Array(32), publish: [], subscribe: [], role: 'user' }])
+    keys.set([])
+    expect(codeOf(() => streams.check(key('stored')))).toBe('key.unknown')
+    expect(codeOf(() => streams.check(key('billing')))).toBeUndefined()
   })
 
   test('with the session', () => {

@@ -2,6 +2,7 @@ import { AppError } from '../platform/errors.ts'
 import { jittered, SECOND } from '../platform/time.ts'
 import type { Actor } from './actor.ts'
 import type { EndedSessions } from './ended-sessions.ts'
+import type { KeyRing } from './key-ring.ts'
 import type { Lease, LeaseEnd, Leases } from './leases.ts'
 import type { Revocations } from './revocations.ts'
 import { hashSession } from './session-cookie.ts'
@@ -19,7 +20,7 @@ export interface StreamLeases {
   /**
    * Checks an actor once more right before its stream is opened: rights may have ended since the request was authorized.
    *
-   * @throws {AppError} `token.expired`, `token.revoked` (401)
+   * @throws {AppError} `token.expired`, `token.revoked`, `key.unknown` (401)
    */
   check(actor: Actor): void
   /** Must follow `check` in the same event-loop turn. @param patterns that the stream follows */
@@ -30,6 +31,7 @@ export interface StreamLeases {
 export interface StreamLeasesOptions {
   leases: Leases
   revocations: Revocations
+  keys: Pick<KeyRing, 'hasRevoked'>
   endedSessions: EndedSessions
 }
 
@@ -37,11 +39,19 @@ export interface StreamLeasesOptions {
 const RETRY = 0.7 * SECOND
 
 /** The rights of streams, as leases that are held from their opening to their end. */
-export const createStreamLeases = ({ leases, revocations, endedSessions }: StreamLeasesOptions): StreamLeases => ({
+export const createStreamLeases = ({
+  leases,
+  revocations,
+  keys,
+  endedSessions,
+}: StreamLeasesOptions): StreamLeases => ({
   check({ grant, session }) {
     // Verification allows for clocks that differ; a stream would end at once.
     if (grant.expiresAt !== null && grant.expiresAt <= Date.now()) {
       throw new AppError('token.expired', 'The token has expired: get a new one.', { status: 401 })
+    }
+    if (keys.hasRevoked(grant)) {
+      throw new AppError('key.unknown', 'The key was revoked.', { status: 401 })
     }
     if (revocations.covers(grant) || (session !== null && endedSessions.has(hashSession(session)))) {
       throw new AppError('token.revoked', 'The token was revoked, or the session was ended.', { status: 401 })

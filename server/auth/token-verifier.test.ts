@@ -150,6 +150,7 @@ describe('a token', () => {
     [{ sub: '' }],
     [{ sub: 7 }],
     [{ sub: 'x'.repeat(81) }],
+    [{ sub: '.'.repeat(34), role: 'operator' }],
     [{ subscribe: 'orders.>' }],
     [{ subscribe: [7] }],
     [{ subscribe: ['a..b'] }],

@@ -5,7 +5,7 @@ import type { Grant } from './grant.ts'
 import type { Issuer } from './issuer.ts'
 
 /** Most characters of a token. */
-export const MAX_TOKEN_LENGTH = 8192
+const MAX_TOKEN_LENGTH = 8192
 
 /** Seconds by which the clocks of issuer and server may differ. */
 const LEEWAY = 10

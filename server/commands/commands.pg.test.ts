@@ -54,7 +54,7 @@ describe('publish', () => {
     [['publish', 'a b', 't'], 'channel.invalid', 1],
     [['publish', 'a', 't', 'hello'], 'not JSON', 2],
     [['publish', 'a', 't', '1', '--url', 'nonsense'], '--url', 2],
-  ])('%p tells what is wrong', async (args, message, code) => {
+  ])('%p reports what is wrong', async (args, message, code) => {
     const result = await run(args, { env: { SSE_UPDATE_URL: instance.url } })
     expect(result.error).toContain(message)
     expect(result.code).toBe(code)

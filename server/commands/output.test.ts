@@ -21,14 +21,14 @@ describe('a failure', () => {
     expect(written()).toEqual(['sse-update: wrong', 'sse-update: broken'])
   })
 
-  test('that explains itself is told without a stack, with its hint', () => {
+  test('with an explanation is printed without a stack, with its hint', () => {
     const postgres = Object.assign(new Error('bad channel'), { name: 'PostgresError', hint: 'Use tokens.' })
     expect(reportFailure(postgres)).toBe(1)
     reportFailure(new MigrationError('migration.missing', 'Run migrate.'))
     expect(written()).toEqual(['sse-update: bad channel\nUse tokens.', 'sse-update: Run migrate.'])
   })
 
-  test('that nobody expected has its stack', () => {
+  test('that is unexpected is printed with its stack', () => {
     expect(reportFailure(new TypeError('x is undefined'))).toBe(1)
     expect(written()[0]).toContain('output.test.ts')
   })

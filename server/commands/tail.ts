@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import { escapeControls } from '../platform/printable.ts'
+import { withoutPassword } from '../platform/redact.ts'
 import { parseLogCursor } from '../protocol/cursor.ts'
+import { authorizationOf, tokenOption } from './credential.ts'
 import { type ReceivedEvent, readEvents } from './event-reader.ts'
 import { createPainter } from './output.ts'
 import { urlOption } from './server-url.ts'
@@ -8,6 +10,7 @@ import { urlOption } from './server-url.ts'
 interface TailOptions {
   url: string
   from?: string
+  token?: string
 }
 
 /** The command `tail`. */
@@ -18,6 +21,7 @@ export const tailCommand = () =>
     )
     .argument('<channel...>', 'names or patterns: orders.alice.17, orders.*.17, orders.>')
     .addOption(urlOption())
+    .addOption(tokenOption())
     .option(
       '--from <cursor>',
       'begin after this cursor, or position; "earliest" for the oldest event kept (default: new events only)',
@@ -25,7 +29,7 @@ export const tailCommand = () =>
     .addHelpText('after', `\nExample:\n  sse-update tail 'orders.>' broadcast --from earliest | jq .data\n`)
     .action(tail)
 
-async function tail(channels: string[], { url, from }: TailOptions): Promise<void> {
+async function tail(channels: string[], { url, from, token }: TailOptions): Promise<void> {
   const stopping = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
   // The reading end of the pipe was closed.
@@ -34,8 +38,9 @@ async function tail(channels: string[], { url, from }: TailOptions): Promise<voi
   const note = (text: string) => console.error(paint('dim', escapeControls(text)))
   const show = process.stdout.isTTY ? personLine(createPainter(process.stdout)) : jsonLine
   const onLost = (problem: string, wait: number) => note(`${problem}; reconnecting in ${(wait / 1000).toFixed(1)} s`)
-  for await (const event of readEvents({ url, channels, from, signal: stopping.signal, onLost })) {
-    if (event.event === 'ready') note(`connected to ${url}, after position ${positionOf(event.id)}`)
+  const headers = authorizationOf(token)
+  for await (const event of readEvents({ url, channels, from, headers, signal: stopping.signal, onLost })) {
+    if (event.event === 'ready') note(`connected to ${withoutPassword(url)}, after position ${positionOf(event.id)}`)
     else if (event.event === 'gap') note(`gap: ${event.data}: these events are no longer available`)
     // `closing` is part of the message about the lost connection.
     else if (event.event !== 'heartbeat' && event.event !== 'closing') process.stdout.write(`${show(event)}\n`)

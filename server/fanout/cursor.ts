@@ -161,6 +161,8 @@ export class Cursor {
     const { encoding } = this.#options
     switch (this.#liveness.due(now, this.#wantsMore)) {
       case 'heartbeat':
+        // Its ID would move the client past a gap that it has not received.
+        if (this.#gap) return false
         this.#write(encoding.heartbeat(this.#cursorAt(this.position), new Date()))
         return true
       case 'comment':

@@ -83,7 +83,7 @@ export class Feed {
   get problem(): string | undefined {
     const waited = this.#readingSince === undefined ? 0 : performance.now() - this.#readingSince
     if (this.#problem !== undefined || waited < READ_TIMEOUT) return this.#problem
-    return `no answer from Postgres for ${Math.floor(waited / SECOND)} s`
+    return `no response from Postgres for ${Math.floor(waited / SECOND)} s`
   }
 
   start(): void {

@@ -51,7 +51,7 @@ test('an event that does not follow is refused', () => {
   expect(() => recent.push(event(5))).toThrow('does not follow')
 })
 
-test('after a reset it goes on at the new head', () => {
+test('after a reset it continues at the new head', () => {
   const recent = new RecentEvents(0, 10_000, 'e1')
   recent.push(event(1))
   recent.reset(90)

@@ -207,6 +207,17 @@ describe('a step from the log', () => {
     expect(reads[0]).toMatchObject({ after: 7, through: 900, limit: 1000, maxBytes: 64 * 1024, patterns: ['a'] })
   })
 
+  test.each([
+    ['of another epoch', { epoch: 'e2' }],
+    ['of a log that ends before what streams were served', { head: 40 }],
+    ['of a log that does not have its cursor', { gap: { from: 0, to: 9, reason: 'unknown' } } as const],
+  ])('waits for the feed when the page is %s', async (_name, more) => {
+    const other = { read: async (options: ReadOptions) => ({ ...(await log.read(options)), ...more }) }
+    const replay = createReplay(new RecentEvents(HEAD, 1000, 'e1'), other)
+    await expect(Promise.resolve(replay.next(request(0)))).rejects.toMatchObject({ code: 'database.unavailable' })
+    expect(reads[0]?.epoch).toBe('e1')
+  })
+
   test('that was forgotten while it was read is not taken for another one', async () => {
     const pending: PromiseWithResolvers<void>[] = []
     const slow = {

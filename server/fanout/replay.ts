@@ -35,7 +35,7 @@ export interface Replay {
   forget(): void
 }
 
-/** Events after a cursor, for everybody with the same selection and encoding. */
+/** Events after a cursor, for all streams with the same selection and encoding. */
 interface Part {
   events: readonly { origin: string | null; chunk: Chunk }[]
   /** All of them together. */
@@ -48,7 +48,7 @@ interface Part {
 
 /** Bytes of one step: what a slow reader holds in memory, at most (a single larger event apart). */
 const STEP_BYTES = 64 * 2 ** 10
-/** Events looked at in one step from memory, so that a quiet channel does not hold everybody up. */
+/** Events looked at in one step from memory, so that a quiet channel does not delay other streams. */
 const STEP_EVENTS = 4000
 const LOG_STEP_EVENTS = 1000
 /** Steps that are remembered: those who come back at once are near each other. */
@@ -85,7 +85,7 @@ export function createReplay(recent: RecentEvents, log: Pick<EventLog, 'read'>):
   }
 }
 
-/** The part as it is for all, or built anew without what its own page caused. */
+/** The part as it is for all streams, or built for one without the events that its own page caused. */
 function toStep({ events, chunk, cursor, gap }: Part, { clientId, encoding }: ReplayRequest): ReplayStep {
   if (clientId === null || events.every(({ origin }) => origin !== clientId)) {
     return { chunk, events: events.length, cursor, gap }

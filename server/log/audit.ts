@@ -5,6 +5,7 @@ import type { Database } from '../platform/pool.ts'
 import { findHole, type Hole } from './holes.ts'
 import type { EventLog } from './log.ts'
 
+/** What the audit reads, and how often. */
 export interface AuditOptions {
   log: Pick<EventLog, 'bounds'>
   database: Database
@@ -19,7 +20,9 @@ const RANGE = 100_000
 
 /**
  * Counts the rows of the log, range after range and then from the start again, so that holes are known before a reader
- * comes across them. Readers do not rely on it: they check what they read.
+ * finds them. Readers do not rely on it: they check what they read.
+ *
+ * @returns a loop that is not started
  */
 export function createAudit({ log, database, onHole, interval = 10_000, logger }: AuditOptions): Loop {
   let cursor = 0
@@ -34,7 +37,7 @@ export function createAudit({ log, database, onHole, interval = 10_000, logger }
       cursor = hole?.to ?? through
     },
     onError: (error) => {
-      // While Postgres is away the feed says so.
+      // While Postgres is unavailable, the feed logs it.
       if (!isUnreachable(error)) logger.error({ err: error }, 'the rows of the log can not be counted')
     },
   })

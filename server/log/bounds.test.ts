@@ -71,7 +71,7 @@ describe('whether a cursor is of the log', () => {
     expect(asked).toEqual(['a', 'a'])
   })
 
-  test('is no for an epoch that is not known, and the answer is not kept', async () => {
+  test('is false for an unknown epoch, and the result is not cached', async () => {
     const { asked, read } = createLog()
     const bounds = new LogBounds(read, BOUNDS)
     for (let times = 0; times < 2; times++) {

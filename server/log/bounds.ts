@@ -91,7 +91,7 @@ export class LogBounds {
   }
 
   /**
-   * The gap of a cursor that is not of this log. What was purged is no concern of this: whoever reads the events finds out.
+   * The gap of a cursor that is not of this log. It does not look for purged events: the reader of the events finds those.
    *
    * @throws {AppError} `database.unavailable` also while the feed has not seen the log's epoch yet
    */

@@ -1,7 +1,7 @@
 import type { Database } from '../platform/pool.ts'
 import { selectBounds } from './bounds.ts'
 
-/** Positions that the log should have and does not: rows of sse.log that somebody deleted. */
+/** Positions that the log should have and does not: rows of sse.log that were deleted. */
 export interface Hole {
   /** Position before the first that is missing. */
   from: number
@@ -19,7 +19,7 @@ export interface Range {
  * Looks for a hole within a range: positions are dense, so counting rows finds out, from the index alone. What lies before
  * the oldest event is no hole: retention dropped it.
  *
- * @param which the one nearest to which end of the range; one that goes on beyond the end is returned whole
+ * @param which the hole nearest to the start (`first`) or the end (`last`) of the range; a hole that extends beyond it is returned whole
  */
 export async function findHole(
   database: Database,

@@ -59,7 +59,7 @@ export class LostEvents {
     this.#lastLine = now
     this.#logger.error(
       { ...hole, total: this.#total },
-      'events are missing from sse.log: rows were deleted by hand; readers are told of a gap',
+      'events are missing from sse.log: rows were deleted by hand; readers receive a gap',
     )
   }
 }

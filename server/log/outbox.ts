@@ -7,17 +7,19 @@ export interface Outbox extends Database {
   change<T>(work: (sql: Sql) => Promise<T>): Promise<T>
 }
 
+/** What an outbox needs. */
 export interface OutboxOptions {
   database: Database
-  /** Called after a transaction that has published: what moves the outbox need not wait for its next look. */
+  /** Called after a transaction that has published: what moves the outbox need not wait for its next poll. */
   onPublished: () => void
 }
 
-/** A process that freezes between two statements holds its locks no longer; for others there are `StuckTransactions`. */
+/** How long a process that freezes between two statements holds its locks; other sessions are ended by `StuckTransactions`. */
 const IDLE_TIMEOUT = '5s'
-/** Whoever waits for a row longer than this is told to come back, before the query counts as lost. */
+/** A wait for a row that takes longer ends with an error, before the query counts as lost. */
 const LOCK_TIMEOUT = '4s'
 
+/** Creates the outbox of an application's tables. */
 export function createOutbox({ database, onPublished }: OutboxOptions): Outbox {
   return {
     query: (run) => database.query(run),
@@ -38,6 +40,7 @@ export function createOutbox({ database, onPublished }: OutboxOptions): Outbox {
   }
 }
 
+/** An event that a transaction publishes. */
 export interface OutgoingEvent {
   channel: string
   type: string

@@ -6,9 +6,10 @@ import { keyConflictsOf, requestsInConflict } from './key-conflicts.ts'
 import type { EventLog } from './log.ts'
 import { isNestedDeeper } from './nesting.ts'
 
+/** What a publisher needs. */
 export interface PublisherOptions {
   log: Pick<EventLog, 'append'>
-  /** Told the last position of every commit. */
+  /** Called with the last position of every commit. */
   onCommit: (position: number) => void
   telemetry: Pick<Telemetry, 'published'>
 }
@@ -61,7 +62,7 @@ export class Publisher {
     return this.#problem
   }
 
-  /** Resolves when everything that was to be published has its answer. */
+  /** Resolves when everything that was to be published was published or rejected. */
   async drain(): Promise<void> {
     await this.#working
   }

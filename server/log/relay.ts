@@ -4,11 +4,12 @@ import type { Logger } from '../platform/logger.ts'
 import { Loop } from '../platform/loop.ts'
 import type { EventLog } from './log.ts'
 
+/** What a relay needs. */
 export interface RelayOptions {
   log: Pick<EventLog, 'relay'>
-  /** Told when events were moved into the log. */
+  /** Called when events were moved into the log. */
   onMoved: () => void
-  /** Milliseconds between looks at the outbox that nobody asked for. */
+  /** Poll interval in milliseconds. */
   interval: number
   logger: Logger
 }
@@ -18,7 +19,7 @@ const BATCH = 500
 
 /**
  * Moves committed events from the outbox into the log. Every instance has one; Postgres lets one at a time do it, so
- * when an instance dies another simply goes on.
+ * when an instance ends another one continues.
  */
 export class Relay {
   readonly #options: RelayOptions
@@ -80,7 +81,7 @@ export class Relay {
 
   #onError(error: unknown): void {
     const problem = messageOf(error)
-    // While Postgres is away the feed says so; here it would be said twenty times a second.
+    // While Postgres is unavailable, the feed logs it; here it would be logged twenty times a second.
     if (!isUnreachable(error) && problem !== this.#problem) {
       this.#options.logger.error({ err: error }, 'the outbox can not be moved into the log')
     }

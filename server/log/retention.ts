@@ -3,10 +3,11 @@ import type { Logger } from '../platform/logger.ts'
 import { Loop } from '../platform/loop.ts'
 import type { EventLog, PurgeLimits } from './log.ts'
 
+/** What retention needs. */
 export interface RetentionOptions {
   log: Pick<EventLog, 'purge' | 'preparePartitions'>
   limits: PurgeLimits
-  /** Milliseconds between looks for what has expired. */
+  /** Milliseconds between two checks for expired events. */
   interval: number
   logger: Logger
 }
@@ -25,7 +26,7 @@ export function createRetention({ log, limits, interval, logger }: RetentionOpti
       loop.wake()
     },
     onError: (error) => {
-      // While Postgres is away the feed says so.
+      // While Postgres is unavailable, the feed logs it.
       if (!isUnreachable(error)) logger.error({ err: error }, 'expired events can not be dropped')
     },
   })

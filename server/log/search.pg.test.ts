@@ -10,15 +10,19 @@ let middle: string
 
 beforeAll(async () => {
   database = await createDatabase()
-  instance = await startInstance(database.url)
   const events = Array.from({ length: 10 }, (_, index) => ({
     channel: index % 2 ? 'orders.alice.1' : 'tasks.bob.1',
     type: index % 3 ? 'a' : 'b',
     data: index + 1,
   }))
-  await publish(instance.url, events.slice(0, 6))
+  {
+    await using earlier = await startInstance(database.url)
+    await publish(earlier.url, events.slice(0, 6))
+  }
+  // Before the instance starts: to one that has read them, other times are those of another log.
   await database.sql`update sse.log set time = time - interval '1 minute'`
   middle = new Date(Date.now() - 30_000).toISOString()
+  instance = await startInstance(database.url)
   await publish(instance.url, events.slice(6))
 })
 afterAll(async () => {

@@ -8,6 +8,7 @@ import { type Bounds, selectBounds } from './bounds.ts'
 import { findHole, type Hole } from './holes.ts'
 import { matching, scanLimit } from './matching.ts'
 
+/** Which part of the log to read backward. */
 export interface SearchOptions {
   /** Events before the position of this cursor. Defaults to all. */
   before: LogCursor | undefined
@@ -25,12 +26,13 @@ export interface SearchOptions {
   signal?: AbortSignal
 }
 
+/** A page that was read backward, and the bounds of the log. */
 export interface Found extends Bounds {
   /** Newest first. */
   events: LoggedEvent[]
-  /** Down to here everything was looked at: `before` of the next page. */
+  /** Down to this position everything was read: `before` of the next page. */
   cursor: number
-  /** Whether there is something to look at before the cursor. */
+  /** Whether there is more to read before the cursor. */
   more: boolean
   /**
    * `lost`: the events right before the position that was given are missing; the page has no events, and `cursor` is behind
@@ -42,7 +44,7 @@ export interface Found extends Bounds {
 
 const PAGE_BYTES = 4 * 2 ** 20
 
-/** Looks back through the log. */
+/** Reads the log backward. */
 export interface Search {
   /** @throws {AppError} `database.unavailable` */
   find(options: SearchOptions): Promise<Found>

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { redact } from './redact.ts'
 import {
   choice,
   databaseUrl,
@@ -33,7 +34,7 @@ export const settings = {
   allowAnonymous: choice('ALLOW_ANONYMOUS', {
     of: ['no', 'yes'],
     fallback: 'no',
-    doc: 'Without any key (JWT_SECRET, JWT_PUBLIC_KEY, JWKS_URL, JWT_ISSUERS, PUBLISH_KEYS), every client may do everything. The server then listens on loopback only, unless this is yes.',
+    doc: 'Without any key (JWT_SECRET, JWT_PUBLIC_KEY, JWKS_URL, JWT_ISSUERS, PUBLISH_KEYS, sse-update key create), every client may do everything. The server then listens on loopback only, unless this is yes.',
   }),
   jwtSecret: secret('JWT_SECRET', {
     doc: 'Shared secret of at least 32 bytes that tokens are signed with (HS256).',
@@ -49,7 +50,10 @@ export const settings = {
   jwtIssuer: text('JWT_ISSUER', { fallback: undefined, doc: 'Required issuer (iss) of tokens; any without it.' }),
   jwtAudience: text('JWT_AUDIENCE', { fallback: undefined, doc: 'Required audience (aud) of tokens; any without it.' }),
   jwtIssuers: secret('JWT_ISSUERS', {
-    doc: 'Several issuers instead, as a JSON array: [{"issuer": "…", "audience": "…", "jwksUrl": "…"}]; publicKey or secret instead of jwksUrl.',
+    doc: 'Several issuers instead, as a JSON array: [{"issuer": "…", "audience": "…", "jwksUrl": "…"}], or with "publicKey" or "secret" instead of "jwksUrl".',
+  }),
+  publishKeys: secret('PUBLISH_KEYS', {
+    doc: 'Keys of backends, as a JSON array: [{"name": "…", "key": "…", "publish": ["orders.>"], "subscribe": [], "role": "user"}], keys of at least 32 characters. "sse-update key create" stores keys in Postgres instead.',
   }),
   jwtSubscribeClaim: text('JWT_SUBSCRIBE_CLAIM', {
     fallback: 'subscribe',
@@ -351,7 +355,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     try {
       return setting.parse(value)
     } catch (error) {
-      problems.push(`${setting.name} is ${JSON.stringify(withoutPassword(value))}, wants ${(error as Error).message}`)
+      problems.push(`${setting.name} is ${shownValue(setting, value)}, wants ${(error as Error).message}`)
       return setting.fallback
     }
   }
@@ -360,4 +364,51 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   return config as Config
 }
 
-const withoutPassword = (value: string) => value.replace(/(:\/\/).*@/, '$1…@')
+/** A refused value as an error shows it: no secret, and of a URL that may have a password only what follows it. */
+function shownValue(setting: Setting<unknown>, value: string): string {
+  if (setting.unit === 'secret') return '…'
+  return JSON.stringify(DATABASE_URLS.has(setting.name) ? redact(value).replace(/^.*@/, '…@') : redact(value))
+}
+
+const DATABASE_URLS = new Set([settings.databaseUrl.name, settings.databaseListenUrl.name])
+
+/** Members of JSON settings that are secrets. */
+const SECRET_MEMBER = /"(?:secret|key)"\s*:\s*("(?:[^"\\]|\\.)*")/g
+
+/**
+ * The values that no output may show: secret settings, the secrets inside them, and the passwords of databases.
+ *
+ * @param textOf the text of a setting, from the environment or from the configuration
+ */
+export function secretsOf(textOf: (key: keyof Config) => unknown): string[] {
+  return (Object.keys(settings) as (keyof Config)[]).flatMap((key) => {
+    const value = textOf(key)
+    if (typeof value !== 'string') return []
+    if (settings[key].unit === 'secret')
+      return [value, ...[...value.matchAll(SECRET_MEMBER)].map(([, text]) => parsed(text))]
+    return DATABASE_URLS.has(settings[key].name) ? passwordsOf(value) : []
+  })
+}
+
+/** The secrets of an environment, which may be invalid. */
+export const secretsOfEnvironment = (env: Record<string, string | undefined>): string[] =>
+  secretsOf((key) => env[settings[key].name]?.trim())
+
+function parsed(text = '""'): string {
+  try {
+    return JSON.parse(text) as string
+  } catch {
+    return text
+  }
+}
+
+/** As it is in the URL, and decoded. */
+function passwordsOf(url: string): string[] {
+  const { password = '', searchParams } = URL.parse(url) ?? {}
+  const all = [password, searchParams?.get('password') ?? '']
+  try {
+    return [...all, decodeURIComponent(password)]
+  } catch {
+    return all
+  }
+}

@@ -37,7 +37,7 @@ describe('a process that freezes in a transaction', () => {
     await database.sql`create table busy as select 1 as n`
   })
 
-  /** It has locked the row that is wanted, and goes on with a table that may be busy, or with nothing. */
+  /** It has locked the row that is wanted, and continues with a table that may be busy, or with nothing. */
   async function startProcess(next: 'busy' | 'nothing') {
     const child = Bun.spawn([process.execPath, '-e', PROCESS, next, database.url], { stdout: 'pipe' })
     await child.stdout.getReader().read()

@@ -46,7 +46,7 @@ const further: Record<string, TSchema> = Object.assign(
   ...Object.keys(ERRORS).map((code) => membersOf(code as ErrorCode)),
 )
 
-/** A problem document (RFC 9457), with the further members that some errors have. `code` tells problems apart. */
+/** A problem document (RFC 9457), with the further members that some errors have. `code` distinguishes problems. */
 export const Problem = Type.Object(
   { ...CORE, ...Object.fromEntries(Object.entries(further).map(([name, schema]) => [name, Type.Optional(schema)])) },
   { title: 'Problem', description: 'RFC 9457. `code` is stable: clients compare it.' },

@@ -4,6 +4,7 @@ import { createDatabase, type TestDatabase } from '../testing/database.ts'
 import { holdLock } from '../testing/held-lock.ts'
 import { startInstance } from '../testing/instance.ts'
 import { bearer, type TestClaims, TOKEN_SECRET } from '../testing/tokens.ts'
+import { sendUnfinished } from '../testing/unfinished-request.ts'
 
 let database: TestDatabase
 let instance: Runtime & AsyncDisposable
@@ -289,6 +290,15 @@ describe('creating', () => {
     expect((await database.sql`select from sse.tasks where owner = ${alice.sub}`).count).toBe(0)
     expect((await call(OPERATOR, 'POST /api/tasks', { kind: 'report' })).status).toBe(202)
     expect((await call(OPERATOR, 'POST /api/orders/import', csv, asCsv)).status).toBe(202)
+  })
+
+  test('an import is refused to a user before the file is sent', async () => {
+    using upload = sendUnfinished(`${instance.url}/api/orders/import`, {
+      contentType: 'text/csv',
+      headers: await bearer(newUser()),
+      length: 1000,
+    })
+    expect((await upload.response).status).toBe(403)
   })
 
   test('a notification needs the right to publish to the channel of each recipient', async () => {

@@ -17,7 +17,7 @@ export interface ShopCleanupOptions {
 
 /** Deletes expired rows of orders, tasks and notifications. */
 export function createShopCleanup({ outbox, config, logger }: ShopCleanupOptions): Cleanup {
-  /** A sweep of rows older than `age` milliseconds; none when `age` is 0, which keeps them for ever. */
+  /** A sweep of rows older than `age` milliseconds; none when `age` is 0, which keeps them forever. */
   const aged = (name: string, age: number, expire: (outbox: Outbox, before: Date) => Promise<number>): Sweep[] =>
     age === 0 ? [] : [{ name, run: () => expire(outbox, new Date(Date.now() - age)) }]
   return createCleanup({

@@ -23,6 +23,8 @@ const TESTS = [
   'server/log/publisher.pg',
   'server/log/retention.pg',
   'server/platform/migrate.pg',
+  'server/verification/dump.pg',
+  'server/log/epochs.pg',
 ]
 
 const root = join(import.meta.dir, '../..')

@@ -17,7 +17,7 @@ export type RequestedCursor = LogCursor | 'earliest' | undefined
 /** Of a stream, which takes any id: `unknown` is one that no server of this kind has given. */
 export type StreamCursor = RequestedCursor | 'unknown'
 
-/** Query parameters of the stream, of a page of history, and of one that looks back. */
+/** Query parameters of the stream. */
 export const STREAM_PARAMETERS: KnownParameters = {
   single: ['lastEventId', 'clientId', 'named'],
   repeatable: ['channel'],
@@ -29,7 +29,13 @@ export const PUBLISH_PARAMETERS: KnownParameters = {
   repeatable: [],
   more: 'Channel, type and data go into the body.',
 }
-export const HISTORY_PARAMETERS: KnownParameters = { single: ['after', 'limit'], repeatable: ['channel'] }
+/** Of a page of history that reads forward. */
+export const HISTORY_PARAMETERS: KnownParameters = {
+  single: ['after', 'limit'],
+  repeatable: ['channel'],
+  more: 'Pages that are read backward also take type, since and until: add "before=latest".',
+}
+/** Of a page of history that reads backward: with `before`, `type`, `since` or `until`. */
 export const LOOK_BACK_PARAMETERS: KnownParameters = {
   single: ['before', 'limit', 'since', 'until'],
   repeatable: ['channel', 'type'],
@@ -146,6 +152,7 @@ export interface Publication {
   isBatch: boolean
 }
 
+/** How bodies are read, and their limits in bytes. */
 export interface PublicationOptions {
   bodies: Bodies
   maxEventBytes: number

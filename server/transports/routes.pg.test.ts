@@ -246,10 +246,10 @@ describe('POST /events', () => {
   test('with an idempotency key publishes once, and returns the same response again', async () => {
     const channel = newChannel()
     const body = JSON.stringify({ channel, type: 't' })
-    const answers = await Promise.all(
+    const statuses = await Promise.all(
       [1, 2, 3].map(() => post(body, { 'idempotency-key': 'order-1' }).then((response) => response.text())),
     )
-    expect(new Set(answers).size).toBe(1)
+    expect(new Set(statuses).size).toBe(1)
     const history = await get(`?channel=${channel}`, { accept: 'application/json' })
     expect(((await history.json()) as { events: unknown[] }).events).toHaveLength(1)
   })
@@ -371,7 +371,7 @@ describe('other requests to /events', () => {
   })
 })
 
-/** The answer to a request as it is written. */
+/** The response to a request that is sent as written. */
 async function raw(request: string): Promise<string> {
   const { hostname, port } = new URL(instance.url)
   const closed = Promise.withResolvers<string>()

@@ -35,7 +35,7 @@ import { SSE, UNNAMED_SSE } from './sse/encoding.ts'
 import { closingFrame } from './sse/frame.ts'
 import { StreamSink } from './sse/stream-sink.ts'
 
-/** What `/events` needs. */
+/** What the routes of `/events` need. */
 export interface EventRoutesOptions extends PublicationOptions {
   authorize: Authorize
   /** The rights of streams while they are open. */
@@ -51,14 +51,14 @@ export interface EventRoutesOptions extends PublicationOptions {
   /** The address that limits of a client count by. */
   addressOf: AddressOf
   publishRate: PublishRate
-  /** Whether nothing will ever come after this position on these channels: a client that comes back is told to stop. */
+  /** Whether no event will ever follow this position on these channels: a client that reconnects then gets status 204. */
   isOver: (channels: readonly string[], after: number) => Promise<boolean>
 }
 
 const STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
-  // nginx buffers answers unless it is told not to.
+  // nginx buffers responses unless this header is set.
   'x-accel-buffering': 'no',
   vary: 'accept',
 }
@@ -180,19 +180,19 @@ async function stream(incoming: Incoming, options: EventRoutesOptions, abandon: 
   const { requested, actor, ...subscription } = await admit(incoming, options)
   const isSeen = (position: number) => isOver(requestedPatterns(query), position).catch(() => false)
   const refusal = hub.refusal(subscription)
-  if (refusal) return comeBackLater(refusal, requested)
+  if (refusal) return refuse(refusal, requested)
   const start = await resolveCursor(requested, hub, bounds).catch((error) => {
     if (error instanceof AppError && error.status === 503) return undefined
     throw error
   })
-  if (!start) return comeBackLater(hub.unavailable, requested)
+  if (!start) return refuse(hub.unavailable, requested)
   if (typeof requested === 'object' && !start.gap && (await isSeen(requested.position))) {
-    // The one status that makes every client stop coming back (HTML, section 9.2.3).
+    // The one status after which every client stops reconnecting (HTML, section 9.2.3).
     return new Response(null, { status: 204 })
   }
-  // Other streams were opened meanwhile, and the log may have been found to be another one.
+  // Meanwhile other streams may have been opened, and the log may have turned out to be another one.
   const lateRefusal = hub.refusal(subscription) ?? (start.epoch === hub.epoch ? undefined : hub.unavailable)
-  if (lateRefusal) return comeBackLater(lateRefusal, requested)
+  if (lateRefusal) return refuse(lateRefusal, requested)
   leases.check(actor)
   const sink = new StreamSink(abandon)
   const cursor = hub.open({
@@ -214,10 +214,11 @@ const isProxied = ({ headers }: Request): boolean =>
   ['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-real-ip', 'via'].some((name) => headers.has(name))
 
 /**
- * An EventSource gives up for ever on an error status; a stream that ends at once makes it come back, later than usual. Its
- * cursor stays where it is: the position that it brought is sent back, for clients that take a missing id for an empty one.
+ * A native EventSource gives up for good after an error status; a stream that ends at once makes it reconnect, later than
+ * usual. Its cursor stays where it is: the cursor that it sent is sent back, for clients that take a missing ID for an empty
+ * one.
  */
-const comeBackLater = (closing: Closing, requested: StreamCursor) =>
+const refuse = (closing: Closing, requested: StreamCursor) =>
   new Response(closingFrame(closing, typeof requested === 'object' ? textOf(requested) : undefined), {
     headers: STREAM_HEADERS,
   })
@@ -238,8 +239,9 @@ interface Start {
  * @throws {AppError} `database.unavailable`
  */
 async function resolveCursor(requested: StreamCursor, hub: Hub, bounds: LogBounds): Promise<Start> {
-  const { epoch, position } = hub
-  const { oldest } = bounds.current
+  const { position } = hub
+  // Not the hub's epoch: what the bounds say of a cursor holds for theirs, and the hub may have changed to another one since.
+  const { epoch, oldest } = bounds.current
   if (requested === undefined) return { cursor: position, epoch, oldest }
   if (requested === 'unknown') {
     return { cursor: position, epoch, oldest, gap: { from: null, to: position, reason: 'unknown' } }

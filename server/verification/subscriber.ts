@@ -4,7 +4,7 @@ import { createReconnectPolicy, type ReconnectPolicy } from '../protocol/reconne
 import { numberAt, type ScannedFrame } from './frame-scanner.ts'
 import { StreamSocket } from './stream-socket.ts'
 
-/** What a subscriber reads, and to whom it reports. */
+/** What a subscriber reads, and what it reports to. */
 export interface SubscriberOptions {
   /** Instances, without a path. */
   urls: readonly string[]

@@ -181,7 +181,7 @@ describe('a ledger', () => {
     expect([ledger.foreign, ledger.delivered, ledger.missing(publications)]).toEqual([5, 5, 45])
   })
 
-  test('an event has one position, for everybody', () => {
+  test('an event has one position, for all subscribers', () => {
     const own = new Publications()
     own.next()
     own.place(0, 7)

@@ -134,7 +134,7 @@ describe('concurrent changes', () => {
     })
     // The order of members says nothing.
     expect((await call('POST', '', Object.fromEntries(Object.entries(body).reverse()), key)).status).toBe(201)
-    // Somebody else's key is another key.
+    // The same key of another user is another key.
     const other = await call('POST', '', body, { ...key, 'x-user': 'other' })
     expect([other.status, other.body.id === results[0]?.body.id]).toEqual([201, false])
   })
@@ -148,8 +148,8 @@ describe('concurrent changes', () => {
       call('DELETE', `/${id}`),
       ...Array.from({ length: 5 }, () => call('POST', '', body, key, b.url)),
     ])
-    for (const { status, body: answer } of results.slice(1)) {
-      expect([status, answer.id ?? answer.code]).toEqual(status === 201 ? [201, id] : [410, 'key.deleted'])
+    for (const { status, body: result } of results.slice(1)) {
+      expect([status, result.id ?? result.code]).toEqual(status === 201 ? [201, id] : [410, 'key.deleted'])
     }
     expect(await call('POST', '', body, key)).toMatchObject({ status: 410, body: { code: 'key.deleted' } })
     expect((await call('GET', `?customer=${customer}`)).body.orders).toEqual([])

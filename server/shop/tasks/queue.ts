@@ -31,7 +31,7 @@ const ABANDONED = 'tasks-abandoned'
 
 /** Seconds without a heartbeat after which a job is handed to another worker; the minimum of pg-boss. */
 export const LEASE = 10
-/** Seconds until pg-boss deletes a waiting job. Its task, and all others of the owner, would then wait for ever. */
+/** Seconds until pg-boss deletes a waiting job. Its task, and all others of the owner, would then wait forever. */
 const RETENTION = 10 * 365 * 24 * 60 * 60
 /** What pg-boss reports when its tables are missing or have another version. */
 const NOT_INSTALLED = /not installed|requires migrations/

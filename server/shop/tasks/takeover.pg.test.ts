@@ -14,7 +14,7 @@ const TIMEOUT = 2 * PATIENCE
 
 const taskOf = ({ data }: { data: unknown }) => (data as { task: Task }).task
 
-/** A database and instances of its own, so that nobody else takes the task up. */
+/** A database and instances of its own, so that no other worker takes the task. */
 async function scene() {
   const own = await createDatabase()
   const observer = await startInstance(own.url, { WORKER_CONCURRENCY: '0' })
@@ -92,7 +92,7 @@ describe('a worker that', () => {
   )
 
   test.concurrent(
-    'is the last that may try, and dies: the task fails, and still tells the bad lines',
+    'makes the last attempt and dies: the task fails, and still lists the bad lines',
     async () => {
       await using stage = await scene()
       const { reader } = stage

@@ -86,7 +86,7 @@ async function readBack(
   return page(found)
 }
 
-/** A client that has left reads no answer, and a query that was cancelled for it is no failure of the database. */
+/** A client that has disconnected reads no response, and a query that was cancelled for it is no failure of the database. */
 async function unlessGone(signal: AbortSignal, respond: () => Promise<Response>): Promise<Response> {
   try {
     return await respond()

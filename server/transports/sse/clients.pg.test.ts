@@ -23,7 +23,7 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]()
 })
 
-// Bun answers `undici` with a module of its own, whose EventSource does nothing: this is the package's.
+// Bun resolves `undici` to a module of its own, whose EventSource does nothing: this is the package's.
 const { EventSource: UndiciEventSource } =
   require('undici/lib/web/eventsource/eventsource.js') as typeof import('undici')
 

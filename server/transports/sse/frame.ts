@@ -26,8 +26,8 @@ export const withoutName = (frame: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuf
 
 /**
  * @param retry milliseconds that the client waits before it reconnects
- * @param movesCursor `false` when a gap follows that the client must receive: cut off before it, the client comes back
- * with the cursor it has
+ * @param movesCursor `false` when a gap follows that the client must receive: when the connection ends before it, the client
+ * reconnects with the cursor that it has
  */
 export const readyFrame = (ready: Ready, retry: number, movesCursor = true): Uint8Array<ArrayBuffer> =>
   encoder.encode(

@@ -27,7 +27,7 @@ export class StreamSink implements Sink {
     )
   }
 
-  /** Whom to tell that the socket wants more, or that the client has left. Called once, in the turn of the constructor. */
+  /** The cursor to notify when the socket wants more or the client has disconnected. Call it once, in the event-loop turn of the constructor. */
   attach(cursor: Pick<Cursor, 'resume' | 'leave'>): void {
     this.#cursor = cursor
   }

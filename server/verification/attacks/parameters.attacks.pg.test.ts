@@ -64,6 +64,14 @@ describe('the stream', () => {
 })
 
 describe('pages of history', () => {
+  test.each(['type=order.paid', 'since=2026-11-21T10:00:00Z', 'until=2026-11-21T10:00:00Z'])(
+    'say that %s needs "before"',
+    async (query) => {
+      const { detail } = (await refusal(`/events?${query}`, 'application/json')) as unknown as { detail: string }
+      expect(detail).toContain('before=latest')
+    },
+  )
+
   test.each([
     ['/events?channels=a', 'parameter.unknown'],
     ['/events?lastEventId=1', 'parameter.unknown'],
@@ -78,7 +86,7 @@ describe('pages of history', () => {
     ['/api/tasks?ownr=bob', 'request.invalid'],
     ['/api/tasks/count?owner=bob', 'request.invalid'],
     ['/api/tasks?owner=a&owner=b', 'parameter.repeated'],
-    ['/api/notifications?person=alice', 'request.invalid'],
+    ['/api/notifications?recipient=alice', 'request.invalid'],
     ['/api/cluster?name=a', 'request.invalid'],
   ])('%s is refused with %s', async (path, code) => {
     expect(await refusal(path, 'application/json')).toMatchObject({ status: 400, code })

@@ -24,7 +24,8 @@ test('A quiet stream brings a comment, without a blank line that some clients ta
   const decoder = new TextDecoder()
   let text = ''
   while (!text.endsWith('\n\n:\n')) {
-    const { value } = await reader.read()
+    const { done, value } = await reader.read()
+    if (done) throw new Error('the stream ended')
     text += decoder.decode(value, { stream: true })
   }
   await reader.cancel()

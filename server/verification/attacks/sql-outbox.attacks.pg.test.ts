@@ -61,7 +61,7 @@ test('an append that waits for several locks in a row gives up before its reques
     () => 'appended',
     (error) => error.code,
   )
-  // Of the four seconds that an append waits, in total. A lock timeout is a time: how much of it is left, only time tells.
+  // Of the four seconds that an append waits, in total. A lock timeout is a time: the remaining part can only be measured.
   await Bun.sleep(2500)
   await headLock.release()
   await Promise.race([append, Bun.sleep(3500)])

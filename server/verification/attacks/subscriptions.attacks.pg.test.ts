@@ -41,8 +41,9 @@ async function open(url: string, channels: readonly string[]) {
   const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>).getReader()
   return {
     async readTo(position: number) {
-      for (let end = ''; !end.includes(`id: ${position}\n`); ) {
-        const { value } = await reader.read()
+      for (let end = ''; !end.includes(`id: ${position}-`); ) {
+        const { done, value } = await reader.read()
+        if (done) throw new Error(`the stream ended before position ${position}`)
         end = end.slice(-100) + new TextDecoder().decode(value?.subarray(-1000))
       }
     },

@@ -11,11 +11,11 @@ export const api = treaty<App>(location.origin, {
   parseDate: false,
 }).api
 
-/** What went wrong, as the server tells it. */
+/** An error of the server. */
 export class ApiError extends Error {
   override name = 'ApiError'
   constructor(
-    /** Stable, such as `order.version_conflict`; `network` when there was no answer. */
+    /** Stable, such as `order.version_conflict`; `network` when there was no response. */
     readonly code: string,
     message: string,
     readonly extensions: Readonly<Record<string, unknown>> = {},
@@ -24,14 +24,14 @@ export class ApiError extends Error {
   }
 }
 
-interface Answer<T> {
+interface Result<T> {
   data: T | null
   error: { status: unknown; value?: unknown } | null
 }
 
-/** The data of an answer. After a 401 the page asks the user to sign in. @throws {ApiError} */
-export async function ask<T>(request: Promise<Answer<T>>): Promise<T> {
-  const { data, error } = await request.catch((): Answer<T> => ({ data: null, error: { status: 0 } }))
+/** The data of a result. After a 401 the page asks the user to sign in. @throws {ApiError} */
+export async function ask<T>(request: Promise<Result<T>>): Promise<T> {
+  const { data, error } = await request.catch((): Result<T> => ({ data: null, error: { status: 0 } }))
   if (error === null) return data as T
   if (error.status === 401) endSession()
   throw toError(error.value, error.status)

@@ -100,8 +100,9 @@ describe('a report', () => {
       const order = (a: object, b: object) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
       expect(found.sort(order)).toEqual((await expected(dimension)).sort(order))
     }
-    // Held all at once, the orders are several hundred MB; garbage may lie about. report.bench.ts measures a million.
-    expect(memory - small.memory).toBeLessThan(128 * 2 ** 20)
+    // Held all at once, the orders are several hundred MB; what is not collected yet varies between 90 and 145 MB.
+    // report.bench.ts measures a million orders.
+    expect(memory - small.memory).toBeLessThan(192 * 2 ** 20)
   }, 60_000)
 
   test('counts only the days of its period, both included', async () => {

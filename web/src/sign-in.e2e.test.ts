@@ -166,15 +166,21 @@ describeInBrowser('a dashboard with access control', () => {
 
   test('warns before the session ends, and a renewal continues the stream on the same connection', async () => {
     const page = await signedIn({ sub: 'alice' }, { path: '/orders', ttl: 60 })
+    const orders = () => page.locator('.board').getByRole('listitem').count()
+    const orderArrives = async () => {
+      const count = await orders()
+      await order('alice')
+      await until(async () => (await orders()) === count + 1)
+    }
+    // The stream is opened again when the page adds its channels: an order that arrives shows that it follows them.
+    await orderArrives()
     const opened = watchStreams(page)
     await page.getByText('Your session ends soon.').waitFor()
     await page.getByRole('button', { name: 'Renew', exact: true }).click()
     await enter(page, { sub: 'alice' }, 3600, 'Renew session')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
     await page.getByText('Your session ends soon.').waitFor({ state: 'detached' })
-    const count = await page.locator('.board').getByRole('listitem').count()
-    await order('alice')
-    await until(async () => (await page.locator('.board').getByRole('listitem').count()) === count + 1)
+    await orderArrives()
     expect(opened).toEqual([])
   }, 30_000)
 

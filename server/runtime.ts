@@ -41,7 +41,7 @@ export interface Runtime {
  * Starts an instance: database, event system, tasks and HTTP, in this order. Resolves when it accepts requests.
  *
  * @throws {MigrationError} when the database does not fit this program
- * @throws what `Bun.serve` throws, with a `code` such as `EADDRINUSE`
+ * @throws {ListenError} when the server can't listen at HOST and PORT
  */
 export const startRuntime = (config: Config, logger: Logger): Promise<Runtime> =>
   withLifecycle(logger, (lifecycle) => startParts({ config, logger, lifecycle }))

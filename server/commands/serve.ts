@@ -1,6 +1,6 @@
 import { Command } from 'commander'
+import { ListenError } from '../http-server.ts'
 import { loadConfig } from '../platform/config.ts'
-import { codeOf } from '../platform/errors.ts'
 import { createLogger } from '../platform/logger.ts'
 import { startRuntime } from '../runtime.ts'
 import { CommandError } from './output.ts'
@@ -19,7 +19,9 @@ async function serve(): Promise<void> {
   const logger = createLogger(config)
   const requested = stopRequested()
   const runtime = await startRuntime(config, logger).catch((error) => {
-    switch (codeOf(error)) {
+    // Postgres may be at an unknown host, too.
+    if (!(error instanceof ListenError)) throw error
+    switch (error.code) {
       case 'EADDRINUSE':
         throw new CommandError(
           `Port ${config.port} on ${config.host} is in use by another process. Choose another port with PORT.`,
@@ -27,9 +29,11 @@ async function serve(): Promise<void> {
       case 'EADDRNOTAVAIL':
       case 'ENOTSUP':
       case 'ENOTFOUND':
+      // What Bun reports for a name that has no address.
+      case 'EINPROGRESS':
         throw new CommandError(`HOST is ${JSON.stringify(config.host)}, which is not an address of this machine.`)
       default:
-        throw error
+        throw new CommandError(`Port ${config.port} on ${config.host} can't be used (HOST, PORT): ${error.message}`)
     }
   })
   logger.info({ database: runtime.database }, `sse-update serves ${runtime.url}`)

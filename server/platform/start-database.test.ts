@@ -59,6 +59,9 @@ describe('a step of a start', () => {
 
   test.each([
     ['is refused by Postgres', Object.assign(new Error('no right'), { code: '42501' })],
+    ['names a database that does not exist', Object.assign(new Error('no database'), { code: '3D000' })],
+    ['has a wrong password', Object.assign(new Error('no password'), { code: '28P01' })],
+    ['has a role that may not connect', Object.assign(new Error('no role'), { code: '28000' })],
     ['does not fit the database', new MigrationError('migration.newer', 'newer')],
   ])('that %s fails at once', async (_, error) => {
     const it = scene([error])

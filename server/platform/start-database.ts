@@ -1,7 +1,7 @@
 import { migrationsDirectory } from './assets.ts'
 import type { Config } from './config.ts'
 import type { DatabaseAddress, Sql } from './database.ts'
-import { isUnreachable } from './database-errors.ts'
+import { isLoginRefused, isUnreachable } from './database-errors.ts'
 import { EmbeddedPostgres } from './embedded-postgres/embedded-postgres.ts'
 import { messageOf } from './errors.ts'
 import type { Logger } from './logger.ts'
@@ -57,6 +57,7 @@ export async function whenReachable<T>(logger: Logger, action: () => Promise<T>)
     try {
       return await action()
     } catch (error) {
+      if (isLoginRefused(error)) throw error
       if (error instanceof MigrationError || !isUnreachable(error) || Date.now() > deadline) throw error
       if (attempt === 1) logger.warn({ problem: messageOf(error) }, 'waiting for Postgres')
       await sleep(SECOND / 2)

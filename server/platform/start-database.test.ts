@@ -71,6 +71,13 @@ describe('a step of a start', () => {
   })
 })
 
+test('a step of a start ends when its signal aborts, and does not wait for the attempt under way', async () => {
+  const aborting = new AbortController()
+  const step = whenReachable({} as Logger, () => new Promise<void>(() => {}), aborting.signal).catch((error) => error)
+  aborting.abort('stopped')
+  expect(await step).toBe('stopped')
+})
+
 test('a configured database is used as it is, and no Postgres is started', async () => {
   const config = loadConfig({ DATABASE_URL: 'postgres://host/db' })
   expect(await openDatabase(config, {} as Logger)).toEqual({ address: 'postgres://host/db' })

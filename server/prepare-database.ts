@@ -14,23 +14,30 @@ const TIMEOUT = 30 * SECOND
  * that they are up to date. It may take longer than a query of a pool: it has its own connections.
  *
  * @returns how many migrations there are
+ * @param signal aborts it: what is under way is rolled back
  * @throws {MigrationError} when the database does not fit this program
  */
 export async function prepareDatabase(
   address: DatabaseAddress,
   { migrate }: Pick<Config, 'migrate'>,
   logger: Logger,
+  signal?: AbortSignal,
 ): Promise<number> {
   // One that works, and one that reads what the first one waits for.
   const sql = connectDatabase(address, { max: 2, name: 'sse-update migrate', prepare: false })
   const pool = new Pool({ address, max: 2, timeout: TIMEOUT, logger })
   try {
-    return await whenReachable(logger, async () => {
-      const count = await applyMigrations(sql, migrate, logger)
-      if (migrate === 'on') await installQueue(sql, pool, logger)
-      return count
-    })
+    return await whenReachable(
+      logger,
+      async () => {
+        const count = await applyMigrations(sql, migrate, logger)
+        if (migrate === 'on') await installQueue(sql, pool, logger)
+        return count
+      },
+      signal,
+    )
   } finally {
-    await Promise.all([sql.end({ timeout: 1 }), pool.end({ timeout: 1 })])
+    const timeout = signal?.aborted ? 0 : 1
+    await Promise.all([sql.end({ timeout }), pool.end({ timeout })])
   }
 }

@@ -167,7 +167,9 @@ export class Feed {
   /** The log is another one, and its epoch does not say so: it ends before the position, or has another event there. */
   #isReplaced({ gap, epoch, timeAtCursor }: Page): boolean {
     if (gap?.reason === 'unknown') return epoch === this.#epoch
-    return timeAtCursor !== null && this.#time !== undefined && timeAtCursor.getTime() !== this.#time
+    const time = timeAtCursor?.getTime()
+    // Without a time on both sides that could be read, nothing is known.
+    return isTime(time) && isTime(this.#time) && time !== this.#time
   }
 
   #renew(epoch: string, shared: number): void {
@@ -205,3 +207,5 @@ export class Feed {
     this.#problem = problem
   }
 }
+
+const isTime = (time: number | undefined): time is number => time !== undefined && !Number.isNaN(time)

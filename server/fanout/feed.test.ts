@@ -136,5 +136,10 @@ test.each([
 
 test('waits once for a hole, and then skips it', async () => {
   const hole = page({ head: 9, gap: { from: 5, to: 7, reason: 'lost' } })
-  expect(await read(hole, hole)).toEqual(['read 5-e1', 'read 5-e1', 'skip 7 lost e1'])
+  expect(await read(hole, hole)).toEqual(['read 5-e1', 'bounds 9-e1', 'read 5-e1', 'bounds 9-e1', 'skip 7 lost e1'])
+})
+
+test('reports the bounds of another epoch before it waits for a hole', async () => {
+  const hole = page({ epoch: 'e2', head: 9, sharedThrough: 5, gap: { from: 5, to: 7, reason: 'lost' } })
+  expect((await read(hole)).slice(0, 3)).toEqual(['read 5-e1', 'renew e2 5', 'bounds 9-e2'])
 })

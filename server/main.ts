@@ -4,6 +4,7 @@ import { version } from '../package.json' with { type: 'json' }
 import { benchCommand } from './commands/bench.ts'
 import { demoCommand } from './commands/demo.ts'
 import { migrateCommand } from './commands/migrate.ts'
+import { refuseSwallowedOptions } from './commands/npm-options.ts'
 import { reportFailure } from './commands/output.ts'
 import { publishCommand } from './commands/publish.ts'
 import { serveCommand } from './commands/serve.ts'
@@ -28,6 +29,7 @@ const program = new Command('sse-update')
   .addCommand(benchCommand())
   .addCommand(verifyCommand())
   .configureHelp({ showGlobalOptions: true })
+  .hook('preSubcommand', (_, { options }) => refuseSwallowedOptions(options, process.argv.slice(2), process.env))
   .addHelpText('after', () => settingsHelp())
 
 try {

@@ -1,8 +1,9 @@
 import { Command } from 'commander'
 import { escapeControls } from '../platform/printable.ts'
+import type { Gap } from '../protocol/control-events.ts'
 import { parseLogCursor } from '../protocol/cursor.ts'
 import { type ReceivedEvent, readEvents } from './event-reader.ts'
-import { createPainter } from './output.ts'
+import { CommandError, createPainter } from './output.ts'
 import { urlOption } from './server-url.ts'
 
 interface TailOptions {
@@ -21,6 +22,7 @@ export const tailCommand = () =>
     .option(
       '--from <cursor>',
       'begin after this cursor, or position; "earliest" for the oldest event kept (default: new events only)',
+      parseFrom,
     )
     .addHelpText('after', `\nExample:\n  sse-update tail 'orders.>' broadcast --from earliest | jq .data\n`)
     .action(tail)
@@ -33,12 +35,54 @@ async function tail(channels: string[], { url, from }: TailOptions): Promise<voi
   const paint = createPainter(process.stderr)
   const note = (text: string) => console.error(paint('dim', escapeControls(text)))
   const show = process.stdout.isTTY ? personLine(createPainter(process.stdout)) : jsonLine
-  const onLost = (problem: string, wait: number) => note(`${problem}; reconnecting in ${(wait / 1000).toFixed(1)} s`)
+  let isConnected = false
+  const onLost = (problem: string, wait: number) => {
+    const seconds = (wait / 1000).toFixed(1)
+    if (isConnected) note(`${problem}; reconnecting in ${seconds} s`)
+    else
+      note(
+        `no stream from ${url} (${problem}). Is the server running? Choose another with --url. Trying again in ${seconds} s`,
+      )
+  }
+  let lastCursor = from
   for await (const event of readEvents({ url, channels, from, signal: stopping.signal, onLost })) {
-    if (event.event === 'ready') note(`connected to ${url}, after position ${positionOf(event.id)}`)
-    else if (event.event === 'gap') note(`gap: ${event.data}: these events are no longer available`)
+    if (event.event === 'ready') {
+      isConnected = true
+      // Without an ID, a gap follows, which says where the stream continues.
+      if (event.id !== '') note(`connected to ${url}, after position ${positionOf(event.id)}`)
+      else note(`connected to ${url}`)
+      continue
+    }
+    if (event.event === 'gap') note(gapNote(JSON.parse(event.data) as Gap, lastCursor))
     // `closing` is part of the message about the lost connection.
     else if (event.event !== 'heartbeat' && event.event !== 'closing') process.stdout.write(`${show(event)}\n`)
+    if (event.id !== '') lastCursor = event.id
+  }
+}
+
+/** @throws {CommandError} for text that is neither a cursor nor a position nor `earliest` */
+function parseFrom(value: string): string {
+  if (value === 'earliest' || parseLogCursor(value)) return value
+  throw new CommandError(
+    `--from is ${JSON.stringify(value)}, expected a cursor such as 42-k3f9x2, a position, or "earliest"`,
+    2,
+  )
+}
+
+/**
+ * What a gap means to the reader of a terminal.
+ *
+ * @param cursor the last one that was received or given
+ */
+export function gapNote({ from, to, reason }: Gap, cursor = String(from)): string {
+  const next = `continuing after position ${to}`
+  switch (reason) {
+    case 'unknown':
+      return `cursor ${cursor} is not of this log; ${next}`
+    case 'purged':
+      return `events after position ${from} were purged; ${next}`
+    case 'lost':
+      return `events after position ${from} were deleted from the log; ${next}`
   }
 }
 

@@ -4,7 +4,7 @@ import { codeOf } from '../platform/errors.ts'
 import { createLogger } from '../platform/logger.ts'
 import { startRuntime } from '../runtime.ts'
 import { CommandError } from './output.ts'
-import { settingsHelp } from './settings-help.ts'
+import { settingsHelp, warnOfMisspellings } from './settings-help.ts'
 import { stopRequested } from './stop-signal.ts'
 
 /** `sse-update serve`. */
@@ -17,6 +17,7 @@ export const serveCommand = () =>
 async function serve(): Promise<void> {
   const config = loadConfig(process.env)
   const logger = createLogger(config)
+  warnOfMisspellings(logger)
   const requested = stopRequested()
   const runtime = await startRuntime(config, logger).catch((error) => {
     switch (codeOf(error)) {

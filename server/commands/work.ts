@@ -3,7 +3,7 @@ import { loadConfig } from '../platform/config.ts'
 import { createLogger } from '../platform/logger.ts'
 import { startWorker } from '../worker-runtime.ts'
 import { CommandError } from './output.ts'
-import { settingsHelp } from './settings-help.ts'
+import { settingsHelp, warnOfMisspellings } from './settings-help.ts'
 import { stopRequested } from './stop-signal.ts'
 
 /** `sse-update work`. */
@@ -20,6 +20,7 @@ export const workCommand = () =>
     .action(async () => {
       const config = loadConfig(process.env)
       const logger = createLogger(config)
+      warnOfMisspellings(logger)
       if (config.workerConcurrency === 0) throw new CommandError('WORKER_CONCURRENCY is 0: no task would run.', 2)
       const requested = stopRequested()
       const worker = await startWorker(config, logger)

@@ -94,13 +94,14 @@ export const eventRoutes = (options: EventRoutesOptions) =>
     )
     .post(
       '/events',
-      async ({ request, server }) => {
+      async ({ request, server, set }) => {
         checkParameters(urlOf(request).searchParams, PUBLISH_PARAMETERS)
         options.admission.check()
         const { events, isBatch } = await readPublication({ request, server }, options)
         return options.admission.handle(memoryOf(events), async () => {
           const positions = await options.publisher.publish(events)
-          return Response.json(isBatch ? { positions } : { position: positions[0] }, { status: 201 })
+          set.status = 201
+          return isBatch ? { positions } : { position: positions[0] }
         })
       },
       { parse: 'none', detail: PUBLISH },

@@ -2,6 +2,7 @@ import { checkParameters } from '../../http/query-parameters.ts'
 import type { Bounds } from '../../log/bounds.ts'
 import type { EventLog } from '../../log/log.ts'
 import type { Search } from '../../log/search.ts'
+import { AppError } from '../../platform/errors.ts'
 import type { Gap } from '../../protocol/control-events.ts'
 import { formatCursor } from '../../protocol/cursor.ts'
 import { envelopeMembers, type LoggedEvent } from '../../protocol/event.ts'
@@ -53,6 +54,7 @@ export const lookBack = (query: URLSearchParams, search: Search, signal: AbortSi
   unlessGone(signal, () => readBack(query, search, signal))
 
 async function readBack(query: URLSearchParams, search: Search, signal: AbortSignal): Promise<Response> {
+  if (query.has('after')) throw bothDirections()
   checkParameters(query, LOOK_BACK_PARAMETERS)
   const given = query.get('before')
   const before = given === 'latest' ? undefined : parseCursor(given ?? undefined)
@@ -67,6 +69,11 @@ async function readBack(query: URLSearchParams, search: Search, signal: AbortSig
   })
   return page(found)
 }
+
+const bothDirections = () =>
+  new AppError('parameter.unknown', 'after and before exclude each other: a page is read in one direction.', {
+    extensions: { parameter: 'after' },
+  })
 
 /** A client that has disconnected reads no response, and a query that was cancelled for it is no failure of the database. */
 async function unlessGone(signal: AbortSignal, respond: () => Promise<Response>): Promise<Response> {

@@ -24,6 +24,8 @@ export interface StartOptions {
   config: Config
   logger: Logger
   lifecycle: Lifecycle
+  /** Whether an embedded Postgres is created where there is none. Defaults to `false`. */
+  mayCreate?: boolean
 }
 
 /**
@@ -32,8 +34,8 @@ export interface StartOptions {
  * @throws {MigrationError} when the database does not fit this program
  * @throws {NoPostgresError} when the embedded Postgres can't run
  */
-export async function openStorage({ config, logger, lifecycle }: StartOptions): Promise<Storage> {
-  const { address, embedded } = await openDatabase(config, logger)
+export async function openStorage({ config, logger, lifecycle, mayCreate }: StartOptions): Promise<Storage> {
+  const { address, embedded } = await openDatabase(config, logger, { mayCreate })
   if (embedded) await lifecycle.start('embedded Postgres', { stop: () => embedded.stop() })
   const pools = createPools(address, config, logger)
   await lifecycle.start('pools', { stop: () => pools.end() })

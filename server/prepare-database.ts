@@ -15,6 +15,7 @@ const TIMEOUT = 30 * SECOND
  *
  * @returns how many migrations there are
  * @throws {MigrationError} when the database does not fit this program
+ * @throws {NoPostgresError} when Postgres is unreachable for half a minute
  */
 export async function prepareDatabase(
   address: DatabaseAddress,
@@ -25,11 +26,12 @@ export async function prepareDatabase(
   const sql = connectDatabase(address, { max: 2, name: 'sse-update migrate', prepare: false })
   const pool = new Pool({ address, max: 2, timeout: TIMEOUT, logger })
   try {
-    return await whenReachable(logger, async () => {
+    const prepare = async () => {
       const count = await applyMigrations(sql, migrate, logger)
       if (migrate === 'on') await installQueue(sql, pool, logger)
       return count
-    })
+    }
+    return await whenReachable(logger, prepare, address)
   } finally {
     await Promise.all([sql.end({ timeout: 1 }), pool.end({ timeout: 1 })])
   }

@@ -38,7 +38,7 @@ export interface Runtime {
  * @throws what `Bun.serve` throws, with a `code` such as `EADDRINUSE`
  */
 export const startRuntime = (config: Config, logger: Logger): Promise<Runtime> =>
-  withLifecycle(logger, (lifecycle) => startParts({ config, logger, lifecycle }))
+  withLifecycle(logger, (lifecycle) => startParts({ config, logger, lifecycle, mayCreate: true }))
 
 async function startParts(options: StartOptions): Promise<Runtime> {
   const { config, logger, lifecycle } = options

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Runtime } from '../runtime.ts'
 import { createDatabase, createEmptyDatabase, type TestDatabase } from '../testing/database.ts'
 import { startFaultProxy } from '../testing/fault-proxy.ts'
@@ -266,6 +269,14 @@ describe('verify', () => {
 })
 
 describe('migrate and sql', () => {
+  const starts: { args: string[] }[] = [{ args: ['sql', 'select 1'] }, { args: ['migrate'] }, { args: ['work'] }]
+  test.each(starts)('$args creates no database where there is none', async ({ args }) => {
+    const directory = join(tmpdir(), `sse-update-none-${crypto.randomUUID()}`)
+    const { error, code } = await run(args, { env: { DATABASE_URL: '', DATA_DIR: directory } })
+    expect([code, error]).toEqual([1, expect.stringContaining(`There is no database in ${directory}.`)])
+    expect(existsSync(directory)).toBe(false)
+  })
+
   test('migrate applies the migrations alone; again, it has nothing to do', async () => {
     await using empty = await createEmptyDatabase()
     for (let times = 0; times < 2; times++) {

@@ -56,7 +56,7 @@ describeInBrowser('the lab', () => {
     }
     await burst(page)
     await settled()
-    for (const fault of ['Drop all', 'Reconnect all at once', "Kill the listener's connection", 'Drain the instance']) {
+    for (const fault of ['Drop all', 'Reconnect all at once', "Kill the listener's connection", 'End all streams']) {
       await page.getByRole('button', { name: fault }).click()
       await burst(page)
       await settled()

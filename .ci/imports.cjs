@@ -72,8 +72,13 @@ module.exports = {
       '^server/commands/',
       {
         path: '^server/',
-        pathNot: ['^server/(commands|platform|protocol|verification|shop/demo)/', compositionRoot],
+        pathNot: ['^server/(commands|platform|protocol|auth|verification|shop/demo)/', compositionRoot],
       },
+    ),
+    forbid(
+      'commands know what makes and stores credentials, and nothing else of auth',
+      '^server/commands/',
+      { path: '^server/auth/', pathNot: '^server/auth/(key-ring|key-store|patterns|token-minter)\\.ts$' },
     ),
     forbid('only main.ts imports commands', allBut(['^server/commands/', '^server/main\\.ts$']), '^server/commands/'),
     forbid('nothing imports main.ts', {}, '^server/main\\.ts$'),

@@ -1,5 +1,6 @@
 import { type AnyElysia, Elysia, ParseError, ValidationError } from 'elysia'
 import { DOCUMENT_PATHS, documentRoutes } from './api/routes.ts'
+import { type SessionRoutesOptions, sessionRoutes } from './auth/session-routes.ts'
 import type { CorsOptions } from './http/cors.ts'
 import { createFrontDoor, type FrontDoorOptions } from './http/front-door.ts'
 import { toJsonResponse } from './http/json-response.ts'
@@ -19,7 +20,8 @@ import { type EventRoutesOptions, eventRoutes } from './transports/routes.ts'
 /** What each door of the application needs. */
 export interface AppOptions {
   /** Of the front door, which every request passes. */
-  http: Omit<FrontDoorOptions, 'cors'> & { cors: Omit<CorsOptions, 'publicPaths'> }
+  http: Omit<FrontDoorOptions, 'cors' | 'logger'> & { cors: Omit<CorsOptions, 'publicPaths'> }
+  session: SessionRoutesOptions
   events: EventRoutesOptions
   shop: ShopRoutesOptions
   operations: OperationsRoutesOptions
@@ -27,11 +29,11 @@ export interface AppOptions {
 }
 
 /** The whole HTTP interface. Its type is that of every route, for clients typed by it. */
-export const createApp = ({ http, events, shop, operations, logger }: AppOptions) => {
+export const createApp = ({ http, session, events, shop, operations, logger }: AppOptions) => {
   let routes: readonly string[] = []
   // `normalize` would drop unknown members of a body without an error.
   const app = new Elysia({ normalize: false })
-    .wrap(createFrontDoor({ ...http, cors: { ...http.cors, publicPaths: DOCUMENT_PATHS } }))
+    .wrap(createFrontDoor({ ...http, logger, cors: { ...http.cors, publicPaths: DOCUMENT_PATHS } }))
     .onError({ as: 'global' }, ({ error, code, request }) => {
       if (code !== 'NOT_FOUND') return failure(error, request, logger)
       if (!operations.dashboard || !isForPerson(request)) return problemResponse(notFound(request, routes))
@@ -39,6 +41,7 @@ export const createApp = ({ http, events, shop, operations, logger }: AppOptions
     })
     .onRequest(({ request }) => checkApiQuery(request))
     .mapResponse({ as: 'global' }, toJsonResponse)
+    .use(sessionRoutes(session))
     .use(eventRoutes(events))
     .use(shopRoutes(shop))
     .use(operationsRoutes(operations))

@@ -18,6 +18,7 @@ import { together } from './platform/lifecycle.ts'
 import { Listener } from './platform/listener.ts'
 import type { Logger } from './platform/logger.ts'
 import type { Pools } from './platform/pools.ts'
+import type { LoggedEvent } from './protocol/event.ts'
 import type { Telemetry } from './telemetry/telemetry.ts'
 
 /** What {@link createEventSystem} needs. */
@@ -28,6 +29,13 @@ export interface EventSystemOptions {
   address: DatabaseAddress
   telemetry: Telemetry
   logger: Logger
+  /** Sees the log before the streams do. */
+  observer: {
+    /** Called with every event after the start, once each, in order; before the streams receive it. */
+    observe(events: readonly LoggedEvent[]): void
+    /** Events were not read. */
+    missed(): void
+  }
 }
 
 /**
@@ -67,7 +75,11 @@ export async function createEventSystem(options: EventSystemOptions) {
 export type EventSystem = Awaited<ReturnType<typeof createEventSystem>>
 
 /** What follows the log and delivers to streams, from the head of the log on. */
-async function createFanout({ config, telemetry, logger }: EventSystemOptions, log: EventLog, lost: LostEvents) {
+async function createFanout(
+  { config, telemetry, logger, observer }: EventSystemOptions,
+  log: EventLog,
+  lost: LostEvents,
+) {
   const bounds = await loadBounds(log)
   const { head, epoch } = bounds.current
   const recent = new RecentEvents(head, config.windowBytes, epoch)
@@ -81,14 +93,21 @@ async function createFanout({ config, telemetry, logger }: EventSystemOptions, l
     stallTimeout: config.stallTimeoutMs,
     retry: config.retryMs,
     maxConnections: config.maxConnections,
+    quotas: { perSubject: config.maxStreamsPerSubject, perAddress: config.maxStreamsPerAddress },
     instance: config.instanceName,
   })
   const feed = new Feed({
     log,
     position: head,
     epoch,
-    deliver: (events) => hub.deliver(events),
-    skip: (to, reason, epoch) => hub.skip(to, reason, epoch),
+    deliver(events) {
+      observer.observe(events)
+      return hub.deliver(events)
+    },
+    skip(to, reason, epoch) {
+      observer.missed()
+      return hub.skip(to, reason, epoch)
+    },
     renew: (epoch, shared) => hub.renew(epoch, shared),
     onBounds: (seen) => {
       bounds.observe(seen)

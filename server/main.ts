@@ -3,14 +3,17 @@ import { Command } from 'commander'
 import { version } from '../package.json' with { type: 'json' }
 import { benchCommand } from './commands/bench.ts'
 import { demoCommand } from './commands/demo.ts'
+import { keyCommand } from './commands/key.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { refuseSwallowedOptions } from './commands/npm-options.ts'
 import { reportFailure } from './commands/output.ts'
 import { publishCommand } from './commands/publish.ts'
+import { revokeCommand } from './commands/revoke.ts'
 import { serveCommand } from './commands/serve.ts'
 import { settingsHelp } from './commands/settings-help.ts'
 import { sqlCommand } from './commands/sql.ts'
 import { tailCommand } from './commands/tail.ts'
+import { tokenCommand } from './commands/token.ts'
 import { verifyCommand } from './commands/verify.ts'
 import { workCommand } from './commands/work.ts'
 
@@ -25,11 +28,14 @@ const program = new Command('sse-update')
   .addCommand(publishCommand())
   .addCommand(tailCommand())
   .addCommand(sqlCommand())
+  .addCommand(tokenCommand())
+  .addCommand(keyCommand())
+  .addCommand(revokeCommand())
   .addCommand(demoCommand())
   .addCommand(benchCommand())
   .addCommand(verifyCommand())
   .configureHelp({ showGlobalOptions: true })
-  .hook('preSubcommand', (_, { options }) => refuseSwallowedOptions(options, process.argv.slice(2), process.env))
+  .hook('preSubcommand', (_, command) => refuseSwallowedOptions(command, process.argv.slice(2), process.env))
   .addHelpText('after', () => settingsHelp())
 
 try {

@@ -1,8 +1,13 @@
 import { version } from '../package.json' with { type: 'json' }
 import { type AppOptions, createApp } from './app.ts'
+import { type Access, createAccess, readAccessSettings } from './auth/access.ts'
+import { type AccessControl, createAccessControl } from './auth/access-control.ts'
+import { readKeys } from './auth/key-store.ts'
+import { RefusalDelay } from './auth/refusal-delay.ts'
 import { createWork, openStorage, type StartOptions, type Work, watchStuckTransactions } from './common-runtime.ts'
 import { createEventSystem, type EventSystem } from './event-system.ts'
 import { type Bodies, createBodies } from './http/body.ts'
+import { type AddressOf, createAddressOf } from './http/client-address.ts'
 import { HttpServer } from './http-server.ts'
 import { labOrigins } from './operations/lab.ts'
 import { createOperations, type Operations } from './operations/operations.ts'
@@ -17,6 +22,7 @@ import { createNotifications } from './shop/notifications/notifications.ts'
 import { createOrders } from './shop/orders/orders.ts'
 import { areTasksOver } from './shop/tasks/stream-end.ts'
 import { createTotals } from './telemetry/totals.ts'
+import { createPublishRate, type PublishRate } from './transports/publish/publish-rate.ts'
 
 /** One instance of the server. */
 export interface Runtime {
@@ -42,11 +48,16 @@ export const startRuntime = (config: Config, logger: Logger): Promise<Runtime> =
 
 async function startParts(options: StartOptions): Promise<Runtime> {
   const { config, logger, lifecycle } = options
+  const accessSettings = await readAccessSettings(config)
   const { address, pools, isEmbedded, migrations } = await openStorage(options)
+  const access = createAccess(config, accessSettings, await readKeys(pools.events))
   const { telemetry, totals } = createTotals()
-  const events = await createEventSystem({ config, pools, address, telemetry, logger })
+  const control = createAccessControl(access, pools.events, logger.child({ part: 'access' }))
+  const events = await createEventSystem({ config, pools, address, telemetry, logger, observer: control.observer })
   const work = createWork(config, pools, () => events.relay.wake(), logger)
-  const bodies = createBodies(config, telemetry)
+  const addressOf = createAddressOf(config.trustedProxies)
+  const bodies = createBodies(config, telemetry, addressOf)
+  const limits = { addressOf, publishRate: createPublishRate(config.publishRate, telemetry) }
   let isDraining = false
   const operations = createOperations({
     observed: {
@@ -63,12 +74,14 @@ async function startParts(options: StartOptions): Promise<Runtime> {
     isDraining: () => isDraining,
     logger,
   })
-  const app = createApp(appOptions({ config, logger, pools, events, work, bodies, operations }))
+  const app = createApp(
+    appOptions({ config, logger, pools, events, work, bodies, limits, operations, access, control }),
+  )
   const server = new HttpServer(app, config)
 
   // Stopped from the last line to the first.
   await lifecycle.start('connections', { stop: () => server.close() })
-  await startWithinDeadline(options, { pools, events, work, operations, server })
+  await startWithinDeadline(options, { pools, events, work, operations, control, server })
   await lifecycle.start('streams', {
     stop() {
       isDraining = true
@@ -86,8 +99,9 @@ async function startWithinDeadline(
     events,
     work,
     operations,
+    control,
     server,
-  }: Pick<Parts, 'pools' | 'events' | 'work' | 'operations'> & { server: HttpServer },
+  }: Pick<Parts, 'pools' | 'events' | 'work' | 'operations' | 'control'> & { server: HttpServer },
 ): Promise<void> {
   const parts = new Lifecycle(logger)
   await lifecycle.start('parts', { stop: () => parts.stop() }, { stopTimeout: config.shutdownTimeoutMs })
@@ -95,7 +109,7 @@ async function startWithinDeadline(
   const stuckTransactions = watchStuckTransactions(pools, logger)
   // The row of this instance is deleted together with the other parts, and inserted when its URL is known.
   const presence = { stop: () => instances.stop() }
-  await parts.start('background', together({ events, monitor, presence, stuckTransactions }))
+  await parts.start('background', together({ events, access: control, monitor, presence, stuckTransactions }))
   await parts.start('tasks', {
     start: () => work.tasks.start(),
     stop: () => work.tasks.stop(config.shutdownTimeoutMs / 2),
@@ -122,13 +136,18 @@ interface Parts {
   work: Work
   bodies: Bodies
   operations: Operations
+  access: Access
+  control: AccessControl
+  limits: { addressOf: AddressOf; publishRate: PublishRate }
 }
 
 /** What each door of the application gets. */
-function appOptions({ config, logger, pools, events, work, bodies, operations }: Parts): AppOptions {
+function appOptions(parts: Parts): AppOptions {
+  const { config, logger, pools, events, work, bodies, limits, operations, access, control } = parts
   const { hub, log, bounds, search, publisher, admission } = events
   const { checks, metrics, instances, faults } = operations
   const { outbox, tasks } = work
+  const { authorize } = access
   return {
     http: {
       host: { listen: config.host, allowed: config.allowedHosts },
@@ -137,7 +156,12 @@ function appOptions({ config, logger, pools, events, work, bodies, operations }:
         streamOrigins: (host) => (faults ? labOrigins(host, instances.urls) : []),
       },
     },
+    session: { authorize, sessions: control.sessions((event) => publisher.publish([event])) },
     events: {
+      authorize,
+      leases: control.streamLeases,
+      refusals: new RefusalDelay(),
+      ...limits,
       hub,
       log,
       bounds,
@@ -150,6 +174,7 @@ function appOptions({ config, logger, pools, events, work, bodies, operations }:
       isOver: (channels, after) => areTasksOver(pools.domain, channels, after),
     },
     shop: {
+      authorize,
       orders: createOrders(outbox),
       notifications: createNotifications(outbox),
       tasks: tasks.tasks,
@@ -158,6 +183,7 @@ function appOptions({ config, logger, pools, events, work, bodies, operations }:
       bodies,
     },
     operations: {
+      authorize,
       checks,
       instances,
       faults,

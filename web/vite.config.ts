@@ -17,7 +17,10 @@ export default defineConfig({
     strictPort: true,
     // The server compares the Host header with the origin of the page.
     proxy: Object.fromEntries(
-      ['/events', '/healthz', '/readyz', '/api'].map((path) => [path, { target: server, changeOrigin: false }]),
+      ['/events', '/healthz', '/readyz', '/api', '/session'].map((path) => [
+        path,
+        { target: server, changeOrigin: false },
+      ]),
     ),
   },
 })

@@ -63,6 +63,7 @@ describe('the OpenAPI document', () => {
     ).toEqual([
       'DELETE /api/orders/{id}',
       'DELETE /api/tasks/{id}',
+      'DELETE /session',
       'GET /api/cluster',
       'GET /api/notifications',
       'GET /api/orders',
@@ -78,6 +79,7 @@ describe('the OpenAPI document', () => {
       'GET /metrics',
       'GET /openapi.json',
       'GET /readyz',
+      'GET /session',
       'HEAD /events',
       'PATCH /api/tasks/{id}',
       'POST /api/lab/faults',
@@ -91,6 +93,7 @@ describe('the OpenAPI document', () => {
       'POST /api/tasks/{id}/cancel',
       'POST /api/tasks/{id}/retry',
       'POST /events',
+      'POST /session',
     ])
   })
 

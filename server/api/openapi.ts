@@ -2,6 +2,7 @@ import { toOpenAPISchema } from '@elysiajs/openapi/openapi'
 import type { TSchema } from '@sinclair/typebox'
 import type { AnyElysia } from 'elysia'
 import type { OpenAPIV3 } from 'openapi-types'
+import { SECURE_NAME } from '../auth/session-cookie.ts'
 import { problemsOf, RECEIVING } from '../http/describe-route.ts'
 import type { ErrorCode } from '../protocol/error-codes.ts'
 import { Problem } from '../protocol/problem.ts'
@@ -16,6 +17,19 @@ type Operation = OpenAPIV3.OperationObject & {
 
 /** Errors of every route: those of `http/front-door.ts`, and a failure of the server. */
 const OF_ALL: readonly ErrorCode[] = ['host.invalid', 'host.unknown', 'internal', 'origin.foreign']
+/** Errors of every route that needs a credential, where the server has keys. */
+const OF_SECURED: readonly ErrorCode[] = [
+  'access.denied',
+  'auth.required',
+  'key.unknown',
+  'origin.required',
+  'token.expired',
+  'token.invalid',
+  'token.revoked',
+  'token.unverifiable',
+]
+/** Routes that need none: probes, documents and files of the dashboard. */
+const isOpen = (path: string) => !/^\/(?:api\/|events$|metrics$|session$)/.test(path)
 /** Errors of every route below `/api/`. */
 const COMMON: readonly ErrorCode[] = [
   'request.invalid',
@@ -75,11 +89,26 @@ export function openApiDocument(app: AnyElysia, version: string) {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
-    tags: ['events', 'orders', 'tasks', 'notifications', 'operations'].map((name) => ({ name })),
+    tags: ['session', 'events', 'orders', 'tasks', 'notifications', 'operations'].map((name) => ({ name })),
     paths: documented,
-    components: { schemas },
+    components: { schemas, securitySchemes: SECURITY_SCHEMES },
   }
 }
+
+const SECURITY_SCHEMES = {
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A token (JWT) or a key; nothing where the server has no keys.',
+  },
+  session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: SECURE_NAME,
+    description:
+      'The cookie that POST /session sets. Requests that change something with it must come from a page of the server. Over plain HTTP, at a name of the machine itself, it is named sse_session.',
+  },
+} as const
 
 /** A path in OpenAPI's form: `/orders/:id/` and `/orders/{id}` are both `/orders/{id}`. */
 const normal = (path: string) => path.replace(/:(\w+)/g, '{$1}').replace(/(.)\/$/, '$1')
@@ -95,6 +124,7 @@ function complete(operation: Operation, path: string, body: TSchema | undefined)
   } = operation
   const common = [
     ...OF_ALL,
+    ...(isOpen(path) ? [] : OF_SECURED),
     ...(path.startsWith('/api/') ? [...COMMON, ...ofSenders(parameters), ...(body ? OF_BODIES : [])] : []),
   ]
   const content = body && {
@@ -104,6 +134,7 @@ function complete(operation: Operation, path: string, body: TSchema | undefined)
   const succeeded = Object.entries({ ...responses, ...extra }).filter(([status]) => status.startsWith('2'))
   return {
     ...rest,
+    ...(!isOpen(path) && { security: [{ bearer: [] }, { session: [] }, {}] }),
     ...((operation.parameters ?? parameters).length > 0 && {
       parameters: unique([...(operation.parameters ?? []), ...parameters] as OpenAPIV3.ParameterObject[]),
     }),

@@ -1,10 +1,11 @@
 import { Command } from 'commander'
 import { SECOND } from '../platform/time.ts'
 import { Verification } from '../verification/verification.ts'
+import { authorizationOf, tokenOption } from './credential.ts'
 import { fromOne, fromZero } from './numbers.ts'
-import { CommandError } from './output.ts'
 import { reportTable } from './report.ts'
 import { checkServed, urlOption } from './server-url.ts'
+import { notClean, streamsClosed } from './verdict.ts'
 
 interface BenchOptions {
   url: string
@@ -13,6 +14,7 @@ interface BenchOptions {
   rate: number
   duration: number
   size: number
+  token?: string
 }
 
 /** The command `bench`. */
@@ -22,6 +24,7 @@ export const benchCommand = () =>
       'Measure a running server: open streams on one channel, publish at a rate, check and time the events on each.',
     )
     .addOption(urlOption())
+    .addOption(tokenOption())
     .option('--streams <n>', 'streams that read', fromOne, 1000)
     .option('--stalled <n>', 'further streams that never read', fromZero, 0)
     .option('--rate <n>', 'events published a second', fromOne, 500)
@@ -30,15 +33,22 @@ export const benchCommand = () =>
     .addHelpText('after', '\nRun it on another machine than the server to measure the server alone.\n')
     .action(bench)
 
-async function bench({ url, streams, stalled, rate, duration, size }: BenchOptions): Promise<void> {
+async function bench({ url, streams, stalled, rate, duration, size, token }: BenchOptions): Promise<void> {
   await checkServed(url)
-  const verification = new Verification({ urls: [url], connections: streams + stalled, rate, channels: 1, size })
+  const verification = new Verification({
+    urls: [url],
+    connections: streams + stalled,
+    rate,
+    channels: 1,
+    size,
+    headers: authorizationOf(token),
+  })
   await verification.start().catch((error) => {
-    throw new CommandError(`The streams do not open: ${error.message}. Is a server running at ${url}?`)
+    throw streamsClosed(error, [url])
   })
   verification.setAside(stalled)
   await Bun.sleep(duration * SECOND)
   const report = await verification.finish()
   console.log(reportTable(report))
-  if (!report.isClean) throw new CommandError('Not every stream received every event once and in order.')
+  if (!report.isClean) throw notClean(report, verification.publisher.problem)
 }

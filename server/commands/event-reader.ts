@@ -19,6 +19,8 @@ export interface ReaderOptions {
   channels: readonly string[]
   /** Cursor to begin after; `earliest` for the oldest event kept. Defaults to the head. */
   from?: string | undefined
+  /** Further headers of each request, such as `authorization`. Defaults to none. */
+  headers?: Record<string, string>
   /** Aborts when the caller wants no more; the reader then ends without an error. */
   signal?: AbortSignal
   /** Called when the connection is lost, with the reason and the milliseconds until the next attempt. */
@@ -84,14 +86,18 @@ function parse(body: ReadableStream<Uint8Array<ArrayBuffer>>, policy: ReconnectP
 
 /** Opens the stream once. Returns its body, or `over` when the server says that nothing more will come. */
 async function open(
-  { url, channels }: ReaderOptions,
+  { url, channels, headers }: ReaderOptions,
   lastEventId: string | undefined,
   signal: AbortSignal,
   policy: ReconnectPolicy,
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | 'over'> {
   const query = new URLSearchParams(channels.map((channel) => ['channel', channel]))
   const response = await fetch(`${url}/events?${query}`, {
-    headers: { accept: 'text/event-stream', ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) },
+    headers: {
+      ...headers,
+      accept: 'text/event-stream',
+      ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
+    },
     signal,
   })
   const verdict = verdictOf(response.status)

@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'bun:test'
-import { Option } from 'commander'
+import { Command } from 'commander'
 import { refuseSwallowedOptions } from './npm-options.ts'
 
-const options = [new Option('--key <key>'), new Option('--restart-cmd <command>'), new Option('--token <token>')]
-const check = (args: string[], env: Record<string, string>) => () => refuseSwallowedOptions(options, args, env)
+const command = new Command('publish')
+  .option('--key <key>')
+  .option('--restart-cmd <command>')
+  .option('--token <token>')
+  .addCommand(new Command('create').option('--name <name>'))
+const check = (args: string[], env: Record<string, string>) => () => refuseSwallowedOptions(command, args, env)
 
 describe('an option before which -- is missing', () => {
   test.each([
@@ -19,6 +23,12 @@ describe('an option before which -- is missing', () => {
       }),
     )
   })
+})
+
+test('an option of a subcommand is refused only with that subcommand', () => {
+  const env = { npm_lifecycle_event: 'sse-update', npm_config_name: 'x' }
+  expect(check(['key', 'create'], env)).toThrow('npm took --name')
+  expect(check(['key', 'list'], env)).not.toThrow()
 })
 
 describe('the environment of npm', () => {

@@ -1,6 +1,7 @@
-import { ConfigError } from '../platform/config.ts'
+import { ConfigError, secretsOfEnvironment } from '../platform/config.ts'
 import { messageOf } from '../platform/errors.ts'
 import { escapeControls, escapeControlsOfLines } from '../platform/printable.ts'
+import { createRedactor } from '../platform/redact.ts'
 
 /** A command has failed; reported as one line, without a stack. */
 export class CommandError extends Error {
@@ -17,8 +18,11 @@ export class CommandError extends Error {
 /** Writes a line to standard output. Control characters, which may come from the log or the server, are escaped. */
 export const print = (line: string): void => console.log(escapeControls(line))
 
-/** Writes lines to standard error, with control characters escaped. */
-export const printError = (lines: string): void => console.error(escapeControlsOfLines(lines))
+/** Writes lines to standard error, with control characters escaped and secrets replaced. */
+export function printError(lines: string): void {
+  const redact = createRedactor([...secretsOfEnvironment(process.env), process.env.SSE_UPDATE_TOKEN ?? ''])
+  console.error(escapeControlsOfLines(redact(lines)))
+}
 
 /** Reports an error on standard error. @returns the exit code */
 export function reportFailure(error: unknown): number {

@@ -1,11 +1,13 @@
 import { Command } from 'commander'
 import { messageOf } from '../platform/errors.ts'
+import { authorizationOf, tokenOption } from './credential.ts'
 import { CommandError, print } from './output.ts'
 import { noResponse, problemOf, urlOption } from './server-url.ts'
 
 interface PublishOptions {
   url: string
   key?: string
+  token?: string
 }
 
 /** `sse-update publish`. */
@@ -16,11 +18,17 @@ export const publishCommand = () =>
     .argument('<type>', 'type of the event, such as order.paid')
     .argument('[data]', 'JSON; "-" reads it from standard input', 'null')
     .addOption(urlOption())
+    .addOption(tokenOption())
     .option('--key <key>', 'idempotency key: a repetition with the same key publishes nothing')
     .addHelpText('after', `\nExample:\n  sse-update publish orders.alice.1 order.paid '{"total":12}'\n`)
     .action(publish)
 
-async function publish(channel: string, type: string, data: string, { url, key }: PublishOptions): Promise<void> {
+async function publish(
+  channel: string,
+  type: string,
+  data: string,
+  { url, key, token }: PublishOptions,
+): Promise<void> {
   const text = data === '-' ? await Bun.stdin.text() : data
   try {
     JSON.parse(text)
@@ -29,7 +37,11 @@ async function publish(channel: string, type: string, data: string, { url, key }
   }
   const response = await fetch(`${url}/events`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...(key !== undefined && { 'idempotency-key': key }) },
+    headers: {
+      'content-type': 'application/json',
+      ...authorizationOf(token),
+      ...(key !== undefined && { 'idempotency-key': key }),
+    },
     // The data is sent as it was typed.
     body: `{"channel":${JSON.stringify(channel)},"type":${JSON.stringify(type)},"data":${text}}`,
   }).catch((error) => {

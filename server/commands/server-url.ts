@@ -1,6 +1,8 @@
 import { Option } from 'commander'
 import { settings } from '../platform/config.ts'
 import { messageOf } from '../platform/errors.ts'
+import { withoutPassword } from '../platform/redact.ts'
+import { CREDENTIAL_HINT } from './credential.ts'
 import { CommandError } from './output.ts'
 
 /** `--url`: the server that a command talks to. */
@@ -25,20 +27,26 @@ export function urlsOption(): Option {
 function parseUrl(value: string): string {
   const url = URL.parse(value)
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url.href.replace(/\/$/, '')
-  throw new CommandError(`--url is ${JSON.stringify(value)}, expected a URL such as http://localhost:8080`, 2)
+  throw new CommandError(
+    `--url is ${JSON.stringify(withoutPassword(value))}, expected a URL such as http://localhost:8080`,
+    2,
+  )
 }
 
-/** The detail, status and code of a problem document; the status alone for other responses. */
+/** The detail, status and code of a problem document; the status alone for other responses. For 401, also what to do. */
 export async function problemOf(response: Response): Promise<string> {
   const body = (await response.json().catch(() => ({}))) as { detail?: string; code?: string }
-  return body.detail
+  const problem = body.detail
     ? `${body.detail} (${response.status} ${body.code})`
     : `the server responded with status ${response.status}`
+  return response.status === 401 ? `${problem}\n${CREDENTIAL_HINT}` : problem
 }
 
 /** The error of a command when no server responds at `url`. */
 export const noResponse = (url: string, error: unknown): CommandError =>
-  new CommandError(`No response from ${url} (${messageOf(error)}). Is the server running? Choose another with --url.`)
+  new CommandError(
+    `No response from ${withoutPassword(url)} (${messageOf(error)}). Is the server running? Choose another with --url.`,
+  )
 
 /**
  * Checks that a server responds, before a command waits for its streams.

@@ -1,7 +1,9 @@
 import { Command } from 'commander'
 import { escapeControls } from '../platform/printable.ts'
+import { withoutPassword } from '../platform/redact.ts'
 import type { Gap } from '../protocol/control-events.ts'
 import { parseLogCursor } from '../protocol/cursor.ts'
+import { authorizationOf, tokenOption } from './credential.ts'
 import { type ReceivedEvent, readEvents } from './event-reader.ts'
 import { CommandError, createPainter } from './output.ts'
 import { urlOption } from './server-url.ts'
@@ -9,6 +11,7 @@ import { urlOption } from './server-url.ts'
 interface TailOptions {
   url: string
   from?: string
+  token?: string
 }
 
 /** The command `tail`. */
@@ -19,6 +22,7 @@ export const tailCommand = () =>
     )
     .argument('<channel...>', 'names or patterns: orders.alice.17, orders.*.17, orders.>')
     .addOption(urlOption())
+    .addOption(tokenOption())
     .option(
       '--from <cursor>',
       'begin after this cursor, or position; "earliest" for the oldest event kept (default: new events only)',
@@ -27,7 +31,7 @@ export const tailCommand = () =>
     .addHelpText('after', `\nExample:\n  sse-update tail 'orders.>' broadcast --from earliest | jq .data\n`)
     .action(tail)
 
-async function tail(channels: string[], { url, from }: TailOptions): Promise<void> {
+async function tail(channels: string[], { url, from, token }: TailOptions): Promise<void> {
   const stopping = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
   // The reading end of the pipe was closed.
@@ -35,22 +39,24 @@ async function tail(channels: string[], { url, from }: TailOptions): Promise<voi
   const paint = createPainter(process.stderr)
   const note = (text: string) => console.error(paint('dim', escapeControls(text)))
   const show = process.stdout.isTTY ? personLine(createPainter(process.stdout)) : jsonLine
+  const server = withoutPassword(url)
   let isConnected = false
   const onLost = (problem: string, wait: number) => {
     const seconds = (wait / 1000).toFixed(1)
     if (isConnected) note(`${problem}; reconnecting in ${seconds} s`)
     else
       note(
-        `no stream from ${url} (${problem}). Is the server running? Choose another with --url. Trying again in ${seconds} s`,
+        `no stream from ${server} (${problem}). Is the server running? Choose another with --url. Trying again in ${seconds} s`,
       )
   }
+  const headers = authorizationOf(token)
   let lastCursor = from
-  for await (const event of readEvents({ url, channels, from, signal: stopping.signal, onLost })) {
+  for await (const event of readEvents({ url, channels, from, headers, signal: stopping.signal, onLost })) {
     if (event.event === 'ready') {
       isConnected = true
       // Without an ID, a gap follows, which says where the stream continues.
-      if (event.id !== '') note(`connected to ${url}, after position ${positionOf(event.id)}`)
-      else note(`connected to ${url}`)
+      if (event.id !== '') note(`connected to ${server}, after position ${positionOf(event.id)}`)
+      else note(`connected to ${server}`)
       continue
     }
     if (event.event === 'gap') note(gapNote(JSON.parse(event.data) as Gap, lastCursor))

@@ -1,10 +1,12 @@
 import { Command } from 'commander'
 import { SECOND } from '../platform/time.ts'
 import { Verification } from '../verification/verification.ts'
+import { authorizationOf, tokenOption } from './credential.ts'
 import { fromOne, fromZero } from './numbers.ts'
 import { CommandError } from './output.ts'
 import { reportTable } from './report.ts'
 import { checkServed, urlsOption } from './server-url.ts'
+import { notClean, streamsClosed } from './verdict.ts'
 
 interface VerifyOptions {
   url: string[]
@@ -40,7 +42,7 @@ export const verifyCommand = () =>
       60,
     )
     .option('--seed <n>', 'repeats the random choices of another run', fromZero)
-    .option('--token <token>', 'sent as "Authorization: Bearer"')
+    .addOption(tokenOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -62,13 +64,11 @@ async function verify(options: VerifyOptions): Promise<void> {
     connections: options.connections,
     rate: options.rate,
     timeout: options.patience * SECOND,
-    ...(options.token !== undefined && { headers: { authorization: `Bearer ${options.token}` } }),
+    headers: authorizationOf(options.token),
     ...(options.seed !== undefined && { seed: options.seed }),
   })
   await verification.start().catch((error) => {
-    throw new CommandError(
-      `The streams do not open: ${error.message}. Are all instances at ${options.url.join(', ')} running?`,
-    )
+    throw streamsClosed(error, options.url)
   })
   const showProgress = setInterval(() => progress(verification), SECOND)
   const { restarting } = await disturb(verification, options)
@@ -77,7 +77,7 @@ async function verify(options: VerifyOptions): Promise<void> {
   const report = await verification.finish()
   const restart = await restarting
   console.log(options.json ? JSON.stringify({ ...report, ...(restart && { restart }) }) : reportTable(report))
-  if (!report.isClean) throw new CommandError('The ledger is not clean.')
+  if (!report.isClean) throw notClean(report, verification.publisher.problem)
   if (restart && restart !== 'done')
     throw new CommandError(`--restart-cmd ${restart}: the run proves nothing about a restart.`)
 }

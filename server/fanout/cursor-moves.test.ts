@@ -406,3 +406,15 @@ describe('the end', () => {
     expect(log.ends[0]).toMatch(/^id: 5/m)
   })
 })
+
+test('a heartbeat that is due during a read does not move the client past a gap that is to be sent after it', async () => {
+  const { cursor, log } = await createReading()
+  cursor.jump({ from: 5, to: 20, reason: 'unknown' })
+  expect(cursor.tick(performance.now() + 1001)).toBe(false)
+  expect(log.written).toEqual([])
+  log.head = 20
+  log.steps[0]?.resolve({ events: 0, cursor: 9 })
+  await settle()
+  expect(log.written[0]).toContain('event: gap')
+  expect(log.written[1]).toContain('event: heartbeat')
+})

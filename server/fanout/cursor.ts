@@ -32,6 +32,8 @@ export class Cursor {
   #expectedAt: number | undefined
   readonly #liveness: Liveness
   #gap: Gap | undefined
+  /** End of the token, in milliseconds since the Unix epoch, while the client is still to be warned of it. */
+  #expiresAt: number | undefined
   #isAdvancing = false
   /** How often it was moved: what was read before a jump is dropped. */
   #jumps = 0
@@ -98,6 +100,17 @@ export class Cursor {
     void this.advance()
   }
 
+  /**
+   * Warns the client that its token expires, when the sink takes it.
+   *
+   * @param expiresAt milliseconds since the Unix epoch; `undefined` when the token was renewed: a warning that was not written
+   * yet is dropped
+   */
+  warnOfExpiry(expiresAt: number | undefined): void {
+    this.#expiresAt = expiresAt
+    void this.advance()
+  }
+
   /** The sink wants more: called by its transport. */
   resume(): Promise<void> {
     this.#liveness.progressed()
@@ -109,9 +122,10 @@ export class Cursor {
     this.#end('client')
   }
 
-  /** While it is behind and the sink takes more: sends what comes after its position. */
+  /** While the sink takes more: sends a warning that is due, and while it is behind, what comes after its position. */
   async advance(): Promise<void> {
     if (this.#isAdvancing) return
+    if (this.isLive) return this.#writeWarning()
     this.#isAdvancing = true
     let sliceEnd = performance.now() + TIME_SLICE
     try {
@@ -124,6 +138,7 @@ export class Cursor {
         const cursor = this.#behindAt
         if (cursor === undefined || this.#isClosed) break
         if (this.#gap) this.#sendGap(this.#gap)
+        else if (this.#expiresAt !== undefined) this.#writeWarning()
         else if (cursor === this.#options.served()) this.#goLive(cursor)
         else if (cursor > this.#options.served()) return this.#options.onAhead()
         else await this.#step(cursor)
@@ -146,6 +161,8 @@ export class Cursor {
     const { encoding } = this.#options
     switch (this.#liveness.due(now, this.#wantsMore)) {
       case 'heartbeat':
+        // Its ID would move the client past a gap that it has not received.
+        if (this.#gap) return false
         this.#write(encoding.heartbeat(this.#cursorAt(this.position), new Date()))
         return true
       case 'comment':
@@ -184,6 +201,13 @@ export class Cursor {
   #sendGap(gap: Gap): void {
     this.#gap = undefined
     this.#writeGap(gap)
+  }
+
+  #writeWarning(): void {
+    if (this.#expiresAt === undefined || !this.#wantsMore) return
+    const expiresAt = new Date(this.#expiresAt).toISOString()
+    this.#expiresAt = undefined
+    this.#write(this.#options.encoding.authExpiring({ expiresAt }, this.#cursorAt(this.position)))
   }
 
   async #step(cursor: number): Promise<void> {

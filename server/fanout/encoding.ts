@@ -1,4 +1,4 @@
-import type { Closing, Gap, Ready } from '../protocol/control-events.ts'
+import type { AuthExpiring, Closing, Gap, Ready } from '../protocol/control-events.ts'
 import type { LoggedEvent } from '../protocol/event.ts'
 
 /** What a sink takes at once. Shared between streams: not to be changed. */
@@ -23,6 +23,7 @@ export interface Encoding {
   gap(gap: Gap, cursor: string): Chunk
   /** Says that the stream lives, and moves the cursor of a client whose channels are quiet. */
   heartbeat(cursor: string, time: Date): Chunk
+  authExpiring(expiring: AuthExpiring, cursor: string): Chunk
   /** Keeps the bytes coming between heartbeats, and is no event. */
   readonly comment: Chunk
   /** @param cursor where the client resumes; `undefined` leaves its cursor where it is */

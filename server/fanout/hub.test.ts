@@ -94,6 +94,25 @@ const request = (more: Partial<Subscription> = {}) => ({
   ...more,
 })
 
+describe('a stream that ends', () => {
+  test.each([
+    ['is closed by the server', ({ cursor }) => cursor.close('expired')],
+    ['is left by its client', ({ cursor }) => cursor.leave()],
+    ['is replaced by another one of its client', async () => void (await open({ clientId: 'page-1' }))],
+    ['is ended with the hub', () => hub.stop()],
+  ] as [string, (stream: Awaited<ReturnType<typeof open>>) => void | Promise<void>][])(
+    'reports it once when it %s',
+    async (_, end) => {
+      let ends = 0
+      const stream = await open({ clientId: 'page-1', onEnd: () => ends++ })
+      expect(ends).toBe(0)
+      await end(stream)
+      stream.cursor.leave()
+      expect(ends).toBe(1)
+    },
+  )
+})
+
 describe('a stream that is opened', () => {
   test('gets ready with its position, its channels and what the instance says of itself', async () => {
     const { ready } = await open({ selection: createSelection(['b', 'a']), cursor: 8, resumed: true, oldest: 3 })

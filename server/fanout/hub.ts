@@ -10,6 +10,7 @@ import { Drain } from './drain.ts'
 import { Flusher } from './flusher.ts'
 import { Heartbeats } from './heartbeats.ts'
 import { OpenCursors } from './open-cursors.ts'
+import { type QuotaLimits, Quotas } from './quotas.ts'
 import type { RecentEvents } from './recent-events.ts'
 import { Router } from './router.ts'
 import { type CursorDefaults, createCursor, type Subscription, type SubscriptionRequest } from './subscription.ts'
@@ -21,10 +22,14 @@ export interface HubOptions extends CursorDefaults {
   flushInterval: number
   /** Streams that may be open at once. */
   maxConnections: number
+  /** Streams that a subject or an address may have open at once. Defaults to any number. */
+  quotas?: QuotaLimits
 }
 
 /** How much longer than usual a client waits whose stream was refused. */
 const REFUSED_FACTOR = 3
+
+const NO_OWNER = { subject: null, address: '' }
 
 /**
  * Gives every event to the streams that selected its channel.
@@ -37,6 +42,7 @@ export class Hub {
   readonly #audiences: Audiences
   readonly #cursors = new OpenCursors()
   readonly #capacity: Capacity
+  readonly #quotas: Quotas
   readonly #router: Router<Audience>
   readonly #flusher: Flusher
   readonly #heartbeats: Heartbeats
@@ -49,6 +55,7 @@ export class Hub {
     this.#options = options
     this.#audiences = new Audiences(recent, telemetry)
     this.#capacity = createCapacity(maxConnections)
+    this.#quotas = new Quotas(options.quotas ?? { perSubject: 0, perAddress: 0 })
     this.#router = new Router(recent.head, (channel) => this.#audiences.match(channel))
     this.#flusher = new Flusher({
       router: this.#router,
@@ -133,11 +140,16 @@ export class Hub {
     const audience = this.#audiences.of(subscription.selection, encoding)
     // One object for all streams of the audience.
     const { selection } = audience
+    const release = this.#quotas.add(subscription.owner ?? NO_OWNER)
     const cursor = createCursor(String(this.#nextId++), { ...subscription, selection }, this.#options, {
       served: () => this.#router.position,
       epoch: () => this.epoch,
       onAhead: (cursor) => this.#cursors.wait(cursor),
-      onClose: (cursor, reason) => this.#forget(cursor, audience, transport, reason),
+      onClose: (cursor, reason) => {
+        release()
+        this.#forget(cursor, audience, transport, reason)
+        subscription.onEnd?.()
+      },
     })
     this.#options.telemetry.connectionOpened(transport)
     audience.cursors.add(cursor)
@@ -147,14 +159,21 @@ export class Hub {
   }
 
   /**
-   * What a further stream is sent instead of events: the instance is draining, too many streams are open, or the index of
-   * subscriptions is full. `undefined` when the stream may be opened.
+   * What a further stream is sent instead of events: the instance is draining, too many streams are open (of all, or of the same
+   * subject or address), or the index of subscriptions is full. `undefined` when the stream may be opened.
    */
-  refusal({ selection, encoding, clientId, isProxied = false }: SubscriptionRequest): Closing | undefined {
+  refusal(request: SubscriptionRequest): Closing | undefined {
+    const { selection, encoding, clientId, isProxied = false, owner = NO_OWNER } = request
     if (this.#isDraining) return { reason: 'drain', retry: this.#drain.retryFor(isProxied) }
+    const isReplacement = this.#cursors.ofClient(clientId) !== undefined
+    const limit = isReplacement ? undefined : this.#quotas.exceededBy(owner)
+    if (limit !== undefined) {
+      this.#options.telemetry.limitReached(limit)
+      return { reason: 'limit', retry: this.#refusedRetry() }
+    }
     const isAdmitted = this.#capacity.admits({
       connections: this.#cursors.size,
-      isReplacement: this.#cursors.ofClient(clientId) !== undefined,
+      isReplacement,
       indexSize: this.#audiences.indexSize,
       growth: this.#audiences.growthFor(selection, encoding),
     })

@@ -1,3 +1,5 @@
+import { RESERVED_TOKEN } from '../protocol/channel.ts'
+
 /** Most nodes have one value, which then needs no set. */
 type Values<T> = T | Set<T> | undefined
 
@@ -59,8 +61,11 @@ export class PatternIndex<T> {
   match(channel: string): T[] {
     const found = new Set<T>()
     const tokens = channel.split('.')
-    let level = [this.#root]
-    for (const token of tokens) {
+    // A wildcard in the first place matches no reserved channel.
+    const isReserved = tokens[0] === RESERVED_TOKEN
+    const start = isReserved ? this.#root.children?.get(RESERVED_TOKEN) : this.#root
+    let level = start ? [start] : []
+    for (const token of isReserved ? tokens.slice(1) : tokens) {
       const next: Node<T>[] = []
       for (const { rest, children, any } of level) {
         if (rest !== undefined) addAll(found, rest)

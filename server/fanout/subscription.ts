@@ -5,6 +5,7 @@ import { formatCursor } from '../protocol/cursor.ts'
 import type { CloseReason, Telemetry, Transport } from '../telemetry/telemetry.ts'
 import { Cursor } from './cursor.ts'
 import type { Encoding } from './encoding.ts'
+import type { Owner } from './quotas.ts'
 import type { Replay } from './replay.ts'
 import type { Selection } from './selection.ts'
 import type { Sink } from './sink.ts'
@@ -18,6 +19,8 @@ export interface Subscription {
   transport: Transport
   /** Of the client, which has one stream at most; `null` when it sent none. */
   clientId: string | null
+  /** Whose stream it is. Defaults to one without limits. */
+  owner?: Owner
   /** Position after which the stream begins. */
   cursor: number
   /** Whether the cursor is the client's. */
@@ -28,10 +31,12 @@ export interface Subscription {
   isProxied?: boolean
   /** Sent right after `ready`. */
   gap?: Gap | undefined
+  /** Called once, when the stream has ended, whatever the reason. */
+  onEnd?: () => void
 }
 
 /** What decides whether a stream may be opened. */
-export type SubscriptionRequest = Pick<Subscription, 'selection' | 'encoding' | 'clientId' | 'isProxied'>
+export type SubscriptionRequest = Pick<Subscription, 'selection' | 'encoding' | 'clientId' | 'isProxied' | 'owner'>
 
 /** What all cursors of an instance share. */
 export interface CursorDefaults {

@@ -3,13 +3,8 @@ import { AppError, tooDeep } from '../platform/errors.ts'
 import { SECOND } from '../platform/time.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { BodyBudget } from './body-budget.ts'
+import type { AddressOf, Incoming } from './client-address.ts'
 import type { OpenBody, Pace } from './open-body.ts'
-
-/** A request as a route receives it, with the server that knows the address of its client. */
-export interface Incoming {
-  request: Request
-  server: { requestIP(request: Request): { address: string } | null } | null
-}
 
 /** Files may be large: no deadline, but a minimum rate that even a bad mobile connection reaches. */
 const UPLOAD: Pace = { timeout: Number.POSITIVE_INFINITY, leastRate: 16 * 1024, window: 15 * SECOND }
@@ -17,11 +12,13 @@ const UPLOAD: Pace = { timeout: Number.POSITIVE_INFINITY, leastRate: 16 * 1024, 
 /** Reads request bodies, all within one budget. */
 export class Bodies {
   readonly budget: BodyBudget
+  readonly #addressOf: AddressOf
   readonly #pace: Pace
 
   /** @param timeout milliseconds for a whole body that is no file; see `BODY_TIMEOUT_MS` */
-  constructor(budget: BodyBudget, timeout: number) {
+  constructor(budget: BodyBudget, timeout: number, addressOf: AddressOf) {
     this.budget = budget
+    this.#addressOf = addressOf
     this.#pace = { timeout, leastRate: 1024, window: 5 * SECOND }
   }
 
@@ -41,7 +38,7 @@ export class Bodies {
       })
     }
     if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
-    const source = new BodySource(this.budget, incoming, this.#pace)
+    const source = this.#open(incoming, this.#pace)
     try {
       // Counted while they arrive: a chunked body does not announce its size.
       const chunks: Uint8Array[] = []
@@ -62,7 +59,7 @@ export class Bodies {
    * @throws {AppError} `body.too_slow` (408), `body.too_many` (429), `body.overloaded` (503), `body.aborted`
    */
   async *readFile(incoming: Incoming, kept: number): AsyncGenerator<Uint8Array> {
-    const source = new BodySource(this.budget, incoming, UPLOAD)
+    const source = this.#open(incoming, UPLOAD)
     try {
       for (let chunk = await source.next(); chunk; chunk = await source.next()) {
         yield chunk
@@ -71,6 +68,10 @@ export class Bodies {
     } finally {
       source.close()
     }
+  }
+
+  #open(incoming: Incoming, pace: Pace): BodySource {
+    return new BodySource(this.budget, incoming.request, pace, () => this.#addressOf(incoming))
   }
 }
 
@@ -83,8 +84,13 @@ export const createBodies = (
     bodyTimeoutMs,
   }: Pick<Config, 'maxBodyMemory' | 'maxBodies' | 'maxBodiesPerAddress' | 'bodyTimeoutMs'>,
   telemetry: Pick<Telemetry, 'bodyRefused'>,
+  addressOf: AddressOf,
 ): Bodies =>
-  new Bodies(new BodyBudget({ maxBytes: maxBodyMemory, maxBodies, maxBodiesPerAddress, telemetry }), bodyTimeoutMs)
+  new Bodies(
+    new BodyBudget({ maxBytes: maxBodyMemory, maxBodies, maxBodiesPerAddress, telemetry }),
+    bodyTimeoutMs,
+    addressOf,
+  )
 
 /** The chunks of one body. */
 class BodySource {
@@ -92,12 +98,12 @@ class BodySource {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   readonly #body: OpenBody
 
-  constructor(budget: BodyBudget, { request, server }: Incoming, pace: Pace) {
+  constructor(budget: BodyBudget, { body }: Request, pace: Pace, address: () => string) {
     this.#budget = budget
-    this.#reader = request.body?.getReader()
+    this.#reader = body?.getReader()
     // Ends the read that is under way as if the body had ended.
     const abort = () => void this.#reader?.cancel().catch(() => {})
-    this.#body = budget.open(() => server?.requestIP(request)?.address ?? '', pace, abort)
+    this.#body = budget.open(address, pace, abort)
   }
 
   get received(): number {

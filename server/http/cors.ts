@@ -4,6 +4,8 @@ export interface Grant {
   origin: string
   /** Whether it may only read. */
   isReadOnly: boolean
+  /** Whether the browser may send cookies and show the response: only to origins that the operator has listed. */
+  hasCredentials: boolean
 }
 
 /** Which origins are granted access. */
@@ -35,16 +37,26 @@ const ALLOW_HEADERS = [
 ].join(', ')
 
 /** Response headers that a page may read besides those that need no permission. */
-const EXPOSE_HEADERS = ['Allow', 'Content-Disposition', 'ETag', 'Location', 'Retry-After', 'X-Cursor'].join(', ')
+const EXPOSE_HEADERS = [
+  'Allow',
+  'Content-Disposition',
+  'ETag',
+  'Location',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Retry-After',
+  'WWW-Authenticate',
+  'X-Cursor',
+].join(', ')
 
 /** What a request's origin is granted at a path; `undefined` for nothing. */
 export function grantOf(request: Request, path: string, options: CorsOptions): Grant | undefined {
   const origin = request.headers.get('origin')
-  if (origin !== null && options.origins.includes(origin)) return { origin, isReadOnly: false }
-  if (options.publicPaths.includes(path)) return { origin: '*', isReadOnly: true }
+  if (origin !== null && options.origins.includes(origin)) return { origin, isReadOnly: false, hasCredentials: true }
+  if (options.publicPaths.includes(path)) return { origin: '*', isReadOnly: true, hasCredentials: false }
   if (origin === null || path !== STREAMS) return undefined
   const origins = options.streamOrigins(request.headers.get('host') ?? '')
-  return origins.includes(origin) ? { origin, isReadOnly: true } : undefined
+  return origins.includes(origin) ? { origin, isReadOnly: true, hasCredentials: false } : undefined
 }
 
 /** Whether a grant covers what a request does, or what its preflight announces. */
@@ -58,8 +70,13 @@ export function covers({ isReadOnly }: Grant, request: Request): boolean {
  * Adds the headers of a grant (Fetch, section 3.3). For a preflight, the methods are those in the `Allow` header of the route's
  * own response to OPTIONS.
  */
-export function addCorsHeaders({ headers }: Response, request: Request, { origin, isReadOnly }: Grant): void {
+export function addCorsHeaders(
+  { headers }: Response,
+  request: Request,
+  { origin, isReadOnly, hasCredentials }: Grant,
+): void {
   headers.set('access-control-allow-origin', origin)
+  if (hasCredentials) headers.set('access-control-allow-credentials', 'true')
   headers.set('access-control-expose-headers', EXPOSE_HEADERS)
   if (request.method !== 'OPTIONS' || !request.headers.has('access-control-request-method')) return
   headers.set('access-control-allow-methods', (!isReadOnly && headers.get('allow')) || READ_METHODS.join(', '))

@@ -7,7 +7,11 @@ type Header = keyof typeof HEADERS
 
 /** Request headers, each with a description, an example, and the pattern of its values, if there is one. */
 const HEADERS = {
-  'X-User': ['The user who acts; defaults to guest. There is no access control yet.', 'alice', TOKEN_PATTERN],
+  'X-User': [
+    'On a server without keys only: the user who acts; defaults to guest. With keys, the credential names the user.',
+    'alice',
+    TOKEN_PATTERN,
+  ],
   'X-Client-Id': ['The page that causes the change: its own streams leave the event out.', 'page-7', NAME_PATTERN],
   'Idempotency-Key': [
     'Requests with the same key create one thing: repeat the request with its key when no response arrived.',
@@ -30,6 +34,7 @@ const RESPONSE_HEADERS = {
   'X-Cursor': 'The cursor at which this was read: stream after it to miss nothing.',
   ETag: 'The version, for If-Match.',
   Location: 'The path of the created resource.',
+  'Set-Cookie': 'The session, or its end.',
 } as const
 
 /** What a route adds to its schemas in the OpenAPI document. */

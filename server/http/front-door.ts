@@ -1,15 +1,19 @@
 import type { HigherOrderFunction } from 'elysia/types'
 import { AppError } from '../platform/errors.ts'
+import type { Logger } from '../platform/logger.ts'
+import { createReportBlocked } from './blocked-origins.ts'
 import { addCorsHeaders, type CorsOptions, covers, type Grant, grantOf } from './cors.ts'
 import { createHostCheck, type HostCheckOptions } from './host.ts'
-import { senderOf } from './origin.ts'
+import { isSecure, senderOf } from './origin.ts'
 import { problemResponse } from './problem.ts'
 import { urlOf } from './request-url.ts'
+import { addSecurityHeaders } from './security-headers.ts'
 
 /** What is checked of every request. */
 export interface FrontDoorOptions {
   host: HostCheckOptions
   cors: CorsOptions
+  logger: Logger
 }
 
 type Respond = (request: Request, ...rest: unknown[]) => Response | Promise<Response>
@@ -21,7 +25,8 @@ type Respond = (request: Request, ...rest: unknown[]) => Response | Promise<Resp
  *
  * @returns a function for Elysia's `wrap`
  */
-export function createFrontDoor({ host, cors }: FrontDoorOptions): HigherOrderFunction {
+export function createFrontDoor({ host, cors, logger }: FrontDoorOptions): HigherOrderFunction {
+  const reportBlocked = createReportBlocked(logger)
   const checkHost = createHostCheck(host)
 
   /** The grant of a page of another origin. @throws {AppError} `host.invalid`, `host.unknown`, `origin.foreign` */
@@ -30,6 +35,7 @@ export function createFrontDoor({ host, cors }: FrontDoorOptions): HigherOrderFu
     if (senderOf(request) !== 'foreign') return undefined
     const grant = grantOf(request, urlOf(request).pathname, cors)
     if (grant && covers(grant, request)) return grant
+    reportBlocked(request)
     throw foreign()
   }
 
@@ -52,7 +58,7 @@ export function createFrontDoor({ host, cors }: FrontDoorOptions): HigherOrderFu
 }
 
 function finish(response: Response, request: Request, grant?: Grant): Response {
-  response.headers.set('x-content-type-options', 'nosniff')
+  addSecurityHeaders(response.headers, isSecure(request))
   response.headers.append('vary', 'origin')
   if (grant) addCorsHeaders(response, request, grant)
   return response

@@ -28,9 +28,12 @@ const isNavigation = ({ method, headers, url }: Request) =>
   URL.parse(url)?.pathname !== '/events'
 
 /** The origin of pages that this server serves under the name that the request has. */
-function ownOrigin({ url, headers }: Request): string | undefined {
+const ownOrigin = (request: Request): string | undefined =>
+  URL.parse(`${isSecure(request) ? 'https' : 'http'}://${request.headers.get('host') ?? ''}`)?.origin
+
+/** Whether a request came over TLS, to this server or to a proxy that says so. */
+export function isSecure({ url, headers }: Request): boolean {
   // Set by a proxy that terminates TLS. From a foreign page it requires a preflight, which is refused.
   const forwarded = headers.get('x-forwarded-proto')?.split(',')[0]?.trim()
-  const isSecure = forwarded === undefined ? url.startsWith('https:') : forwarded === 'https'
-  return URL.parse(`${isSecure ? 'https' : 'http'}://${headers.get('host') ?? ''}`)?.origin
+  return forwarded === undefined ? url.startsWith('https:') : forwarded === 'https'
 }

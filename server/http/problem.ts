@@ -10,7 +10,15 @@ import { type Problem, titleOf } from '../protocol/problem.ts'
  * @param headers further ones of the response
  */
 export function problemResponse(error: unknown, headers: Record<string, string> = {}): Response {
-  const { code, status, message, extensions, retryAfter, closesConnection } = error instanceof AppError ? error : BUG
+  const {
+    code,
+    status,
+    message,
+    extensions,
+    retryAfter,
+    closesConnection,
+    headers: own,
+  } = error instanceof AppError ? error : BUG
   const problem: Problem = { type: 'about:blank', title: titleOf(status), status, detail: message, code, ...extensions }
   const text = `${JSON.stringify(problem)}\n`
   return new Response(closesConnection ? lingering(text) : text, {
@@ -20,10 +28,16 @@ export function problemResponse(error: unknown, headers: Record<string, string> 
       'cache-control': 'no-store',
       ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
       ...(closesConnection && { connection: 'close' }),
+      ...(status === 401 && { 'www-authenticate': challengeOf(code) }),
+      ...own,
       ...headers,
     },
   })
 }
+
+/** The challenge of a 401 (RFC 6750, section 3): without an error code where the request had no credential. */
+const challengeOf = (code: string) =>
+  `Bearer realm="sse-update"${code === 'auth.required' ? '' : ', error="invalid_token"'}`
 
 /** Milliseconds between a response and the end of its connection. */
 const LINGER = 500

@@ -1,5 +1,5 @@
 import type { Sql } from '../platform/database.ts'
-import { isLiteral } from '../protocol/channel.ts'
+import { isLiteral, isReserved, RESERVED_TOKEN } from '../protocol/channel.ts'
 import { MAX_CHANNEL_LENGTH, MAX_TOKENS } from '../protocol/limits.ts'
 
 const DEPTHS = Array.from({ length: MAX_TOKENS }, (_, index) => index + 1)
@@ -11,14 +11,22 @@ const DEPTHS = Array.from({ length: MAX_TOKENS }, (_, index) => index + 1)
  * compared one by one, so that a row costs at most patterns × `MAX_TOKENS` comparisons, whatever the patterns and the
  * channel look like. The text of the statement does not depend on the patterns, so that Postgres prepares few.
  *
- * @param patterns valid; `undefined` for all channels
+ * @param patterns valid; `undefined` for all channels, reserved ones too
  */
 export function matching(sql: Sql, patterns: readonly string[] | undefined) {
-  if (patterns === undefined || patterns.includes('>')) return sql``
+  if (patterns === undefined) return sql``
+  // A wildcard in the first place matches no reserved channel.
+  const isWide = patterns.some((pattern) => /^[*>]/.test(pattern))
+  if (!isWide) return sql`and (${within(sql, patterns)})`
+  const reserved = patterns.filter(isReserved)
+  const open = sql`l.channel <> ${RESERVED_TOKEN} and not l.channel ^@ ${`${RESERVED_TOKEN}.`}`
+  const wide = patterns.includes('>') ? sql`${open}` : sql`${open} and (${within(sql, patterns)})`
+  return reserved.length === 0 ? sql`and ${wide}` : sql`and (${wide} or ${within(sql, reserved)})`
+}
+
+function within(sql: Sql, patterns: readonly string[]) {
   const { names, beginnings, others } = byKind(patterns)
-  return sql`and (
-    l.channel = any (${names}::text[]) or l.channel ^@ any (${beginnings}::text[]) ${withinTokens(sql, others)}
-  )`
+  return sql`l.channel = any (${names}::text[]) or l.channel ^@ any (${beginnings}::text[]) ${withinTokens(sql, others)}`
 }
 
 /** Names of channels; what `a.b.>` begins with, up to the last dot; and patterns with a `*`. */

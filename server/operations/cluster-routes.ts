@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia, t } from 'elysia'
+import { type Authorize, checkOperator } from '../auth/actor.ts'
 import type { Bodies } from '../http/body.ts'
 import { detail } from '../http/describe-route.ts'
 import { jsonBody, SMALL_BODY } from '../http/json-body.ts'
@@ -23,6 +24,7 @@ export interface ClusterRoutesOptions {
   /** `undefined` where faults are not allowed. */
   faults: Faults | undefined
   bodies: Bodies
+  authorize: Authorize
 }
 
 const Fault = Type.Union([Type.Literal('disconnect-streams'), Type.Literal('kill-listeners')], {
@@ -33,28 +35,39 @@ const Fault = Type.Union([Type.Literal('disconnect-streams'), Type.Literal('kill
 const FaultRequest = t.Object({ fault: Fault }, { additionalProperties: false })
 
 /** `/api/cluster`: the instances and the state of Postgres. `/api/lab/faults`: causes faults, where that is allowed. */
-export const clusterRoutes = ({ instances, faults, bodies }: ClusterRoutesOptions) =>
+export const clusterRoutes = ({ instances, faults, bodies, authorize }: ClusterRoutesOptions) =>
   new Elysia({ name: 'cluster', prefix: '/api', tags: ['operations'] })
-    .get('/cluster', () => instances.view(), {
-      query: NoQuery,
-      response: ClusterView,
-      detail: detail({ summary: 'The instances, the state of Postgres, and how long events are kept' }),
-    })
+    .get(
+      '/cluster',
+      async ({ request }) => {
+        checkOperator(await authorize(request))
+        return instances.view()
+      },
+      {
+        query: NoQuery,
+        response: ClusterView,
+        detail: detail({
+          summary: 'The instances, the state of Postgres, and how long events are kept',
+          errors: ['access.denied'],
+        }),
+      },
+    )
     .post(
       '/lab/faults',
-      async ({ body, set }) => {
+      async ({ body, request, set }) => {
+        checkOperator(await authorize(request))
         if (!faults) throw disallowed()
         set.status = 202
         const affected = body.fault === 'kill-listeners' ? faults.killListeners() : faults.disconnectStreams()
         return { affected: await affected }
       },
       {
-        parse: jsonBody(bodies, FaultRequest, SMALL_BODY),
+        parse: jsonBody(bodies, FaultRequest, SMALL_BODY, async (request) => checkOperator(await authorize(request))),
         body: FaultRequest,
         response: { 202: Type.Object({ affected: Type.Integer({ description: 'connections', examples: [3] }) }) },
         detail: detail({
           summary: 'Cause a fault, to see that no event is lost',
-          errors: ['lab.off'],
+          errors: ['lab.off', 'access.denied'],
         }),
       },
     )

@@ -1,17 +1,28 @@
 import { Elysia } from 'elysia'
+import { type Authorize, checkOperator } from '../auth/actor.ts'
 import { detail } from '../http/describe-route.ts'
 import { otherMethods } from '../http/problem.ts'
 import type { Prometheus } from '../telemetry/prometheus.ts'
 
-/** `GET /metrics`, in the text format of Prometheus. */
-export const metricsRoutes = (prometheus: Prometheus) =>
+/** What `/metrics` needs. */
+export interface MetricsRoutesOptions {
+  metrics: Prometheus
+  authorize: Authorize
+}
+
+/** `GET /metrics`, in the text format of Prometheus; for operators. */
+export const metricsRoutes = ({ metrics, authorize }: MetricsRoutesOptions) =>
   new Elysia({ name: 'metrics', tags: ['operations'] })
     .get(
       '/metrics',
-      async () => new Response(await prometheus.render(), { headers: { 'content-type': prometheus.contentType } }),
+      async ({ request }) => {
+        checkOperator(await authorize(request))
+        return new Response(await metrics.render(), { headers: { 'content-type': metrics.contentType } })
+      },
       {
         detail: detail({
           summary: 'Metrics, in the text format of Prometheus',
+          errors: ['access.denied'],
           operation: {
             responses: {
               200: {

@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia'
+import type { Authorize } from '../auth/actor.ts'
 import type { Bodies } from '../http/body.ts'
 import type { Prometheus } from '../telemetry/prometheus.ts'
 import { clusterRoutes, type Faults } from './cluster-routes.ts'
@@ -15,6 +16,7 @@ export interface OperationsRoutesOptions {
   /** What the lab may do to this instance; `undefined` where faults are not allowed. */
   faults: Faults | undefined
   bodies: Bodies
+  authorize: Authorize
   /** Folder of the built dashboard; without it, the front page says how to build it. */
   dashboard: string | undefined
 }
@@ -23,6 +25,6 @@ export interface OperationsRoutesOptions {
 export const operationsRoutes = (options: OperationsRoutesOptions) =>
   new Elysia({ name: 'operations', normalize: false })
     .use(healthRoutes(options.checks))
-    .use(metricsRoutes(options.metrics))
+    .use(metricsRoutes(options))
     .use(clusterRoutes(options))
     .use(dashboardRoutes(options.dashboard, options.faults !== undefined))

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { settle } from '../testing/fake-time.ts'
-import { coalesce } from './coalesce.ts'
+import { coalesce, coalesceBy } from './coalesce.ts'
 
 /** Runs that end when the test resolves them. */
 function scene() {
@@ -58,4 +58,32 @@ test('a run that fails fails for those who called it, and for no others', async 
   expect(await second).toBe(2)
   void call()
   expect(runs).toHaveLength(3)
+})
+
+test('by key: callers share the runs of their key alone', async () => {
+  const runs: { name: string; end: PromiseWithResolvers<string> }[] = []
+  const call = coalesceBy(
+    (name: string) => name.charAt(0),
+    (name) => {
+      const end = Promise.withResolvers<string>()
+      runs.push({ name, end })
+      return end.promise
+    },
+  )
+  const names = () => runs.map(({ name }) => name)
+  const calls = [call('a1'), call('a2'), call('b1'), call('a3')]
+  await settle()
+  expect(names()).toEqual(['a1', 'b1'])
+  runs[1]?.end.resolve('b')
+  expect(await calls[2]).toBe('b')
+  runs[0]?.end.reject(new Error('failed'))
+  await expect(calls[0]).rejects.toThrow('failed')
+  await settle()
+  expect(names()).toHaveLength(3)
+  runs[2]?.end.resolve('a')
+  expect(await Promise.all([calls[1], calls[3]])).toEqual(['a', 'a'])
+  // No caller waits: the next one does not get a function that holds the argument of the first.
+  void call('a4')
+  await settle()
+  expect(names().at(-1)).toBe('a4')
 })

@@ -1,5 +1,17 @@
 import { hostname } from 'node:os'
-import { choice, databaseUrl, duration, hosts, integer, origins, type Setting, text } from './settings.ts'
+import { redact } from './redact.ts'
+import {
+  choice,
+  databaseUrl,
+  duration,
+  hosts,
+  integer,
+  networks,
+  origins,
+  type Setting,
+  secret,
+  text,
+} from './settings.ts'
 
 /**
  * Every setting, in the order of the help text. Names and defaults are stable; `doc` is shown by `--help` and in the
@@ -8,7 +20,7 @@ import { choice, databaseUrl, duration, hosts, integer, origins, type Setting, t
 export const settings = {
   host: text('HOST', {
     fallback: '127.0.0.1',
-    doc: 'Address to listen on. There is no access control yet: expose it to a network only behind a proxy that authenticates.',
+    doc: 'Address to listen on. Other than loopback needs a key for access control, or ALLOW_ANONYMOUS=yes.',
   }),
   allowedHosts: hosts('ALLOWED_HOSTS', {
     doc: 'Host names that requests may use, besides localhost and HOST (and any IP address when HOST is not loopback). *.example.com matches subdomains; * disables the check.',
@@ -16,6 +28,42 @@ export const settings = {
   allowedOrigins: origins('ALLOWED_ORIGINS', {
     doc: 'Other origins whose pages may use the API (CORS), such as https://app.example.com.',
   }),
+  trustedProxies: networks('TRUSTED_PROXIES', {
+    doc: 'Addresses and networks of proxies whose X-Forwarded-For names the client, for limits by address. Without any, the address of the connection counts.',
+  }),
+  allowAnonymous: choice('ALLOW_ANONYMOUS', {
+    of: ['no', 'yes'],
+    fallback: 'no',
+    doc: 'Without any key (JWT_SECRET, JWT_PUBLIC_KEY, JWKS_URL, JWT_ISSUERS, PUBLISH_KEYS, sse-update key create), every client may do everything. The server then listens on loopback only, unless this is yes.',
+  }),
+  jwtSecret: secret('JWT_SECRET', {
+    doc: 'Shared secret of at least 32 bytes that tokens are signed with (HS256).',
+  }),
+  jwtPublicKey: text('JWT_PUBLIC_KEY', {
+    fallback: undefined,
+    doc: 'Public key that verifies tokens: PEM, a JWK, or the path of a file with one. RSA, EC or Ed25519.',
+  }),
+  jwksUrl: text('JWKS_URL', {
+    fallback: undefined,
+    doc: 'URL of the JWK Set of the identity provider (https).',
+  }),
+  jwtIssuer: text('JWT_ISSUER', { fallback: undefined, doc: 'Required issuer (iss) of tokens; any without it.' }),
+  jwtAudience: text('JWT_AUDIENCE', { fallback: undefined, doc: 'Required audience (aud) of tokens; any without it.' }),
+  jwtIssuers: secret('JWT_ISSUERS', {
+    doc: 'Several issuers instead, as a JSON array: [{"issuer": "…", "audience": "…", "jwksUrl": "…"}], or with "publicKey" or "secret" instead of "jwksUrl".',
+  }),
+  publishKeys: secret('PUBLISH_KEYS', {
+    doc: 'Keys of backends, as a JSON array: [{"name": "…", "key": "…", "publish": ["orders.>"], "subscribe": [], "role": "user"}], keys of at least 32 characters. "sse-update key create" stores keys in Postgres instead.',
+  }),
+  jwtSubscribeClaim: text('JWT_SUBSCRIBE_CLAIM', {
+    fallback: 'subscribe',
+    doc: 'Claim with the channel patterns that may be read.',
+  }),
+  jwtPublishClaim: text('JWT_PUBLISH_CLAIM', {
+    fallback: 'publish',
+    doc: 'Claim with the channel patterns that may be published to.',
+  }),
+  jwtRoleClaim: text('JWT_ROLE_CLAIM', { fallback: 'role', doc: 'Claim with the role: operator, or user.' }),
   port: integer('PORT', { min: 0, max: 65_535, fallback: 8080, doc: 'Port to listen on; 0 takes a free one.' }),
   instanceName: text('INSTANCE_NAME', {
     fallback: `${hostname()}-${process.pid}`,
@@ -143,6 +191,27 @@ export const settings = {
     fallback: 50_000,
     unit: 'streams',
     doc: 'Maximum number of open streams of one instance. Further clients get closing with a time to wait.',
+  }),
+  maxStreamsPerSubject: integer('MAX_STREAMS_PER_SUBJECT', {
+    min: 0,
+    max: 10_000_000,
+    fallback: 1000,
+    unit: 'streams',
+    doc: 'Maximum number of open streams of one subject (of a token) or key on one instance. Further ones get closing with a time to wait; 0 disables it.',
+  }),
+  maxStreamsPerAddress: integer('MAX_STREAMS_PER_ADDRESS', {
+    min: 0,
+    max: 10_000_000,
+    fallback: 0,
+    unit: 'streams',
+    doc: 'The same limit for one client address (IPv6: network of 64 bits). 0 disables it: behind a proxy that is not in TRUSTED_PROXIES all clients share its address, and so do the users of a network with one.',
+  }),
+  publishRate: integer('PUBLISH_RATE', {
+    min: 0,
+    max: 10_000_000,
+    fallback: 0,
+    unit: 'events per second',
+    doc: 'Rate at which one subject, key, or (without keys) address may publish over HTTP to one instance, after a burst of one second or 1000 events. Further requests get 429; 0 disables it.',
   }),
   maxPendingPublishes: integer('MAX_PENDING_PUBLISHES', {
     min: 1,
@@ -286,7 +355,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     try {
       return setting.parse(value)
     } catch (error) {
-      problems.push(`${setting.name} is ${JSON.stringify(withoutPassword(value))}, wants ${(error as Error).message}`)
+      problems.push(`${setting.name} is ${shownValue(setting, value)}, wants ${(error as Error).message}`)
       return setting.fallback
     }
   }
@@ -295,4 +364,51 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   return config as Config
 }
 
-const withoutPassword = (value: string) => value.replace(/(:\/\/).*@/, '$1…@')
+/** A refused value as an error shows it: no secret, and of a URL that may have a password only what follows it. */
+function shownValue(setting: Setting<unknown>, value: string): string {
+  if (setting.unit === 'secret') return '…'
+  return JSON.stringify(DATABASE_URLS.has(setting.name) ? redact(value).replace(/^.*@/, '…@') : redact(value))
+}
+
+const DATABASE_URLS = new Set([settings.databaseUrl.name, settings.databaseListenUrl.name])
+
+/** Members of JSON settings that are secrets. */
+const SECRET_MEMBER = /"(?:secret|key)"\s*:\s*("(?:[^"\\]|\\.)*")/g
+
+/**
+ * The values that no output may show: secret settings, the secrets inside them, and the passwords of databases.
+ *
+ * @param textOf the text of a setting, from the environment or from the configuration
+ */
+export function secretsOf(textOf: (key: keyof Config) => unknown): string[] {
+  return (Object.keys(settings) as (keyof Config)[]).flatMap((key) => {
+    const value = textOf(key)
+    if (typeof value !== 'string') return []
+    if (settings[key].unit === 'secret')
+      return [value, ...[...value.matchAll(SECRET_MEMBER)].map(([, text]) => parsed(text))]
+    return DATABASE_URLS.has(settings[key].name) ? passwordsOf(value) : []
+  })
+}
+
+/** The secrets of an environment, which may be invalid. */
+export const secretsOfEnvironment = (env: Record<string, string | undefined>): string[] =>
+  secretsOf((key) => env[settings[key].name]?.trim())
+
+function parsed(text = '""'): string {
+  try {
+    return JSON.parse(text) as string
+  } catch {
+    return text
+  }
+}
+
+/** As it is in the URL, and decoded. */
+function passwordsOf(url: string): string[] {
+  const { password = '', searchParams } = URL.parse(url) ?? {}
+  const all = [password, searchParams?.get('password') ?? '']
+  try {
+    return [...all, decodeURIComponent(password)]
+  } catch {
+    return all
+  }
+}

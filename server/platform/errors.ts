@@ -6,6 +6,8 @@ export class AppError extends Error {
   readonly retryAfter: number | undefined
   /** Whether the connection is closed after the response: the rest of the request is not wanted. */
   readonly closesConnection: boolean
+  /** Further headers of the response. */
+  readonly headers: Readonly<Record<string, string>>
   /** Further members of the problem document (RFC 9457, section 3.2). */
   readonly extensions: Readonly<Record<string, unknown>>
 
@@ -20,6 +22,7 @@ export class AppError extends Error {
     this.status = options.status ?? 400
     this.retryAfter = options.retryAfter
     this.closesConnection = options.closesConnection ?? false
+    this.headers = options.headers ?? {}
     this.extensions = options.extensions ?? {}
   }
 }
@@ -32,6 +35,8 @@ export interface AppErrorOptions {
   retryAfter?: number
   /** Defaults to `false`. */
   closesConnection?: boolean
+  /** Defaults to none. */
+  headers?: Record<string, string>
   /** Defaults to none. */
   extensions?: Record<string, unknown>
   cause?: unknown

@@ -1,20 +1,39 @@
 import pino from 'pino'
 import pretty from 'pino-pretty'
-import type { Config } from './config.ts'
+import { type Config, secretsOf } from './config.ts'
 import { escapeControls, escapeControlsOfLines } from './printable.ts'
+import { createRedactor } from './redact.ts'
 
 /** A logger, or a child of it for one part (`logger.child({ part: 'relay' })`). */
 export type Logger = pino.Logger
 
-/** Logs to standard error, so that a command's output stays alone on standard output. Control characters are escaped. */
-export function createLogger({ logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>): Logger {
+/** Properties of logged objects that hold credentials. */
+const CREDENTIALS = ['authorization', 'cookie', '["set-cookie"]'].flatMap((name) => {
+  const path = name.startsWith('[') ? name : `.${name}`
+  return [name, `*${path}`, `*.*${path}`]
+})
+
+/**
+ * Logs to standard error, so that a command's output stays alone on standard output. Control characters are escaped, and
+ * secrets are replaced: those of the configuration, and whatever has the form of a credential.
+ */
+export function createLogger(config: Pick<Config, 'logLevel' | 'logFormat'> & Partial<Config>): Logger {
+  const { logLevel, logFormat } = config
+  const redact = createRedactor(secretsOf((key) => config[key]))
   const isPretty = logFormat === 'pretty' || (logFormat === 'auto' && process.stderr.isTTY)
   const destination = isPretty
     ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' })
     : pino.destination({ dest: 2, sync: true })
-  const streamWrite = isPretty ? safeToDecode : safeToPrint
+  const write = isPretty ? safeToDecode : safeToPrint
+  const streamWrite = (line: string) => write(redact(line))
   return pino(
-    { level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime, hooks: { streamWrite } },
+    {
+      level: logLevel,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: CREDENTIALS,
+      hooks: { streamWrite },
+    },
     destination,
   )
 }

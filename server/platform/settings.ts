@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js'
 import { MINUTE, SECOND } from './time.ts'
 
 /** One environment variable: how it is parsed, and how it is documented. */
@@ -33,6 +34,10 @@ export const text = <F extends string | undefined>(
   fallback,
   parse: (value) => value,
 })
+
+/** Text that no message shows. */
+export const secret = (name: string, { doc }: Explained): Setting<string | undefined> =>
+  text<undefined>(name, { fallback: undefined, doc, unit: 'secret' })
 
 /** A whole number from `min` to `max`, both included. */
 export const integer = (
@@ -116,6 +121,17 @@ export const hosts = (name: string, { doc }: Explained): Setting<readonly string
       const host = rest && URL.parse(`http://${rest}/`)?.hostname.replace(/(.)\.$/, '$1')
       if (host) return wildcard + host
       throw new Error('names without ports, such as "app.example.com, *.example.org", or "*"')
+    },
+  })
+
+/** IP addresses and networks (CIDR). */
+export const networks = (name: string, { doc }: Explained): Setting<readonly string[]> =>
+  list(name, {
+    doc,
+    unit: 'addresses, separated by commas',
+    parse(entry) {
+      if (ipaddr.isValid(entry) || ipaddr.isValidCIDR(entry)) return entry
+      throw new Error('addresses and networks, such as "10.0.0.7, 192.168.0.0/16, fd00::/8"')
     },
   })
 

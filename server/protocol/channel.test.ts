@@ -81,6 +81,14 @@ describe('a pattern', () => {
     ['*', 'orders.alice', false],
     ['*.>', 'orders', false],
     ['a.+', 'a.b', false],
+    ['>', 'sse.access', false],
+    ['*.access', 'sse.access', false],
+    ['*.>', 'sse.access', false],
+    ['*', 'sse', false],
+    ['sse.access', 'sse.access', true],
+    ['sse.>', 'sse.access', true],
+    ['>', 'ssex.access', true],
+    ['a.*', 'a.sse', true],
   ])('%p and the channel %p: %p', (pattern, channel, expected) => {
     expect(matches(pattern, channel)).toBe(expected)
   })

@@ -41,7 +41,8 @@ export function parseChannel(name: unknown): string {
 
 /**
  * Checks a pattern of channels, as NATS has them for subjects: `*` stands for one token, a last `>` for one or more. A
- * channel's name is a pattern too.
+ * channel's name is a pattern too. As in MQTT (5.0, section 4.7.2), a wildcard in the first place does not match reserved
+ * channels: `>` does not follow `sse.access`, `sse.>` does.
  *
  * @throws {AppError} `channel.invalid`
  */
@@ -53,14 +54,22 @@ export function parsePattern(pattern: unknown): string {
   )
 }
 
-/** Whether a pattern matches a channel; both must be valid. */
+/** First token of the channels of the server's own events, such as `sse.access`. */
+export const RESERVED_TOKEN = 'sse'
+
+/** Whether a channel or pattern is of the server's own events: only the server publishes them, and only operators read them. */
+export const isReserved = (pattern: string): boolean =>
+  pattern === RESERVED_TOKEN || pattern.startsWith(`${RESERVED_TOKEN}.`)
+
+/** Whether a pattern matches a channel; both must be valid. A wildcard in the first place matches no reserved channel. */
 export function matches(pattern: string, channel: string): boolean {
-  if (pattern === channel || pattern === '>') return true
+  if (pattern === channel) return true
   return matchesTokens(pattern.split('.'), channel.split('.'))
 }
 
-/** Whether the tokens of a pattern match those of a channel. */
+/** Whether the tokens of a pattern match those of a channel, as in `matches`. */
 export function matchesTokens(wanted: readonly string[], given: readonly string[]): boolean {
+  if (given[0] === RESERVED_TOKEN && wanted[0] !== RESERVED_TOKEN) return false
   for (const [index, token] of wanted.entries()) {
     if (token === '>') return given.length > index
     if (index >= given.length || (token !== '*' && token !== given[index])) return false

@@ -43,6 +43,12 @@ export const Gap = Type.Object(
 /** Says that the stream is alive; its ID moves the cursor of a client whose channels are quiet. */
 const Heartbeat = Type.Object({ time: Time('when the server sent it') }, { title: 'Heartbeat' })
 
+/** The token of the stream expires soon. */
+const AuthExpiring = Type.Object(
+  { expiresAt: Time('when the stream ends, unless the session is renewed before') },
+  { title: 'AuthExpiring' },
+)
+
 /** The last event of a stream that the server ends. */
 export const Closing = Type.Object(
   {
@@ -50,14 +56,17 @@ export const Closing = Type.Object(
       [
         Type.Literal('drain'),
         Type.Literal('full'),
+        Type.Literal('limit'),
         Type.Literal('unavailable'),
         Type.Literal('replaced'),
         Type.Literal('stalled'),
         Type.Literal('error'),
+        Type.Literal('expired'),
+        Type.Literal('revoked'),
       ],
       {
         description:
-          'drain: the instance stops; full: it has as many streams as it takes; unavailable: Postgres is unreachable, and the cursor needs it; replaced: the same clientId has opened another stream; stalled: the client did not read; error: a failure of the server. Clients treat a reason that they do not know as error.',
+          'drain: the instance stops; full: it has as many streams as it takes; limit: the subject or the address has as many streams as it may have; unavailable: Postgres is unreachable, and the cursor needs it; replaced: the same clientId has opened another stream; stalled: the client did not read; error: a failure of the server; expired: the token of the stream has expired; revoked: the token was revoked, the session was ended, or a renewed token does not cover the channels. Clients treat a reason that they do not know as error.',
       },
     ),
     retry: Type.Integer({
@@ -74,6 +83,8 @@ export type Ready = Static<typeof Ready>
 export type Gap = Static<typeof Gap>
 /** The data of a heartbeat. */
 export type Heartbeat = Static<typeof Heartbeat>
+/** The data of `auth-expiring`. */
+export type AuthExpiring = Static<typeof AuthExpiring>
 /** The last event of a stream that the server ends. */
 export type Closing = Static<typeof Closing>
 
@@ -95,5 +106,10 @@ export const CONTROL_EVENTS = {
   closing: {
     summary: 'The server ends the stream: reconnect after `retry` milliseconds. Its ID, if any, is the cursor.',
     data: Closing,
+  },
+  'auth-expiring': {
+    summary:
+      'The token expires soon, at a random time in the last fifth of its life: get a new one, and send it to POST /session. Its ID is the cursor.',
+    data: AuthExpiring,
   },
 } as const satisfies Record<string, { summary: string; data: TSchema }>

@@ -40,7 +40,7 @@ describe('an event of a request', () => {
     },
   )
 
-  test.each(['ready', 'gap', 'heartbeat', 'closing', 'open', 'error'])(
+  test.each(['ready', 'gap', 'heartbeat', 'closing', 'auth-expiring', 'open', 'error'])(
     "leaves the stream's own type %p alone",
     (type) => {
       expect(() => parse({ channel: 'a', type })).toThrow(failsWith('type.reserved'))

@@ -1,9 +1,9 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { AppError } from '../platform/errors.ts'
-import { Channel, parseChannel } from './channel.ts'
+import { Channel, isReserved, parseChannel } from './channel.ts'
 import { CONTROL_EVENTS } from './control-events.ts'
 import { MAX_BATCH, MAX_NAME_LENGTH } from './limits.ts'
-import { isName, NAME_PATTERN } from './names.ts'
+import { isName, NAME_PATTERN, shown } from './names.ts'
 import { Nullable, Position, Time } from './schema.ts'
 
 /** Control events of the stream, and events that the browser's EventSource dispatches itself. */
@@ -106,7 +106,7 @@ export const envelopeMembers = ({ channel, type, time }: LoggedEvent, data: stri
  * a key that is `null` is none.
  *
  * @param maxBytes of the data
- * @throws {AppError} `event.invalid`, `channel.invalid`, `type.invalid`, `type.reserved`, `data.too_large`,
+ * @throws {AppError} `event.invalid`, `channel.invalid`, `channel.reserved` (403), `type.invalid`, `type.reserved`, `data.too_large`,
  * `key.invalid`
  */
 export function parseEvent(value: unknown, maxBytes: number): Omit<NewEvent, 'origin'> {
@@ -122,7 +122,7 @@ export function parseEvent(value: unknown, maxBytes: number): Omit<NewEvent, 'or
     )
   }
   return {
-    channel: parseChannel(channel),
+    channel: parseOpenChannel(channel),
     type: parseType(type),
     data: parseData(data as string, maxBytes),
     key: key === null ? null : parseKey(key),
@@ -148,6 +148,17 @@ export function parseType(type: unknown): string {
     )
   }
   return type
+}
+
+/** The name of a channel that clients may publish to. */
+function parseOpenChannel(value: unknown): string {
+  const channel = parseChannel(value)
+  if (!isReserved(channel)) return channel
+  throw new AppError(
+    'channel.reserved',
+    `Channel ${shown(channel)} is for events of the server itself, as are all whose first token is "sse". Choose another.`,
+    { status: 403 },
+  )
 }
 
 /** Checks an idempotency key: 1 to 255 safe characters. @throws {AppError} `key.invalid` */

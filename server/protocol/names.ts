@@ -6,7 +6,7 @@ import { MAX_NAME_LENGTH, MAX_TOKEN_LENGTH } from './limits.ts'
  * writing, by which a name looks like another (Unicode Technical Report 36, section 3.2).
  * migrations/0010_sql_trust_boundary.sql has the same list for clients that publish from SQL.
  */
-const UNSAFE_CHARACTERS = String.raw`\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069`
+export const UNSAFE_CHARACTERS = String.raw`\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069`
 
 /** A character of a channel's token, as a regular expression: also without the space and the characters of patterns. */
 export const TOKEN_CHARACTER = `[^${UNSAFE_CHARACTERS} .*>]`

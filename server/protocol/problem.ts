@@ -4,6 +4,7 @@ import { ERRORS, type ErrorCode, type ErrorDescription } from './error-codes.ts'
 /** Reason phrases of RFC 9110, section 15, for the statuses of the catalogue; 429 is RFC 6585's. */
 const TITLES = {
   400: 'Bad Request',
+  401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',

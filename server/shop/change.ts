@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import type { Actor } from '../auth/identity.ts'
+import type { Actor } from '../auth/actor.ts'
 import { publishEvent } from '../log/outbox.ts'
 import type { Sql } from '../platform/database.ts'
 

@@ -37,6 +37,7 @@ test('renders every gauge and every total under its name, with a series for each
   telemetry.published(30)
   telemetry.lostEvents(40)
   telemetry.bodyRefused('too_many')
+  telemetry.limitReached('streams_per_address')
   expect(samplesOf(await createPrometheus(totals, gauges).render())).toEqual({
     sse_update_connections: 1,
     'sse_update_connections_opened_total{transport="sse"}': 1,
@@ -44,6 +45,8 @@ test('renders every gauge and every total under its name, with a series for each
     'sse_update_connections_closed_total{transport="sse",reason="replaced"}': 0,
     'sse_update_connections_closed_total{transport="sse",reason="stalled"}': 1,
     'sse_update_connections_closed_total{transport="sse",reason="shutdown"}': 0,
+    'sse_update_connections_closed_total{transport="sse",reason="expired"}': 0,
+    'sse_update_connections_closed_total{transport="sse",reason="revoked"}': 0,
     'sse_update_connections_closed_total{transport="sse",reason="error"}': 0,
     sse_update_delivered_events_total: 20,
     sse_update_delivered_bytes_total: 3000,
@@ -62,6 +65,9 @@ test('renders every gauge and every total under its name, with a series for each
     'sse_update_bodies_refused_total{reason="too_slow"}': 0,
     'sse_update_bodies_refused_total{reason="too_many"}': 1,
     'sse_update_bodies_refused_total{reason="overloaded"}': 0,
+    'sse_update_limits_reached_total{limit="streams_per_subject"}': 0,
+    'sse_update_limits_reached_total{limit="streams_per_address"}': 1,
+    'sse_update_limits_reached_total{limit="publish_rate"}': 0,
     sse_update_outbox_age_seconds: 1.5,
     sse_update_notification_queue_usage: 0.25,
     sse_update_tasks_running: 10,

@@ -95,6 +95,10 @@ function addPublishing(registry: Registry, totals: Totals, gauges: Gauges): void
   addLabelledCounter(registry, 'bodies_refused_total', 'Request bodies refused, by reason', ['reason'], () =>
     Object.entries(totals.refusedBodies).map(([reason, count]) => [{ reason }, count]),
   )
+  const limitHelp = 'Streams and publish requests refused, by limit'
+  addLabelledCounter(registry, 'limits_reached_total', limitHelp, ['limit'], () =>
+    Object.entries(totals.reachedLimits).map(([limit, count]) => [{ limit }, count]),
+  )
 }
 
 type Labels = Record<string, string>

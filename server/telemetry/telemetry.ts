@@ -5,7 +5,7 @@ export const TRANSPORTS = ['sse'] as const
 export type Transport = (typeof TRANSPORTS)[number]
 
 /** Why streams end, as it appears in the `reason` label of metrics. */
-export const CLOSE_REASONS = ['client', 'replaced', 'stalled', 'shutdown', 'error'] as const
+export const CLOSE_REASONS = ['client', 'replaced', 'stalled', 'shutdown', 'error', 'expired', 'revoked'] as const
 
 /** One of {@link CLOSE_REASONS}. */
 export type CloseReason = (typeof CLOSE_REASONS)[number]
@@ -15,6 +15,12 @@ export const BODY_REFUSALS = ['too_slow', 'too_many', 'overloaded'] as const
 
 /** One of {@link BODY_REFUSALS}. */
 export type BodyRefusal = (typeof BODY_REFUSALS)[number]
+
+/** Limits of a subject or an address, as they appear in the `limit` label of metrics. */
+export const LIMITS = ['streams_per_subject', 'streams_per_address', 'publish_rate'] as const
+
+/** One of {@link LIMITS}. */
+export type Limit = (typeof LIMITS)[number]
 
 /** What the parts of an instance report while they work. A verb is called once for each occurrence, and never throws. */
 export interface Telemetry {
@@ -30,6 +36,8 @@ export interface Telemetry {
   /** Events were committed to the log over HTTP. */
   published(events: number): void
   bodyRefused(reason: BodyRefusal): void
+  /** A stream or a publish request was refused because of a limit. */
+  limitReached(limit: Limit): void
   /** Events were found missing from the log. Each is reported once. */
   lostEvents(count: number): void
 }
@@ -41,5 +49,6 @@ export const SILENT: Telemetry = {
   delivered() {},
   published() {},
   bodyRefused() {},
+  limitReached() {},
   lostEvents() {},
 }

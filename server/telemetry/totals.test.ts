@@ -3,12 +3,15 @@ import { createTotals } from './totals.ts'
 
 test('every total is there from the start, at 0', () => {
   expect(createTotals().totals).toEqual({
-    connections: { sse: { opened: 0, closed: { client: 0, replaced: 0, stalled: 0, shutdown: 0, error: 0 } } },
+    connections: {
+      sse: { opened: 0, closed: { client: 0, replaced: 0, stalled: 0, shutdown: 0, error: 0, expired: 0, revoked: 0 } },
+    },
     deliveredEvents: 0,
     deliveredBytes: 0,
     publishedEvents: 0,
     lostEvents: 0,
     refusedBodies: { too_slow: 0, too_many: 0, overloaded: 0 },
+    reachedLimits: { streams_per_subject: 0, streams_per_address: 0, publish_rate: 0 },
   })
 })
 
@@ -22,6 +25,7 @@ test('what is reported adds up, by transport and reason', () => {
   telemetry.published(3)
   telemetry.published(4)
   telemetry.bodyRefused('too_slow')
+  telemetry.limitReached('publish_rate')
   telemetry.lostEvents(5)
   telemetry.lostEvents(1)
   expect(totals).toMatchObject({
@@ -31,6 +35,7 @@ test('what is reported adds up, by transport and reason', () => {
     publishedEvents: 7,
     lostEvents: 6,
     refusedBodies: { too_slow: 1, too_many: 0 },
+    reachedLimits: { streams_per_subject: 0, publish_rate: 1 },
   })
 })
 

@@ -3,6 +3,8 @@ import {
   type BodyRefusal,
   CLOSE_REASONS,
   type CloseReason,
+  LIMITS,
+  type Limit,
   type Telemetry,
   TRANSPORTS,
   type Transport,
@@ -22,6 +24,7 @@ export interface Totals {
   readonly publishedEvents: number
   readonly lostEvents: number
   readonly refusedBodies: Readonly<Record<BodyRefusal, number>>
+  readonly reachedLimits: Readonly<Record<Limit, number>>
 }
 
 /** Adds up what is reported. Plain numbers: a report costs an addition, and an exporter reads them when it is scraped. */
@@ -33,6 +36,7 @@ export function createTotals(): { telemetry: Telemetry; totals: Totals } {
     publishedEvents: 0,
     lostEvents: 0,
     refusedBodies: recordOf(BODY_REFUSALS, () => 0),
+    reachedLimits: recordOf(LIMITS, () => 0),
   }
   const telemetry: Telemetry = {
     connectionOpened(transport) {
@@ -50,6 +54,9 @@ export function createTotals(): { telemetry: Telemetry; totals: Totals } {
     },
     bodyRefused(reason) {
       totals.refusedBodies[reason]++
+    },
+    limitReached(limit) {
+      totals.reachedLimits[limit]++
     },
     lostEvents(count) {
       totals.lostEvents += count

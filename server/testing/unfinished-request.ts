@@ -5,6 +5,8 @@ export interface UnfinishedRequestOptions {
   method?: string
   /** Defaults to `application/json`. */
   contentType?: string
+  /** Further headers. Defaults to none. */
+  headers?: Record<string, string>
   /** Value of `Content-Length`; without it, the body is sent in chunks. */
   length?: number
   /** The part of the body that is sent at once. Defaults to nothing. */
@@ -26,13 +28,23 @@ export interface UnfinishedRequest extends Disposable {
 /** Sends the head of a request and a part of its body. */
 export function sendUnfinished(
   url: string,
-  { method = 'POST', contentType = 'application/json', length, start = '', drip }: UnfinishedRequestOptions = {},
+  {
+    method = 'POST',
+    contentType = 'application/json',
+    headers = {},
+    length,
+    start = '',
+    drip,
+  }: UnfinishedRequestOptions = {},
 ): UnfinishedRequest {
   const { hostname, port, host, pathname, search } = new URL(url)
   const socket = connect(Number(port), hostname)
   const framing = length === undefined ? 'transfer-encoding: chunked' : `content-length: ${length}`
+  const further = Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('')
   socket.write(
-    `${method} ${pathname}${search} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: ${contentType}\r\n${framing}\r\n\r\n`,
+    `${method} ${pathname}${search} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: ${contentType}\r\n${further}${framing}\r\n\r\n`,
   )
   const write = (part: string | Uint8Array) => writePart(socket, part, length === undefined)
   const sent = start.length > 0 ? write(start) : Promise.resolve()

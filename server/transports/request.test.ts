@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'bun:test'
-import type { Bodies, Incoming } from '../http/body.ts'
+import { authorizeAnonymous } from '../auth/authorize.ts'
+import type { Bodies } from '../http/body.ts'
+import type { Incoming } from '../http/client-address.ts'
 import {
   parseCursor,
   readPublication,
   representation,
-  requestedClientId,
   requestedCursor,
   requestedLimit,
   requestedNaming,
@@ -111,17 +112,13 @@ test('a time is one of RFC 3339, and nothing else that a Date would read', () =>
     expect(() => requestedTime(query(`since=${value}`), 'since')).toThrow(withCode('time.invalid'))
 })
 
-test('a client ID may be missing, and is checked when it is there', () => {
-  expect([requestedClientId(null), requestedClientId('page')]).toEqual([null, 'page'])
-  expect(() => requestedClientId('')).toThrow(withCode('client_id.invalid'))
-})
-
 describe('a publication', () => {
-  const publication = (body: unknown, headers: Record<string, string> = {}) => {
+  const publication = async (body: unknown, headers: Record<string, string> = {}) => {
     const bytes = Buffer.from(JSON.stringify(body))
     const bodies = { readJson: async (_: Incoming, __: number, parse: (bytes: Uint8Array) => unknown) => parse(bytes) }
     const options = { bodies: bodies as unknown as Bodies, maxEventBytes: 10, maxRequestBytes: 1000 }
-    return readPublication({ request: request(headers), server: null }, options)
+    const incoming = { request: request(headers), server: null }
+    return readPublication(incoming, await authorizeAnonymous(incoming.request), options)
   }
   const event = { channel: 'a', type: 't' }
   const parsed = { channel: 'a', type: 't', data: 'null', key: null, origin: null }

@@ -1,11 +1,13 @@
 import Negotiator from 'negotiator'
-import type { Bodies, Incoming } from '../http/body.ts'
+import { type Actor, checkPublish, checkSubscribe } from '../auth/actor.ts'
+import type { Bodies } from '../http/body.ts'
+import type { Incoming } from '../http/client-address.ts'
 import type { KnownParameters } from '../http/query-parameters.ts'
 import { AppError } from '../platform/errors.ts'
 import { Slice } from '../platform/event-loop.ts'
-import { parsePattern } from '../protocol/channel.ts'
+import { isReserved, parsePattern } from '../protocol/channel.ts'
 import { type LogCursor, parseLogCursor } from '../protocol/cursor.ts'
-import { keyWithin, type NewEvent, parseClientId, parseEvent, parseKey, parseType } from '../protocol/event.ts'
+import { keyWithin, type NewEvent, parseEvent, parseKey, parseType } from '../protocol/event.ts'
 import { HISTORY_PAGE, MAX_PATTERNS, MAX_TYPES } from '../protocol/limits.ts'
 import { readEvents } from './publish/publication.ts'
 
@@ -144,11 +146,6 @@ export function requestedTime(query: URLSearchParams, name: string): Date | unde
   )
 }
 
-/** @throws {AppError} `client_id.invalid` */
-export function requestedClientId(value: string | null): string | null {
-  return value === null ? null : parseClientId(value)
-}
-
 /** What a request publishes, and whether it was an array. */
 export interface Publication {
   events: NewEvent[]
@@ -168,9 +165,12 @@ export interface PublicationOptions {
  * @throws {AppError} what `Bodies.readJson` throws, `body.invalid`, `batch.empty`, `batch.too_large`, and what is wrong with
  * an event; the member `event` is then its index in the batch
  */
-export async function readPublication(incoming: Incoming, options: PublicationOptions): Promise<Publication> {
+export async function readPublication(
+  incoming: Incoming,
+  actor: Actor,
+  options: PublicationOptions,
+): Promise<Publication> {
   const { request } = incoming
-  const origin = requestedClientId(request.headers.get('x-client-id'))
   const header = request.headers.get('idempotency-key')
   const requestKey = header === null ? null : parseKey(header)
   return options.bodies.readJson(incoming, options.maxRequestBytes, async (bytes) => {
@@ -181,8 +181,9 @@ export async function readPublication(incoming: Incoming, options: PublicationOp
       const { key, ...event } = isBatch
         ? parseMember(value, index, options.maxEventBytes)
         : parseEvent(value, options.maxEventBytes)
+      checkPublish(actor, event.channel)
       const givenKey = isBatch && requestKey !== null ? keyWithin(requestKey, index) : requestKey
-      events.push({ ...event, key: key ?? givenKey, origin })
+      events.push({ ...event, key: key ?? givenKey, origin: actor.clientId })
       if (slice.isOver) await slice.next()
     }
     if (events.length === 0) throw new AppError('batch.empty', 'The array holds no event.')
@@ -201,4 +202,18 @@ function parseMember(value: unknown, index: number, maxBytes: number) {
       extensions: { event: index },
     })
   }
+}
+
+/**
+ * The patterns that a page of history reads: those of the request, or without any those that the actor may read.
+ *
+ * @throws {AppError} `channel.invalid`, `channel.too_many`, `access.denied`
+ */
+export function readablePatterns(query: URLSearchParams, actor: Actor): readonly string[] {
+  const { subscribe } = actor.grant
+  // Besides `>`, other patterns would only make the query slower.
+  if (!query.has('channel')) return subscribe.includes('>') ? ['>'] : subscribe.filter((each) => !isReserved(each))
+  const patterns = requestedPatterns(query)
+  checkSubscribe(actor, patterns)
+  return patterns
 }

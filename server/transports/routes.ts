@@ -1,6 +1,10 @@
 import { Elysia } from 'elysia'
+import { type Actor, type Authorize, checkSubscribe, clientIdOf } from '../auth/actor.ts'
+import type { RefusalDelay } from '../auth/refusal-delay.ts'
+import type { StreamLeases } from '../auth/stream-leases.ts'
 import type { Hub } from '../fanout/hub.ts'
 import { createSelection } from '../fanout/selection.ts'
+import type { AddressOf, Incoming } from '../http/client-address.ts'
 import { otherMethods } from '../http/problem.ts'
 import { checkParameters } from '../http/query-parameters.ts'
 import { urlOf } from '../http/request-url.ts'
@@ -14,12 +18,13 @@ import type { Closing, Gap } from '../protocol/control-events.ts'
 import { formatCursor, type LogCursor } from '../protocol/cursor.ts'
 import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { history, lookBack } from './history/history.ts'
+import type { PublishRate } from './publish/publish-rate.ts'
 import {
   PUBLISH_PARAMETERS,
   type PublicationOptions,
+  readablePatterns,
   readPublication,
   representation,
-  requestedClientId,
   requestedCursor,
   requestedNaming,
   requestedPatterns,
@@ -32,12 +37,20 @@ import { StreamSink } from './sse/stream-sink.ts'
 
 /** What the routes of `/events` need. */
 export interface EventRoutesOptions extends PublicationOptions {
+  authorize: Authorize
+  /** The rights of streams while they are open. */
+  leases: StreamLeases
+  /** Delays the responses to refused streams. */
+  refusals: RefusalDelay
   hub: Hub
   log: EventLog
   bounds: LogBounds
   search: Search
   publisher: Publisher
   admission: Admission
+  /** The address that limits of a client count by. */
+  addressOf: AddressOf
+  publishRate: PublishRate
   /** Whether no event will ever follow this position on these channels: a client that reconnects then gets status 204. */
   isOver: (channels: readonly string[], after: number) => Promise<boolean>
 }
@@ -61,11 +74,9 @@ export const eventRoutes = (options: EventRoutesOptions) =>
           case 'stream':
             // Bun would cut a quiet stream; heartbeats and the stall limit take over.
             server?.timeout(request, 0)
-            return stream(request, query, options, () => server?.timeout(request, 1))
+            return stream({ request, server }, options, () => server?.timeout(request, 1))
           case 'history':
-            return query.has('before')
-              ? lookBack(query, options.search, request.signal)
-              : history(query, options.log, request.signal)
+            return historyPage(request, query, options)
           default:
             throw notAcceptable()
         }
@@ -78,14 +89,12 @@ export const eventRoutes = (options: EventRoutesOptions) =>
         const query = urlOf(request).searchParams
         switch (representation(request)) {
           case 'stream':
-            parseStreamRequest(request, query)
+            parseStreamRequest(request, query, await options.authorize(request))
             // Without this, Bun sends "content-length: 0", which a stream does not have.
             return new Response(null, { headers: { ...STREAM_HEADERS, 'transfer-encoding': 'chunked' } })
           case 'history':
             // Bun sends its headers alone.
-            return query.has('before')
-              ? lookBack(query, options.search, request.signal)
-              : history(query, options.log, request.signal)
+            return historyPage(request, query, options)
           default:
             throw notAcceptable()
         }
@@ -96,17 +105,33 @@ export const eventRoutes = (options: EventRoutesOptions) =>
       '/events',
       async ({ request, server, set }) => {
         checkParameters(urlOf(request).searchParams, PUBLISH_PARAMETERS)
+        const actor = await options.authorize(request)
         options.admission.check()
-        const { events, isBatch } = await readPublication({ request, server }, options)
+        const incoming = { request, server }
+        const { events, isBatch } = await readPublication(incoming, actor, options)
+        const headers = options.publishRate.take(actor.grant.subject ?? options.addressOf(incoming), events.length)
         return options.admission.handle(memoryOf(events), async () => {
           const positions = await options.publisher.publish(events)
           set.status = 201
+          Object.assign(set.headers, headers)
           return isBatch ? { positions } : { position: positions[0] }
         })
       },
       { parse: 'none', detail: PUBLISH },
     )
     .use(otherMethods({ '/events': 'GET, HEAD, POST' }))
+
+/** A page of history, of the channels that may be read. */
+async function historyPage(
+  request: Request,
+  query: URLSearchParams,
+  { authorize, log, search }: EventRoutesOptions,
+): Promise<Response> {
+  const readable = readablePatterns(query, await authorize(request))
+  return query.has('before')
+    ? lookBack(query, readable, search, request.signal)
+    : history(query, readable, log, request.signal)
+}
 
 const notAcceptable = () =>
   new AppError(
@@ -117,26 +142,44 @@ const notAcceptable = () =>
 
 /**
  * @throws {AppError} `parameter.unknown`, `parameter.repeated`, `channel.invalid`, `channel.too_many`, `named.invalid`,
- * `client_id.invalid`
+ * `client_id.invalid`, `access.denied`
  */
-function parseStreamRequest(request: Request, query: URLSearchParams) {
+function parseStreamRequest(request: Request, query: URLSearchParams, actor: Actor) {
   checkParameters(query, STREAM_PARAMETERS)
+  const patterns = requestedPatterns(query)
+  checkSubscribe(actor, patterns)
   return {
-    selection: createSelection(requestedPatterns(query)),
+    selection: createSelection(patterns),
     encoding: requestedNaming(query) ? SSE : UNNAMED_SSE,
-    clientId: requestedClientId(query.get('clientId')),
+    clientId: clientIdOf(actor, query.get('clientId')),
     isProxied: isProxied(request),
     requested: requestedCursor(request, query),
   }
 }
 
-async function stream(
-  request: Request,
-  query: URLSearchParams,
-  { hub, bounds, isOver }: EventRoutesOptions,
-  abandon: () => void,
-): Promise<Response> {
-  const { requested, ...subscription } = parseStreamRequest(request, query)
+/**
+ * Authorizes a stream. A refusal is delayed, the more the more there are: some clients retry at once on any status.
+ *
+ * @throws {AppError} what `Authorize` and `parseStreamRequest` throw
+ */
+async function admit(incoming: Incoming, { authorize, refusals, addressOf }: EventRoutesOptions) {
+  const { request } = incoming
+  try {
+    const actor = await authorize(request)
+    const owner = { subject: actor.grant.subject, address: addressOf(incoming) }
+    return { actor, owner, ...parseStreamRequest(request, urlOf(request).searchParams, actor) }
+  } catch (error) {
+    const isRefusal = error instanceof AppError && (error.status === 401 || error.status === 403)
+    if (isRefusal) await refusals.wait(addressOf(incoming), request.signal)
+    throw error
+  }
+}
+
+async function stream(incoming: Incoming, options: EventRoutesOptions, abandon: () => void): Promise<Response> {
+  const { request } = incoming
+  const { hub, bounds, leases, isOver } = options
+  const query = urlOf(request).searchParams
+  const { requested, actor, ...subscription } = await admit(incoming, options)
   const isSeen = (position: number) => isOver(requestedPatterns(query), position).catch(() => false)
   const refusal = hub.refusal(subscription)
   if (refusal) return refuse(refusal, requested)
@@ -152,8 +195,17 @@ async function stream(
   // Meanwhile other streams may have been opened, and the log may have turned out to be another one.
   const lateRefusal = hub.refusal(subscription) ?? (start.epoch === hub.epoch ? undefined : hub.unavailable)
   if (lateRefusal) return refuse(lateRefusal, requested)
+  leases.check(actor)
   const sink = new StreamSink(abandon)
-  const cursor = hub.open({ ...subscription, ...start, sink, transport: 'sse', resumed: requested !== undefined })
+  const cursor = hub.open({
+    ...subscription,
+    ...start,
+    sink,
+    transport: 'sse',
+    resumed: requested !== undefined,
+    onEnd: () => lease.release(),
+  })
+  const lease = leases.hold(actor, subscription.selection.patterns, cursor)
   sink.attach(cursor)
   request.signal.addEventListener('abort', () => cursor.close('client'))
   return new Response(sink.stream, { headers: STREAM_HEADERS })

@@ -3,6 +3,7 @@ import { App } from './app.tsx'
 import './styles/base.css'
 import './styles/layout.css'
 import './styles/pages.css'
+import './styles/access.css'
 
 const root = document.getElementById('app')
 if (!root) throw new Error('the page has no element #app')

@@ -7,6 +7,8 @@ import { CUSTOMERS, newOrder, pick } from './shop.ts'
 export interface DemoOptions {
   /** URL of a running server. */
   url: string
+  /** Further headers of each request, such as `authorization`. Defaults to none. */
+  headers?: Record<string, string>
   /** Numbers from 0 to 1. */
   random: () => number
   /** Maximum number of orders; older ones that are finished are deleted. */
@@ -36,7 +38,7 @@ export class Demo {
 
   constructor(options: DemoOptions) {
     this.#options = options
-    this.#api = treaty<ShopRoutes>(options.url).api
+    this.#api = treaty<ShopRoutes>(options.url, { headers: options.headers ?? {} }).api
   }
 
   /** Creates the initial orders. @throws {Error} when the server does not respond */
@@ -137,13 +139,22 @@ export class Demo {
 
 const as = (user: string, headers: Record<string, string> = {}) => ({ headers: { 'x-user': user, ...headers } })
 
-/** The data of a successful response. @throws {Error} with the detail of a problem document */
+/** The server refused a request. */
+export class DemoError extends Error {
+  override name = 'DemoError'
+  constructor(
+    message: string,
+    readonly status: number,
+  ) {
+    super(message)
+  }
+}
+
+/** The data of a successful response. @throws {DemoError} with the detail of a problem document */
 function dataOf<T>(result: { data: T | null; error: { status: unknown; value?: unknown } | null }): T {
   if (result.data !== null) return result.data
   const { detail } = (result.error?.value ?? {}) as { detail?: string }
   // The client makes a 503 without a document of it.
-  throw new Error(
-    detail ??
-      (result.error?.status === 503 ? 'no response' : `the server responded with status ${result.error?.status}`),
-  )
+  const status = Number(result.error?.status)
+  throw new DemoError(detail ?? (status === 503 ? 'no response' : `the server responded with status ${status}`), status)
 }

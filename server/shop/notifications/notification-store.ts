@@ -1,4 +1,4 @@
-import type { Actor } from '../../auth/identity.ts'
+import type { Actor } from '../../auth/actor.ts'
 import { publishEvent } from '../../log/outbox.ts'
 import type { Sql } from '../../platform/database.ts'
 import { AppError } from '../../platform/errors.ts'

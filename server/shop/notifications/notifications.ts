@@ -1,4 +1,4 @@
-import type { Actor } from '../../auth/identity.ts'
+import { type Actor, checkPublish } from '../../auth/actor.ts'
 import { insertOnce, type RequestKey } from '../../http/idempotency.ts'
 import type { PageRequest } from '../../http/paging.ts'
 import type { Outbox } from '../../log/outbox.ts'
@@ -6,6 +6,7 @@ import type { Sql } from '../../platform/database.ts'
 import { AppError } from '../../platform/errors.ts'
 import type { AtCursor } from '../../protocol/schema.ts'
 import { readPage } from '../at-cursor.ts'
+import { checkOwner } from '../ownership.ts'
 import {
   BROADCAST,
   channelOf,
@@ -26,6 +27,8 @@ const MAX_READ = 10_000
 
 /** Which notifications of an inbox are listed; all by default. */
 export interface InboxFilter extends PageRequest {
+  /** Whose inbox. Defaults to that of the actor. */
+  person?: string | undefined
   /** Only those that the person has not read. */
   unread?: boolean | undefined
 }
@@ -44,11 +47,16 @@ export interface Notifications {
   /**
    * Sends a notification; with a key that has sent one before, returns that one.
    *
-   * @throws {AppError} `key.reused` (422), `key.deleted` (410), `notification.too_large` (413)
+   * @throws {AppError} `access.denied` (403) unless the actor may publish to the channel of each recipient,
+   * `key.reused` (422), `key.deleted` (410), `notification.too_large` (413)
    */
   send(notification: NewNotification, key: RequestKey | null, actor: Actor): Promise<Notification>
-  /** What the person received, newest first. A page of large ones ends after 1 MiB; `next` says whether there are more. */
-  inbox(person: string, filter: InboxFilter): Promise<AtCursor<Inbox>>
+  /**
+   * What a person received, newest first. A page of large ones ends after 1 MiB; `next` says whether there are more.
+   *
+   * @throws {AppError} `access.denied` (403) when a user asks for the inbox of another person
+   */
+  inbox(filter: InboxFilter, actor: Actor): Promise<AtCursor<Inbox>>
   /**
    * Marks one as read; a repetition changes nothing.
    *
@@ -65,11 +73,19 @@ export interface Notifications {
 
 /** Sends and reads notifications. @param outbox that the events are published by */
 export const createNotifications = (outbox: Outbox): Notifications => ({
-  send: (notification, key, actor) => outbox.change((sql) => send(sql, notification, key, actor)),
-  inbox: (person, filter) => readInbox(outbox, person, filter),
+  async send(notification, key, actor) {
+    checkRecipients(notification, actor)
+    return outbox.change((sql) => send(sql, notification, key, actor))
+  },
+  inbox: (filter, actor) => readInbox(outbox, filter, actor),
   read: (id, actor) => outbox.change((sql) => readOne(sql, id, actor)),
   readAll: (through, actor) => outbox.change((sql) => readAll(sql, through, actor)),
 })
+
+/** @throws {AppError} `access.denied` (403) with the first channel that may not be published to */
+function checkRecipients({ to }: NewNotification, actor: Actor): void {
+  for (const channel of to === 'everyone' ? [BROADCAST] : to.map(channelOf)) checkPublish(actor, channel)
+}
 
 async function send(
   sql: Sql,
@@ -111,25 +127,27 @@ function checkCopies(notification: Notification, recipients: number): void {
 
 async function readInbox(
   outbox: Outbox,
-  person: string,
-  { unread = false, ...page }: InboxFilter,
+  { person, unread = false, ...page }: InboxFilter,
+  actor: Actor,
 ): Promise<AtCursor<Inbox>> {
+  checkOwner(actor, person)
+  const recipient = person ?? actor.user
   const { items, next, total, cursor } = await readPage<NotificationRow, Notification>(outbox, page, {
     newest: (sql, { before, limit }) => sql`
       (select n.*, d.read_at
        from sse.notification_deliveries d join sse.notifications n on n.id = d.notification
-       where d.person = ${person} and not n.everyone and d.notification < ${before}
+       where d.person = ${recipient} and not n.everyone and d.notification < ${before}
          and (d.read_at is null or not ${unread})
        order by d.notification desc limit ${limit})
       union all
       (select n.*, d.read_at
        from sse.notifications n
-       left join sse.notification_deliveries d on d.notification = n.id and d.person = ${person}
+       left join sse.notification_deliveries d on d.notification = n.id and d.person = ${recipient}
        where n.everyone and n.id < ${before} and (d.read_at is null or not ${unread})
        order by n.id desc limit ${limit})
       order by id desc limit ${limit}`,
     bytes: (sql) => sql`octet_length(body)`,
-    total: (sql) => countUnread(sql, person),
+    total: (sql) => countUnread(sql, recipient),
     toItem: toNotification,
   })
   return { notifications: items, next, unread: total, cursor }

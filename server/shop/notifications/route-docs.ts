@@ -2,12 +2,13 @@ import { Type } from '@sinclair/typebox'
 import { detail } from '../../http/describe-route.ts'
 import { NextPage, pageParameters } from '../../http/paging.ts'
 import { BooleanInAddress, IdInAddress } from '../../http/parameters.ts'
-import { Cursor } from '../../protocol/schema.ts'
+import { ChannelToken, Cursor } from '../../protocol/schema.ts'
 import { NewNotification, Notification } from './schema.ts'
 
 /** `GET /api/notifications`. */
 export const INBOX = {
   query: Type.Object({
+    person: Type.Optional(ChannelToken("whose inbox; defaults to the user's own", ['alice'])),
     unread: Type.Optional(BooleanInAddress({ description: 'only what is not read yet' })),
     ...pageParameters,
   }),
@@ -19,7 +20,8 @@ export const INBOX = {
   }),
   detail: detail({
     summary: 'The inbox of the user, newest first',
-    headers: ['X-User'],
+    description: 'A user gets 403 for the inbox of another `person`; an operator sees all.',
+    headers: ['X-User', 'X-Client-Id'],
     responseHeaders: ['X-Cursor'],
   }),
 }
@@ -30,6 +32,8 @@ export const SEND = {
   response: { 201: Notification },
   detail: detail({
     summary: 'Send a notification to a person, to several, or to everyone',
+    description:
+      'Requires the right to publish to the channel of each recipient: `notifications.<person>`, or `broadcast` for everyone (403 otherwise).',
     headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
     errors: ['key.deleted', 'key.invalid', 'key.reused', 'notification.too_large'],
   }),
@@ -53,7 +57,11 @@ export const READ_ALL = {
     ids: Type.Array(Type.Integer(), { description: 'what was marked now, at most 10,000 at once' }),
     unread: Type.Integer({ description: 'how many are left' }),
   }),
-  detail: detail({ summary: 'Mark everything as read', headers: ['X-User', 'X-Client-Id'] }),
+  detail: detail({
+    summary: 'Mark everything as read',
+    description: "In the user's own inbox, also for an operator.",
+    headers: ['X-User', 'X-Client-Id'],
+  }),
 }
 
 /** `POST /api/notifications/:id/read`. */
@@ -63,6 +71,7 @@ export const READ = {
   response: Notification,
   detail: detail({
     summary: 'Mark a notification as read',
+    description: "In the user's own inbox, also for an operator: another notification is unknown (404).",
     headers: ['X-User', 'X-Client-Id'],
     errors: ['notification.unknown'],
   }),

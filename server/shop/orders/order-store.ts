@@ -1,7 +1,8 @@
-import type { Actor } from '../../auth/identity.ts'
+import type { Actor } from '../../auth/actor.ts'
 import type { Sql } from '../../platform/database.ts'
 import { AppError } from '../../platform/errors.ts'
 import { deletedState, publishChange, publishChanges } from '../change.ts'
+import { ownedBy } from '../ownership.ts'
 import { channelOf, totalOf } from './order.ts'
 import type { NewOrder, Order, OrderStatus } from './schema.ts'
 
@@ -36,9 +37,10 @@ export const toOrder = (row: OrderRow): Order => ({
 export const unknownOrder = (id: number): AppError =>
   new AppError('order.unknown', `There is no order ${id}.`, { status: 404 })
 
-/** Locks a row until the transaction ends. @throws {AppError} `order.unknown` (404) */
-export async function lockOrder(sql: Sql, id: number): Promise<Order> {
-  const [row] = await sql<OrderRow[]>`select * from sse.orders where id = ${id} for update`
+/** Locks a row until the transaction ends. @throws {AppError} `order.unknown` (404), also for another user's order */
+export async function lockOrder(sql: Sql, id: number, actor: Actor): Promise<Order> {
+  const [row] = await sql<OrderRow[]>`
+    select * from sse.orders where id = ${id} and ${ownedBy(sql, 'customer', actor)} for update`
   if (!row) throw unknownOrder(id)
   return toOrder(row)
 }

@@ -1,12 +1,13 @@
-import type { Actor } from '../../auth/identity.ts'
+import type { Actor } from '../../auth/actor.ts'
 import { checkVersion, type ExpectedVersions } from '../../http/conditional.ts'
 import { insertOnce, type RequestKey } from '../../http/idempotency.ts'
 import type { PageRequest } from '../../http/paging.ts'
 import type { Outbox } from '../../log/outbox.ts'
-import { coalesce } from '../../platform/coalesce.ts'
+import { coalesceBy } from '../../platform/coalesce.ts'
 import type { AtCursor } from '../../protocol/schema.ts'
 import { type Counts, readCounts, readOne, readPage } from '../at-cursor.ts'
 import { deletedState } from '../change.ts'
+import { checkOwner, ownedBy, viewOf } from '../ownership.ts'
 import { checkDeletable, checkTransition, totalOf } from './order.ts'
 import { lockOrder, type OrderRow, publishOrder, toOrder, unknownOrder } from './order-store.ts'
 import type { NewOrder, Order, OrderStatus } from './schema.ts'
@@ -24,20 +25,28 @@ export interface OrderPage {
   next: number | null
 }
 
-/** Orders in Postgres. Each change and its event are one transaction. */
+/**
+ * Orders in Postgres. Each change and its event are one transaction. A user reads and changes their own orders, of which they are
+ * the customer; another one is unknown to them. An operator reads and changes all.
+ */
 export interface Orders {
   /**
    * Creates an order; with a key that has created one before, returns that order.
    *
-   * @throws {AppError} `order.total_too_large`, `key.reused` (422), `key.deleted` (410)
+   * @throws {AppError} `access.denied` (403) for another customer, `order.total_too_large`, `key.reused` (422),
+   * `key.deleted` (410)
    */
   create(order: NewOrder, key: RequestKey | null, actor: Actor): Promise<Order>
-  /** Newest first. A page of large orders ends after 1 MiB; `next` says whether there are more. */
-  list(filter: OrderFilter): Promise<AtCursor<OrderPage>>
+  /**
+   * Newest first. A page of large orders ends after 1 MiB; `next` says whether there are more.
+   *
+   * @throws {AppError} `access.denied` (403) for a filter that names another customer
+   */
+  list(filter: OrderFilter, actor: Actor): Promise<AtCursor<OrderPage>>
   /** @throws {AppError} `order.unknown` (404) */
-  read(id: number): Promise<AtCursor<Order>>
-  /** By status. Calls at the same time share one query. */
-  count(): Promise<Counts>
+  read(id: number, actor: Actor): Promise<AtCursor<Order>>
+  /** By status. Calls at the same time share one query: those of one user, and those of all operators. */
+  count(actor: Actor): Promise<Counts>
   /** @throws {AppError} `order.unknown` (404), `order.illegal_transition` (409), `order.version_conflict` (412) */
   transition(id: number, to: OrderStatus, versions: ExpectedVersions, actor: Actor): Promise<Order>
   /** @throws {AppError} `order.unknown` (404), `order.not_deletable` (409), `order.version_conflict` (412) */
@@ -47,16 +56,14 @@ export interface Orders {
 /** Reads and changes orders. @param outbox that the events are published by */
 export const createOrders = (outbox: Outbox): Orders => ({
   create: (order, key, actor) => createOrder(outbox, order, key, actor),
-  list: (filter) => listOrders(outbox, filter),
-  read: (id) => readOrder(outbox, id),
+  list: (filter, actor) => listOrders(outbox, filter, actor),
+  read: (id, actor) => readOrder(outbox, id, actor),
   // Counting a million orders takes a while: it must not occupy more than one connection.
-  count: coalesce(() =>
-    readCounts(outbox, (sql) => sql`select status as value, count(*)::int as count from sse.orders group by status`),
-  ),
+  count: coalesceBy(viewOf, (actor: Actor) => countOrders(outbox, actor)),
 
   transition: (id, to, versions, actor) =>
     outbox.change(async (sql) => {
-      const order = await lockOrder(sql, id)
+      const order = await lockOrder(sql, id, actor)
       checkVersion('order', order, versions)
       checkTransition(order, to)
       const [row] = await sql<OrderRow[]>`
@@ -67,7 +74,7 @@ export const createOrders = (outbox: Outbox): Orders => ({
 
   remove: (id, versions, actor) =>
     outbox.change(async (sql) => {
-      const order = await lockOrder(sql, id)
+      const order = await lockOrder(sql, id, actor)
       checkVersion('order', order, versions)
       checkDeletable(order)
       await sql`delete from sse.orders where id = ${id}`
@@ -75,8 +82,15 @@ export const createOrders = (outbox: Outbox): Orders => ({
     }),
 })
 
-const createOrder = (outbox: Outbox, { customer, currency, lines }: NewOrder, key: RequestKey | null, actor: Actor) =>
-  outbox.change(async (sql) => {
+async function createOrder(
+  outbox: Outbox,
+  { customer, currency, lines }: NewOrder,
+  key: RequestKey | null,
+  actor: Actor,
+): Promise<Order> {
+  // A repetition is equal to the first request, so the order that it returns has the customer that is checked here.
+  checkOwner(actor, customer)
+  return outbox.change(async (sql) => {
     const insert = () => sql<OrderRow[]>`
       insert into sse.orders (customer, currency, lines, total, key, request)
       values (${customer}, ${currency}, ${JSON.stringify(lines)}::text::jsonb, ${totalOf(lines)},
@@ -86,12 +100,18 @@ const createOrder = (outbox: Outbox, { customer, currency, lines }: NewOrder, ke
     const { row, isNew } = await insertOnce<OrderRow>(sql, { table: 'orders', key, insert })
     return isNew ? publishOrder(sql, toOrder(row), 'order.created', ['status'], actor) : toOrder(row)
   })
+}
 
-async function listOrders(outbox: Outbox, { status, customer, ...page }: OrderFilter): Promise<AtCursor<OrderPage>> {
+async function listOrders(
+  outbox: Outbox,
+  { status, customer, ...page }: OrderFilter,
+  actor: Actor,
+): Promise<AtCursor<OrderPage>> {
+  checkOwner(actor, customer)
   const { items, next, cursor } = await readPage<OrderRow, Order>(outbox, page, {
     newest: (sql, { before, limit }) => sql`
       select * from sse.orders
-      where id < ${before} ${status === undefined ? sql`` : sql`and status = ${status}`}
+      where id < ${before} and ${ownedBy(sql, 'customer', actor)} ${status === undefined ? sql`` : sql`and status = ${status}`}
         ${customer === undefined ? sql`` : sql`and customer = ${customer}`}
       order by id desc limit ${limit}`,
     bytes: (sql) => sql`octet_length(lines::text)`,
@@ -100,8 +120,19 @@ async function listOrders(outbox: Outbox, { status, customer, ...page }: OrderFi
   return { orders: items, next, cursor }
 }
 
-async function readOrder(outbox: Outbox, id: number): Promise<AtCursor<Order>> {
-  const row = await readOne<OrderRow>(outbox, (sql) => sql`select * from sse.orders where id = ${id}`)
+async function readOrder(outbox: Outbox, id: number, actor: Actor): Promise<AtCursor<Order>> {
+  const row = await readOne<OrderRow>(
+    outbox,
+    (sql) => sql`select * from sse.orders where id = ${id} and ${ownedBy(sql, 'customer', actor)}`,
+  )
   if (!row) throw unknownOrder(id)
   return { ...toOrder(row), cursor: row.cursor }
 }
+
+const countOrders = (outbox: Outbox, actor: Actor) =>
+  readCounts(
+    outbox,
+    (sql) => sql`
+      select status as value, count(*)::int as count from sse.orders
+      where ${ownedBy(sql, 'customer', actor)} group by status`,
+  )

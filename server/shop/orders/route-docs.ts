@@ -5,6 +5,11 @@ import { IdInAddress, NoQuery } from '../../http/parameters.ts'
 import { ChannelToken, Cursor } from '../../protocol/schema.ts'
 import { NewOrder, Order, OrderStatus } from './schema.ts'
 
+const HEADERS = ['X-User', 'X-Client-Id'] as const
+/** Whose orders a request reads and changes. */
+const OWN =
+  'A user reads and changes their own orders only: another one is unknown (404). An operator reads and changes all.'
+
 const params = Type.Object({ id: IdInAddress })
 
 const Transition = Type.Object({ to: OrderStatus }, { additionalProperties: false })
@@ -17,7 +22,12 @@ export const LIST = {
     ...pageParameters,
   }),
   response: Type.Object({ orders: Type.Array(Order), next: NextPage, cursor: Cursor }),
-  detail: detail({ summary: 'Orders, newest first', responseHeaders: ['X-Cursor'] }),
+  detail: detail({
+    summary: 'Orders, newest first',
+    description: 'A user sees their own orders, and gets 403 for another `customer`; an operator sees all.',
+    headers: HEADERS,
+    responseHeaders: ['X-Cursor'],
+  }),
 }
 
 /** `POST /api/orders`. */
@@ -26,6 +36,8 @@ export const CREATE = {
   response: { 201: Order },
   detail: detail({
     summary: 'Create an order',
+    description:
+      'A user creates orders of which they are the customer (403 otherwise); an operator those of any customer.',
     headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
     errors: ['key.deleted', 'key.invalid', 'key.reused', 'order.total_too_large'],
     responseHeaders: ['Location', 'ETag'],
@@ -36,14 +48,25 @@ export const CREATE = {
 export const COUNT = {
   query: NoQuery,
   response: Type.Object({ counts: Type.Record(Type.String(), Type.Integer()), cursor: Cursor }),
-  detail: detail({ summary: 'How many orders there are, by status', responseHeaders: ['X-Cursor'] }),
+  detail: detail({
+    summary: 'How many orders there are, by status',
+    description: "Of the user's own orders; for an operator, of all.",
+    headers: HEADERS,
+    responseHeaders: ['X-Cursor'],
+  }),
 }
 
 /** `GET /api/orders/:id`. */
 export const READ = {
   params,
   response: Type.Composite([Order, Type.Object({ cursor: Cursor })]),
-  detail: detail({ summary: 'One order', errors: ['order.unknown'], responseHeaders: ['X-Cursor', 'ETag'] }),
+  detail: detail({
+    summary: 'One order',
+    description: OWN,
+    headers: HEADERS,
+    errors: ['order.unknown'],
+    responseHeaders: ['X-Cursor', 'ETag'],
+  }),
 }
 
 /** `DELETE /api/orders/:id`. */
@@ -51,6 +74,7 @@ export const REMOVE = {
   params,
   detail: detail({
     summary: 'Delete an order that is pending, delivered or cancelled',
+    description: OWN,
     headers: ['X-User', 'X-Client-Id', 'If-Match'],
     errors: ['order.unknown', 'order.not_deletable', 'order.version_conflict', 'if_match.invalid'],
     operation: { responses: { 204: { description: 'Done.' } } },
@@ -64,6 +88,7 @@ export const TRANSITION = {
   response: Order,
   detail: detail({
     summary: 'Move an order to its next status',
+    description: OWN,
     headers: ['X-User', 'X-Client-Id', 'If-Match'],
     errors: ['order.unknown', 'order.illegal_transition', 'order.version_conflict', 'if_match.invalid'],
     responseHeaders: ['ETag'],

@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import { identify } from '../../auth/identity.ts'
+import type { Authorize } from '../../auth/actor.ts'
 import type { Bodies } from '../../http/body.ts'
 import { ifMatch } from '../../http/conditional.ts'
 import { requestKey } from '../../http/idempotency.ts'
@@ -14,26 +14,41 @@ import * as docs from './route-docs.ts'
 export interface OrderRoutesOptions {
   orders: Orders
   bodies: Bodies
+  authorize: Authorize
 }
 
 /** `/api/orders`. */
-export const orderRoutes = ({ orders, bodies }: OrderRoutesOptions) =>
+export const orderRoutes = ({ orders, bodies, authorize }: OrderRoutesOptions) =>
   new Elysia({ name: 'orders', prefix: '/api/orders', tags: ['orders'] })
-    .get('/', async ({ query, set }) => withCursor(set, await orders.list(pageRequest(query))), docs.LIST)
+    .get(
+      '/',
+      async ({ query, request, set }) =>
+        withCursor(set, await orders.list(pageRequest(query), await authorize(request))),
+      docs.LIST,
+    )
     .post(
       '/',
       async ({ body, request, set }) => {
-        const actor = identify(request)
+        const actor = await authorize(request)
         return asCreated(set, await orders.create(body, requestKey(request, actor.user, body), actor), '/api/orders')
       },
-      { ...docs.CREATE, parse: jsonBody(bodies, docs.CREATE.body, LARGE_BODY) },
+      { ...docs.CREATE, parse: jsonBody(bodies, docs.CREATE.body, LARGE_BODY, authorize) },
     )
-    .get('/count', async ({ set }) => withCursor(set, await orders.count()), docs.COUNT)
-    .get('/:id', async ({ params, set }) => withVersion(set, withCursor(set, await orders.read(params.id))), docs.READ)
+    .get(
+      '/count',
+      async ({ request, set }) => withCursor(set, await orders.count(await authorize(request))),
+      docs.COUNT,
+    )
+    .get(
+      '/:id',
+      async ({ params, request, set }) =>
+        withVersion(set, withCursor(set, await orders.read(params.id, await authorize(request)))),
+      docs.READ,
+    )
     .delete(
       '/:id',
       async ({ params, request, set }) => {
-        await orders.remove(params.id, ifMatch(request), identify(request))
+        await orders.remove(params.id, ifMatch(request), await authorize(request))
         set.status = 204
       },
       docs.REMOVE,
@@ -41,7 +56,7 @@ export const orderRoutes = ({ orders, bodies }: OrderRoutesOptions) =>
     .post(
       '/:id/transitions',
       async ({ params, body, request, set }) =>
-        withVersion(set, await orders.transition(params.id, body.to, ifMatch(request), identify(request))),
-      { ...docs.TRANSITION, parse: jsonBody(bodies, docs.TRANSITION.body, SMALL_BODY) },
+        withVersion(set, await orders.transition(params.id, body.to, ifMatch(request), await authorize(request))),
+      { ...docs.TRANSITION, parse: jsonBody(bodies, docs.TRANSITION.body, SMALL_BODY, authorize) },
     )
     .use(otherMethods({ '/': 'GET, POST', '/count': 'GET', '/:id': 'GET, DELETE', '/:id/transitions': 'POST' }))

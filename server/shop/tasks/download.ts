@@ -1,13 +1,14 @@
+import type { Actor } from '../../auth/actor.ts'
 import type { Files } from './files.ts'
 import { PAGE_POLICY } from './kinds/report-page.ts'
 
 /**
  * The response with a file of a task. Its parts are read from Postgres as the client takes them.
  *
- * @throws {AppError} `file.unknown` (404)
+ * @throws {AppError} `file.unknown` (404), also for another user's task
  */
-export async function download(files: Files, task: number, name: string): Promise<Response> {
-  const { id, contentType, bytes } = await files.open(task, name)
+export async function download(files: Files, task: number, name: string, actor: Actor): Promise<Response> {
+  const { id, contentType, bytes } = await files.open(task, name, actor)
   const parts = files.read(id, bytes)
   const body = new ReadableStream<Uint8Array>(
     {

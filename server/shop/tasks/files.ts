@@ -1,6 +1,8 @@
+import type { Actor } from '../../auth/actor.ts'
 import type { Outbox } from '../../log/outbox.ts'
 import type { Sql } from '../../platform/database.ts'
 import { AppError } from '../../platform/errors.ts'
+import { ownedBy } from '../ownership.ts'
 import type { TaskFile } from './schema.ts'
 
 /** Bytes of one part of a file: what one query carries, and what a download holds in memory. */
@@ -31,8 +33,8 @@ export interface Files {
    * @throws {Error} when there are fewer, because the file was deleted meanwhile
    */
   read(file: string, bytes: number): AsyncGenerator<Uint8Array<ArrayBuffer>>
-  /** Finds a result of a task that has ended. @throws {AppError} `file.unknown` (404) */
-  open(task: number, name: string): Promise<TaskFile & { id: string }>
+  /** Finds a result of a task that has ended. @throws {AppError} `file.unknown` (404), also for another user's task */
+  open(task: number, name: string, actor: Actor): Promise<TaskFile & { id: string }>
 }
 
 /** @param outbox whose connections serve work in the background */
@@ -40,7 +42,7 @@ export const createFiles = (outbox: Outbox): Files => ({
   upload: (name, body, maxBytes, signal) => upload(outbox, name, body, maxBytes, signal),
   discard: (id) => discard(outbox, id),
   read: (file, bytes) => readParts(outbox, file, bytes),
-  open: (task, name) => openResult(outbox, task, name),
+  open: (task, name, actor) => openResult(outbox, task, name, actor),
 })
 
 async function upload(
@@ -104,12 +106,17 @@ async function* readParts(outbox: Outbox, file: string, bytes: number): AsyncGen
   }
 }
 
-async function openResult(outbox: Outbox, task: number, name: string): Promise<TaskFile & { id: string }> {
+async function openResult(
+  outbox: Outbox,
+  task: number,
+  name: string,
+  actor: Actor,
+): Promise<TaskFile & { id: string }> {
   const rows = await outbox.query(
     (sql) => sql<(TaskFile & { id: string })[]>`
       select f.id, f.name, f.content_type as "contentType", f.bytes
       from sse.files f join sse.tasks t on t.id = f.task
-      where f.task = ${task} and f.name = ${name} and f.role = 'result'
+      where f.task = ${task} and ${ownedBy(sql, 't.owner', actor)} and f.name = ${name} and f.role = 'result'
         and t.files @> jsonb_build_array(jsonb_build_object('name', f.name))`,
   )
   if (rows[0]) return rows[0]

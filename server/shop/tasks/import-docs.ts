@@ -8,7 +8,7 @@ export const IMPORT = {
   response: { 202: Task },
   detail: detail({
     summary: 'Import orders from a CSV file',
-    description: `The body is the file, up to MAX_UPLOAD_BYTES. Its first line names the columns ${COLUMNS.join(', ')}, in any order, separated by commas, semicolons or tabs; each other line is an order. The response is a task; lines that cannot be imported are in its file rejected.csv, with number and reason. \`?name=\` is the name of the file.`,
+    description: `For operators only (403 otherwise): it creates orders of all customers. The body is the file, up to MAX_UPLOAD_BYTES. Its first line names the columns ${COLUMNS.join(', ')}, in any order, separated by commas, semicolons or tabs; each other line is an order. The response is a task; lines that cannot be imported are in its file rejected.csv, with number and reason. \`?name=\` is the name of the file.`,
     headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
     errors: [
       ...RECEIVING,

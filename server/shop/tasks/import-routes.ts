@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia'
-import { identify } from '../../auth/identity.ts'
-import type { Bodies, Incoming } from '../../http/body.ts'
+import type { Authorize } from '../../auth/actor.ts'
+import type { Bodies } from '../../http/body.ts'
+import type { Incoming } from '../../http/client-address.ts'
 import { requestKey } from '../../http/idempotency.ts'
 import { otherMethods } from '../../http/problem.ts'
 import { urlOf } from '../../http/request-url.ts'
@@ -9,6 +10,7 @@ import { AppError } from '../../platform/errors.ts'
 import { type Files, PART_BYTES, uploadTooLarge } from './files.ts'
 import { IMPORT } from './import-docs.ts'
 import type { Task } from './schema.ts'
+import { checkKind } from './start-task.ts'
 import type { Tasks } from './tasks.ts'
 
 /** What the route of imports needs. */
@@ -18,6 +20,7 @@ export interface ImportRoutesOptions {
   /** Maximum bytes of a file. */
   maxUploadBytes: number
   bodies: Bodies
+  authorize: Authorize
 }
 
 /** `/api/orders/import`: an upload from which a task creates orders. */
@@ -32,12 +35,13 @@ export const importRoutes = (options: ImportRoutesOptions) =>
     .use(otherMethods({ '/': 'POST' }))
 
 async function startImport(
-  { tasks, files, maxUploadBytes, bodies }: ImportRoutesOptions,
+  { tasks, files, maxUploadBytes, bodies, authorize }: ImportRoutesOptions,
   incoming: Incoming,
 ): Promise<Task> {
   const { request } = incoming
-  const actor = identify(request)
-  // An invalid key is refused before the upload, which may take long.
+  const actor = await authorize(request)
+  // Before the upload, which may take long.
+  checkKind(actor, 'import')
   requestKey(request, actor.user, null)
   const name = fileName(request)
   checkType(request)

@@ -6,6 +6,10 @@ import { ChannelToken, Cursor } from '../../protocol/schema.ts'
 import { Description, NewTask, Task, TaskKind, TaskState } from './schema.ts'
 
 const params = Type.Object({ id: IdInAddress })
+/** Whose tasks a request reads and changes. */
+const OWN =
+  'A user reads and changes their own tasks only: another one is unknown (404). An operator reads and changes all.'
+const HEADERS = ['X-User', 'X-Client-Id'] as const
 const CHANGE_HEADERS = ['X-User', 'X-Client-Id', 'If-Match'] as const
 const ACTION_ERRORS = ['task.unknown', 'task.illegal_action', 'task.version_conflict', 'if_match.invalid'] as const
 
@@ -18,7 +22,12 @@ export const LIST = {
     ...pageParameters,
   }),
   response: Type.Object({ tasks: Type.Array(Task), next: NextPage, cursor: Cursor }),
-  detail: detail({ summary: 'Tasks, newest first', responseHeaders: ['X-Cursor'] }),
+  detail: detail({
+    summary: 'Tasks, newest first',
+    description: 'A user sees their own tasks, and gets 403 for another `owner`; an operator sees all.',
+    headers: HEADERS,
+    responseHeaders: ['X-Cursor'],
+  }),
 }
 
 /** `POST /api/tasks`. */
@@ -27,6 +36,7 @@ export const START = {
   response: { 202: Task },
   detail: detail({
     summary: 'Start a task',
+    description: 'A report reads the orders of all customers: only an operator may start it (403 otherwise).',
     headers: ['X-User', 'X-Client-Id', 'Idempotency-Key'],
     errors: ['key.deleted', 'key.invalid', 'key.reused', 'report.period_invalid', 'storage.exceeded', 'tasks.too_many'],
     responseHeaders: ['Location', 'ETag'],
@@ -37,14 +47,25 @@ export const START = {
 export const COUNT = {
   query: NoQuery,
   response: Type.Object({ counts: Type.Record(Type.String(), Type.Integer()), cursor: Cursor }),
-  detail: detail({ summary: 'How many tasks there are, by state', responseHeaders: ['X-Cursor'] }),
+  detail: detail({
+    summary: 'How many tasks there are, by state',
+    description: "Of the user's own tasks; for an operator, of all.",
+    headers: HEADERS,
+    responseHeaders: ['X-Cursor'],
+  }),
 }
 
 /** `GET /api/tasks/:id`. */
 export const READ = {
   params,
   response: Type.Composite([Task, Type.Object({ cursor: Cursor })]),
-  detail: detail({ summary: 'One task', errors: ['task.unknown'], responseHeaders: ['X-Cursor', 'ETag'] }),
+  detail: detail({
+    summary: 'One task',
+    description: OWN,
+    headers: HEADERS,
+    errors: ['task.unknown'],
+    responseHeaders: ['X-Cursor', 'ETag'],
+  }),
 }
 
 /** `PATCH /api/tasks/:id`. */
@@ -54,6 +75,7 @@ export const RENAME = {
   response: Task,
   detail: detail({
     summary: 'Rename a task',
+    description: OWN,
     headers: CHANGE_HEADERS,
     errors: ['task.unknown', 'task.version_conflict', 'if_match.invalid'],
     responseHeaders: ['ETag'],
@@ -65,6 +87,7 @@ export const REMOVE = {
   params,
   detail: detail({
     summary: 'Delete a task that has ended, and its files',
+    description: OWN,
     headers: CHANGE_HEADERS,
     errors: ACTION_ERRORS,
     operation: { responses: { 204: { description: 'Done.' } } },
@@ -78,6 +101,7 @@ export const CANCEL = {
   response: Task,
   detail: detail({
     summary: 'Cancel a task; a running one stops within a second',
+    description: OWN,
     headers: CHANGE_HEADERS,
     errors: ACTION_ERRORS,
     responseHeaders: ['ETag'],
@@ -91,6 +115,7 @@ export const RETRY = {
   response: { 202: Task },
   detail: detail({
     summary: 'Run a task again that failed or was cancelled; an import resumes where it stopped',
+    description: `${OWN} Only an operator may run reports and imports again (403 otherwise).`,
     headers: CHANGE_HEADERS,
     errors: [...ACTION_ERRORS, 'tasks.too_many'],
     responseHeaders: ['ETag'],
@@ -102,6 +127,9 @@ export const DOWNLOAD = {
   params: Type.Object({ id: IdInAddress, name: Type.String({ pattern: '^[\\w.-]{1,200}$' }) }),
   detail: detail({
     summary: 'Download a file that a task has produced',
+    description:
+      "A user downloads files of their own tasks only: another task's file is unknown (404). An operator downloads all.",
+    headers: HEADERS,
     errors: ['file.unknown'],
     operation: {
       responses: {

@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import { identify } from '../../auth/identity.ts'
+import type { Authorize } from '../../auth/actor.ts'
 import type { Bodies } from '../../http/body.ts'
 import { ifMatch } from '../../http/conditional.ts'
 import { requestKey } from '../../http/idempotency.ts'
@@ -17,6 +17,7 @@ export interface TaskRoutesOptions {
   tasks: Tasks
   files: Files
   bodies: Bodies
+  authorize: Authorize
 }
 
 const METHODS = {
@@ -29,29 +30,39 @@ const METHODS = {
 }
 
 /** `/api/tasks`. */
-export const taskRoutes = ({ tasks, files, bodies }: TaskRoutesOptions) =>
+export const taskRoutes = ({ tasks, files, bodies, authorize }: TaskRoutesOptions) =>
   new Elysia({ name: 'tasks', prefix: '/api/tasks', tags: ['tasks'] })
-    .get('/', async ({ query, set }) => withCursor(set, await tasks.list(pageRequest(query))), docs.LIST)
+    .get(
+      '/',
+      async ({ query, request, set }) =>
+        withCursor(set, await tasks.list(pageRequest(query), await authorize(request))),
+      docs.LIST,
+    )
     .post(
       '/',
       async ({ body, request, set }) => {
-        const actor = identify(request)
+        const actor = await authorize(request)
         return asCreated(set, await tasks.start(body, requestKey(request, actor.user, body), actor), '/api/tasks', 202)
       },
-      { ...docs.START, parse: jsonBody(bodies, docs.START.body, SMALL_BODY) },
+      { ...docs.START, parse: jsonBody(bodies, docs.START.body, SMALL_BODY, authorize) },
     )
-    .get('/count', async ({ set }) => withCursor(set, await tasks.count()), docs.COUNT)
-    .get('/:id', async ({ params, set }) => withVersion(set, withCursor(set, await tasks.read(params.id))), docs.READ)
+    .get('/count', async ({ request, set }) => withCursor(set, await tasks.count(await authorize(request))), docs.COUNT)
+    .get(
+      '/:id',
+      async ({ params, request, set }) =>
+        withVersion(set, withCursor(set, await tasks.read(params.id, await authorize(request)))),
+      docs.READ,
+    )
     .patch(
       '/:id',
       async ({ params, body, request, set }) =>
-        withVersion(set, await tasks.rename(params.id, body.description, ifMatch(request), identify(request))),
-      { ...docs.RENAME, parse: jsonBody(bodies, docs.RENAME.body, SMALL_BODY) },
+        withVersion(set, await tasks.rename(params.id, body.description, ifMatch(request), await authorize(request))),
+      { ...docs.RENAME, parse: jsonBody(bodies, docs.RENAME.body, SMALL_BODY, authorize) },
     )
     .delete(
       '/:id',
       async ({ params, request, set }) => {
-        await tasks.remove(params.id, ifMatch(request), identify(request))
+        await tasks.remove(params.id, ifMatch(request), await authorize(request))
         set.status = 204
       },
       docs.REMOVE,
@@ -59,16 +70,20 @@ export const taskRoutes = ({ tasks, files, bodies }: TaskRoutesOptions) =>
     .post(
       '/:id/cancel',
       async ({ params, request, set }) =>
-        withVersion(set, await tasks.cancel(params.id, ifMatch(request), identify(request))),
+        withVersion(set, await tasks.cancel(params.id, ifMatch(request), await authorize(request))),
       docs.CANCEL,
     )
     .post(
       '/:id/retry',
       async ({ params, request, set }) => {
         set.status = 202
-        return withVersion(set, await tasks.retry(params.id, ifMatch(request), identify(request)))
+        return withVersion(set, await tasks.retry(params.id, ifMatch(request), await authorize(request)))
       },
       docs.RETRY,
     )
-    .get('/:id/files/:name', async ({ params }) => download(files, params.id, params.name), docs.DOWNLOAD)
+    .get(
+      '/:id/files/:name',
+      async ({ params, request }) => download(files, params.id, params.name, await authorize(request)),
+      docs.DOWNLOAD,
+    )
     .use(otherMethods(METHODS))

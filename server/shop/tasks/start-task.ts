@@ -1,7 +1,8 @@
-import type { Actor } from '../../auth/identity.ts'
+import { type Actor, checkOperator } from '../../auth/actor.ts'
 import { insertOnce, type RequestKey } from '../../http/idempotency.ts'
 import type { Outbox } from '../../log/outbox.ts'
 import { checkStorage, type Upload } from './files.ts'
+import { kinds } from './kinds/kinds.ts'
 import type { Queue } from './queue.ts'
 import type { Task, TaskKind } from './schema.ts'
 import { publishTask, type TaskRow, toTask } from './task-store.ts'
@@ -29,18 +30,25 @@ export interface TaskStart {
   upload?: Upload
 }
 
+/** @throws {AppError} `access.denied` (403) when only operators may start, or retry, tasks of the kind */
+export function checkKind(actor: Actor, kind: TaskKind): void {
+  if (kinds[kind].role === 'operator') checkOperator(actor)
+}
+
 /**
  * Inserts a task with its event and, when it is its owner's turn, its job: one transaction.
  *
- * @throws {AppError} `key.reused` (422), `key.deleted` (410), `storage.exceeded` (409), `tasks.too_many` (429)
+ * @throws {AppError} `access.denied` (403), `key.reused` (422), `key.deleted` (410), `storage.exceeded` (409),
+ * `tasks.too_many` (429)
  */
-export const insertTask = (
+export async function insertTask(
   { outbox, queue, maxPerOwner, maxOwnerBytes }: TaskLimits,
   { kind, input, description, upload }: TaskStart,
   key: RequestKey | null,
   actor: Actor,
-): Promise<Task> =>
-  outbox.change(async (sql) => {
+): Promise<Task> {
+  checkKind(actor, kind)
+  return outbox.change(async (sql) => {
     await lockOwner(sql, actor.user)
     const insert = () => sql<TaskRow[]>`
       insert into sse.tasks (kind, owner, description, input, key, request)
@@ -58,3 +66,4 @@ export const insertTask = (
     await publishTask(sql, task, 'task.queued', ['state'], actor)
     return task
   })
+}

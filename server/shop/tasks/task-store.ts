@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Actor } from '../../auth/identity.ts'
+import type { Actor } from '../../auth/actor.ts'
 import type { Sql } from '../../platform/database.ts'
 import { AppError } from '../../platform/errors.ts'
 import { publishChange } from '../change.ts'
+import { ownedBy } from '../ownership.ts'
 import type { TASK_EVENTS } from './events.ts'
 import type { Task, TaskFile, TaskKind, TaskState } from './schema.ts'
 import { channelOf } from './task.ts'
@@ -107,9 +108,10 @@ export const publishTask = (
   actor?: Actor,
 ): Promise<void> => publishChange(sql, { channel: channelOf(task), type, resource: task, changed }, actor)
 
-/** Locks a row until the transaction ends. @throws {AppError} `task.unknown` (404) */
-export async function lockTask(sql: Sql, id: number): Promise<TaskRow> {
-  const [row] = await sql<TaskRow[]>`select * from sse.tasks where id = ${id} for update`
+/** Locks a row until the transaction ends. @throws {AppError} `task.unknown` (404), also for another user's task */
+export async function lockTask(sql: Sql, id: number, actor: Actor): Promise<TaskRow> {
+  const [row] = await sql<TaskRow[]>`
+    select * from sse.tasks where id = ${id} and ${ownedBy(sql, 'owner', actor)} for update`
   if (!row) throw unknownTask(id)
   return row
 }

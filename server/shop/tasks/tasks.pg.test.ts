@@ -223,7 +223,7 @@ describe('the stream of a task that has ended', () => {
     expect(await statusOf(await connect([channel, 'broadcast'], last))).toBe(200)
     expect(await statusOf(await connect([`tasks.${owner}.*`], last))).toBe(200)
     expect(await statusOf(await connect([`tasks.${owner}.${id + 1_000_000}`], last))).toBe(200)
-    expect(await statusOf(await connect([`tasks.somebody-else.${id}`], last))).toBe(200)
+    expect(await statusOf(await connect([`tasks.another-owner.${id}`], last))).toBe(204)
     await call('DELETE', `/${id}`)
     await untilType(reader, 'task.deleted')
     const deleted = reader.events.at(-1)?.position ?? 0

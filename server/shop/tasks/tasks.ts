@@ -1,38 +1,42 @@
-import type { Actor } from '../../auth/identity.ts'
+import type { Actor } from '../../auth/actor.ts'
 import { checkVersion, type ExpectedVersions } from '../../http/conditional.ts'
 import type { RequestKey } from '../../http/idempotency.ts'
-import { coalesce } from '../../platform/coalesce.ts'
+import { coalesceBy } from '../../platform/coalesce.ts'
 import type { Sql } from '../../platform/database.ts'
 import type { AtCursor } from '../../protocol/schema.ts'
 import type { Counts } from '../at-cursor.ts'
 import { deletedState } from '../change.ts'
+import { ownedBy, viewOf } from '../ownership.ts'
 import { listFiles, type Upload } from './files.ts'
 import { kinds } from './kinds/kinds.ts'
 import type { Queue } from './queue.ts'
 import type { NewTask, Task } from './schema.ts'
-import { insertTask, type TaskLimits, type TaskStart } from './start-task.ts'
+import { checkKind, insertTask, type TaskLimits, type TaskStart } from './start-task.ts'
 import { checkAction } from './task.ts'
 import { countTasks, listTasks, readTask, type TaskFilter, type TaskPage } from './task-lists.ts'
 import { changeTask, lockTask, NO_PROGRESS, publishTask, type TaskColumns, type TaskRow, toTask } from './task-store.ts'
 import { advance, checkTaskCount, lockOwnerOf } from './turns.ts'
 
-/** Tasks in Postgres. Each change, its event and its job in the queue are one transaction. */
+/**
+ * Tasks in Postgres. Each change, its event and its job in the queue are one transaction. A user reads and changes their own
+ * tasks; another one is unknown to them. An operator reads and changes all.
+ */
 export interface Tasks {
   /**
    * Starts a task; with a key that has started one before, returns that task.
    *
-   * @throws {AppError} `report.period_invalid`, `key.reused` (422), `key.deleted` (410), `storage.exceeded` (409),
-   * `tasks.too_many` (429)
+   * @throws {AppError} `access.denied` (403) for a kind that only operators may start, `report.period_invalid`,
+   * `key.reused` (422), `key.deleted` (410), `storage.exceeded` (409), `tasks.too_many` (429)
    */
   start(task: NewTask, key: RequestKey | null, actor: Actor): Promise<Task>
   /** Starts a task that creates orders from an upload. @throws {AppError} as `start` */
   startImport(upload: Upload, name: string, key: RequestKey | null, actor: Actor): Promise<Task>
-  /** Newest first. */
-  list(filter: TaskFilter): Promise<AtCursor<TaskPage>>
+  /** Newest first. @throws {AppError} `access.denied` (403) for a filter that names another owner */
+  list(filter: TaskFilter, actor: Actor): Promise<AtCursor<TaskPage>>
   /** @throws {AppError} `task.unknown` (404) */
-  read(id: number): Promise<AtCursor<Task>>
-  /** By state. Calls at the same time share one query. */
-  count(): Promise<Counts>
+  read(id: number, actor: Actor): Promise<AtCursor<Task>>
+  /** By state. Calls at the same time share one query: those of one user, and those of all operators. */
+  count(actor: Actor): Promise<Counts>
   /**
    * The code that runs is aborted within a second, on whichever instance.
    *
@@ -42,7 +46,8 @@ export interface Tasks {
   /**
    * Queues a task again that failed or was cancelled; it resumes at its checkpoint.
    *
-   * @throws {AppError} `task.unknown` (404), `task.illegal_action` (409), `task.version_conflict` (412), `tasks.too_many` (429)
+   * @throws {AppError} `task.unknown` (404), `access.denied` (403) for a kind that only operators may start,
+   * `task.illegal_action` (409), `task.version_conflict` (412), `tasks.too_many` (429)
    */
   retry(id: number, versions: ExpectedVersions, actor: Actor): Promise<Task>
   /** @throws {AppError} `task.unknown` (404), `task.version_conflict` (412) */
@@ -63,14 +68,14 @@ export function createTasks(options: TaskLimits): Tasks {
   }
   const insert = (start: TaskStart, key: RequestKey | null, actor: Actor) =>
     insertTask(options, start, key, actor).then(woken)
-  const change = async (id: number, versions: ExpectedVersions, work: Work) =>
-    toTask(await outbox.change((sql) => changeLocked(sql, id, versions, work)))
+  const change = async (id: number, versions: ExpectedVersions, actor: Actor, work: Work) =>
+    toTask(await outbox.change((sql) => changeLocked(sql, id, versions, actor, work)))
   /** A change of which tasks of the owner wait. */
-  const changeQueue = (id: number, versions: ExpectedVersions, work: Work) =>
+  const changeQueue = (id: number, versions: ExpectedVersions, actor: Actor, work: Work) =>
     outbox
       .change(async (sql) => {
-        await lockOwnerOf(sql, id)
-        const row = await changeLocked(sql, id, versions, work)
+        await lockOwnerOf(sql, id, ownedBy(sql, 'owner', actor))
+        const row = await changeLocked(sql, id, versions, actor, work)
         await advance(sql, queue, row.owner)
         return toTask(row)
       })
@@ -84,26 +89,32 @@ export function createTasks(options: TaskLimits): Tasks {
       const input = { file: upload.id, name, bytes: upload.bytes }
       return insert({ kind: 'import', input, description: kinds.import.describe(input as never), upload }, key, actor)
     },
-    list: (filter) => listTasks(outbox, filter),
-    read: (id) => readTask(outbox, id),
-    count: coalesce(() => countTasks(outbox)),
-    cancel: (id, versions, actor) => changeQueue(id, versions, (sql, row) => cancelTask(sql, row, queue, actor)),
+    list: (filter, actor) => listTasks(outbox, filter, actor),
+    read: (id, actor) => readTask(outbox, id, actor),
+    count: coalesceBy(viewOf, (actor: Actor) => countTasks(outbox, actor)),
+    cancel: (id, versions, actor) => changeQueue(id, versions, actor, (sql, row) => cancelTask(sql, row, queue, actor)),
     retry: (id, versions, actor) =>
-      changeQueue(id, versions, async (sql, row) => {
+      changeQueue(id, versions, actor, async (sql, row) => {
         const retried = await retryTask(sql, row, actor)
         await checkTaskCount(sql, row.owner, maxPerOwner)
         return retried
       }),
     rename: (id, description, versions, actor) =>
-      change(id, versions, (sql, row) => changeTask(sql, row, 'task.renamed', { description }, actor)),
+      change(id, versions, actor, (sql, row) => changeTask(sql, row, 'task.renamed', { description }, actor)),
     remove: async (id, versions, actor) => {
-      await change(id, versions, (sql, row) => removeTask(sql, row, actor))
+      await change(id, versions, actor, (sql, row) => removeTask(sql, row, actor))
     },
   }
 }
 
-async function changeLocked(sql: Sql, id: number, versions: ExpectedVersions, work: Work): Promise<TaskRow> {
-  const row = await lockTask(sql, id)
+async function changeLocked(
+  sql: Sql,
+  id: number,
+  versions: ExpectedVersions,
+  actor: Actor,
+  work: Work,
+): Promise<TaskRow> {
+  const row = await lockTask(sql, id, actor)
   checkVersion('task', row, versions)
   return work(sql, row)
 }
@@ -116,7 +127,8 @@ async function cancelTask(sql: Sql, row: TaskRow, queue: Queue, actor: Actor): P
   return changeTask(sql, row, 'task.cancelled', ended, actor)
 }
 
-function retryTask(sql: Sql, row: TaskRow, actor: Actor): Promise<TaskRow> {
+async function retryTask(sql: Sql, row: TaskRow, actor: Actor): Promise<TaskRow> {
+  checkKind(actor, row.kind)
   checkAction(row, 'retry')
   const queued: TaskColumns = {
     state: 'queued',

@@ -1,6 +1,7 @@
 import type { Sql } from '../../platform/database.ts'
 import { AppError } from '../../platform/errors.ts'
 import { MINUTE, SECOND } from '../../platform/time.ts'
+import type { ownedBy } from '../ownership.ts'
 import type { Queue } from './queue.ts'
 
 /**
@@ -11,6 +12,8 @@ import type { Queue } from './queue.ts'
  * A transaction that changes which tasks of an owner wait takes the owner's lock first, before the lock of any task.
  */
 
+type Condition = ReturnType<typeof ownedBy>
+
 /** Locks the queue of an owner until the transaction ends. */
 export async function lockOwner(sql: Sql, owner: string): Promise<void> {
   await sql`
@@ -18,10 +21,14 @@ export async function lockOwner(sql: Sql, owner: string): Promise<void> {
     on conflict (owner) do update set used_at = clock_timestamp()`
 }
 
-/** Locks the queue of the owner of a task until the transaction ends; does nothing when the task was deleted. */
-export async function lockOwnerOf(sql: Sql, task: number): Promise<void> {
+/**
+ * Locks the queue of the owner of a task until the transaction ends; does nothing when the task was deleted.
+ *
+ * @param condition on the row of the task (`ownedBy`), without which nothing is locked. Defaults to none, for workers
+ */
+export async function lockOwnerOf(sql: Sql, task: number, condition: Condition = sql`true`): Promise<void> {
   await sql`
-    insert into sse.task_owners (owner) select owner from sse.tasks where id = ${task}
+    insert into sse.task_owners (owner) select owner from sse.tasks where id = ${task} and ${condition}
     on conflict (owner) do update set used_at = clock_timestamp()`
 }
 

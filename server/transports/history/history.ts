@@ -11,7 +11,6 @@ import {
   LOOK_BACK_PARAMETERS,
   parseCursor,
   requestedLimit,
-  requestedPatterns,
   requestedTime,
   requestedTypes,
 } from '../request.ts'
@@ -19,18 +18,27 @@ import {
 /**
  * A page of history: `{ gap?, events, cursor, more, oldest, head }`. The next page is `after` the `cursor`.
  *
+ * @param patterns of the channels that are read; `undefined` for all
  * @param signal aborts when the client has left
  * @throws {AppError} `parameter.unknown`, `parameter.repeated`, `cursor.invalid`, `channel.invalid`, `limit.invalid`,
  * `database.unavailable`
  */
-export const history = (query: URLSearchParams, log: EventLog, signal: AbortSignal): Promise<Response> =>
-  unlessGone(signal, () => readForward(query, log, signal))
+export const history = (
+  query: URLSearchParams,
+  patterns: readonly string[] | undefined,
+  log: EventLog,
+  signal: AbortSignal,
+): Promise<Response> => unlessGone(signal, () => readForward(query, patterns, log, signal))
 
-async function readForward(query: URLSearchParams, log: EventLog, signal: AbortSignal): Promise<Response> {
+async function readForward(
+  query: URLSearchParams,
+  patterns: readonly string[] | undefined,
+  log: EventLog,
+  signal: AbortSignal,
+): Promise<Response> {
   checkParameters(query, HISTORY_PARAMETERS)
   const after = parseCursor(query.get('after') ?? 'earliest')
   const given = typeof after === 'object' ? after : undefined
-  const patterns = query.has('channel') ? requestedPatterns(query) : undefined
   const limit = requestedLimit(query)
   const read = await log.read({
     after: given?.position ?? 0,
@@ -46,14 +54,24 @@ async function readForward(query: URLSearchParams, log: EventLog, signal: AbortS
  * A page that looks back: `{ gap?, events, cursor, more, oldest, head }`, newest first. The next page is `before` the
  * `cursor`.
  *
+ * @param patterns of the channels that are read; `undefined` for all
  * @param signal aborts when the client has left
  * @throws {AppError} `parameter.unknown`, `parameter.repeated`, `cursor.invalid`, `channel.invalid`, `type.invalid`,
  * `type.too_many`, `time.invalid`, `limit.invalid`, `database.unavailable`
  */
-export const lookBack = (query: URLSearchParams, search: Search, signal: AbortSignal): Promise<Response> =>
-  unlessGone(signal, () => readBack(query, search, signal))
+export const lookBack = (
+  query: URLSearchParams,
+  patterns: readonly string[] | undefined,
+  search: Search,
+  signal: AbortSignal,
+): Promise<Response> => unlessGone(signal, () => readBack(query, patterns, search, signal))
 
-async function readBack(query: URLSearchParams, search: Search, signal: AbortSignal): Promise<Response> {
+async function readBack(
+  query: URLSearchParams,
+  patterns: readonly string[] | undefined,
+  search: Search,
+  signal: AbortSignal,
+): Promise<Response> {
   if (query.has('after')) throw bothDirections()
   checkParameters(query, LOOK_BACK_PARAMETERS)
   const given = query.get('before')
@@ -61,7 +79,7 @@ async function readBack(query: URLSearchParams, search: Search, signal: AbortSig
   const found = await search.find({
     before: typeof before === 'object' ? before : undefined,
     limit: requestedLimit(query),
-    patterns: query.has('channel') ? requestedPatterns(query) : undefined,
+    patterns,
     types: requestedTypes(query),
     since: requestedTime(query, 'since'),
     until: requestedTime(query, 'until'),

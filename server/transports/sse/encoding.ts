@@ -1,5 +1,6 @@
 import type { Encoding } from '../../fanout/encoding.ts'
 import {
+  authExpiringFrame,
   COMMENT,
   closingFrame,
   concatenate,
@@ -17,6 +18,7 @@ export const SSE: Encoding = {
   ready: readyFrame,
   gap: gapFrame,
   heartbeat: heartbeatFrame,
+  authExpiring: authExpiringFrame,
   comment: COMMENT,
   closing: closingFrame,
   join: concatenate,

@@ -1,4 +1,4 @@
-import type { Closing, Gap, Heartbeat, Ready } from '../../protocol/control-events.ts'
+import type { AuthExpiring, Closing, Gap, Heartbeat, Ready } from '../../protocol/control-events.ts'
 import { formatCursor } from '../../protocol/cursor.ts'
 import { envelopeMembers, type LoggedEvent } from '../../protocol/event.ts'
 
@@ -47,6 +47,10 @@ export const heartbeatFrame = (cursor: string, time: Date): Uint8Array<ArrayBuff
       id: cursor,
     }),
   )
+
+/** The token of the stream expires soon. */
+export const authExpiringFrame = (expiring: AuthExpiring, cursor: string): Uint8Array<ArrayBuffer> =>
+  encoder.encode(frame({ event: 'auth-expiring', data: JSON.stringify(expiring), id: cursor }))
 
 /**
  * A comment between two frames: resets the read timeout of a client, and is no event. No blank line follows it, because

@@ -89,6 +89,25 @@ describe('CORS', () => {
     }
   })
 
+  test('credentials are allowed to listed origins only, on streams, data, errors and preflights, and never with *', async () => {
+    const credentialsFor = async (path: string, origin: string, method = 'GET') => {
+      const headers = { origin, accept: 'text/event-stream, */*', 'access-control-request-method': 'GET' }
+      const response = await fetch(`${url}${path}`, { method, headers })
+      await response.body?.cancel()
+      return [
+        response.headers.get('access-control-allow-origin'),
+        response.headers.get('access-control-allow-credentials'),
+      ]
+    }
+    for (const path of ['/events', '/api/orders', '/none', '/openapi.json', '/metrics', '/session']) {
+      expect(await credentialsFor(path, ORIGIN), path).toEqual([ORIGIN, 'true'])
+      expect(await credentialsFor(path, ORIGIN, 'OPTIONS'), path).toEqual([ORIGIN, 'true'])
+      expect((await credentialsFor(path, 'https://evil.example'))[1], path).toBeNull()
+      expect((await credentialsFor(path, 'null'))[1], path).toBeNull()
+    }
+    expect(await credentialsFor('/openapi.json', 'https://evil.example')).toEqual(['*', null])
+  })
+
   test('a preflight from an origin that is not listed is refused without CORS headers', async () => {
     const response = await preflight('/events', 'GET', 'last-event-id', { origin: 'https://evil.example' })
     expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([403, null])

@@ -27,7 +27,16 @@ async function get(path: string, headers: Record<string, string> = {}, method = 
   return response
 }
 
-test('every response has nosniff: pages, files, JSON, streams, problems and refusals', async () => {
+test('every response has the headers that protect a browser: pages, files, JSON, streams, problems and refusals', async () => {
+  const check = ({ headers }: Response, what: string) => {
+    expect(headers.get('x-content-type-options'), what).toBe('nosniff')
+    expect(headers.get('referrer-policy'), what).toBe('same-origin')
+    expect(headers.get('permissions-policy'), what).toContain('camera=()')
+    const policy = headers.get('content-security-policy') ?? ''
+    expect(policy, what).toContain("frame-ancestors 'none'")
+    expect(policy, what).not.toContain('unsafe')
+    expect(headers.get('strict-transport-security'), what).toBeNull()
+  }
   const page = await (await fetch(instance.url, { headers: { accept: 'text/html' } })).text()
   const asset = /\/assets\/[^"]+\.js/.exec(page)?.[0] ?? 'the dashboard has no script'
   const paths = ['/', asset, '/assets/none', '/healthz', '/readyz', '/metrics', '/openapi.json', '/asyncapi.json']
@@ -35,11 +44,18 @@ test('every response has nosniff: pages, files, JSON, streams, problems and refu
   paths.push('/events', '/events?channel=a..b', '/none')
   for (const path of paths) {
     for (const method of ['GET', 'HEAD', 'POST', 'OPTIONS']) {
-      const { headers } = await get(path, { accept: 'text/event-stream, */*' }, method)
-      expect(headers.get('x-content-type-options'), `${method} ${path}`).toBe('nosniff')
+      check(await get(path, { accept: 'text/event-stream, */*' }, method), `${method} ${path}`)
     }
   }
-  expect((await get('/healthz', { host: 'evil.example' })).headers.get('x-content-type-options')).toBe('nosniff')
+  check(await get('/healthz', { host: 'evil.example' }), 'a foreign host')
+  check(await get('/events', { origin: 'https://evil.example' }), 'a foreign origin')
+})
+
+test('browsers that reach the server over TLS are to keep to it: pages, files, JSON, streams and errors', async () => {
+  for (const path of ['/', '/healthz', '/api/orders', '/events', '/none']) {
+    const { headers } = await get(path, { 'x-forwarded-proto': 'https', accept: 'text/event-stream, */*' })
+    expect(headers.get('strict-transport-security'), path).toBe('max-age=31536000')
+  }
 })
 
 describe('HEAD', () => {

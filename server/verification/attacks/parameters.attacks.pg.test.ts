@@ -86,7 +86,7 @@ describe('pages of history', () => {
     ['/api/tasks?ownr=bob', 'request.invalid'],
     ['/api/tasks/count?owner=bob', 'request.invalid'],
     ['/api/tasks?owner=a&owner=b', 'parameter.repeated'],
-    ['/api/notifications?person=alice', 'request.invalid'],
+    ['/api/notifications?recipient=alice', 'request.invalid'],
     ['/api/cluster?name=a', 'request.invalid'],
   ])('%s is refused with %s', async (path, code) => {
     expect(await refusal(path, 'application/json')).toMatchObject({ status: 400, code })

@@ -16,7 +16,7 @@ const PUBLIC = /^sse\.publish\(/
  * Functions that run with the rights of the server's role. Each was reviewed for what a hostile caller could make it
  * do.
  */
-const DEFINER = [/^sse\.publish\(text,text,text,text,text\)$/, /^sse\.keep_key\(\)$/]
+const DEFINER = [/^sse\.publish\(text,text,text,text,text\)$/, /^sse\.keep_key\(\)$/, /^sse\.revoke\(text,text\)$/]
 const SEARCH_PATH = 'search_path=pg_catalog, pg_temp'
 const STRINGS = 'standard_conforming_strings=on'
 

@@ -39,7 +39,7 @@ describe('readers', () => {
         const slow = verification.subscribers.slice(0, 3)
         for (const subscriber of slow) subscriber.pause()
         const stalled = () => metric(url, 'connections_closed_total', 'reason="stalled"')
-        await until('three streams are closed as stalled', stalled, (count) => count >= 3)
+        await until('three streams are closed as stalled', stalled, (count) => count >= 3, full(300_000, 50_000))
         for (const subscriber of slow) subscriber.resume()
         await someTraffic(verification)
       },

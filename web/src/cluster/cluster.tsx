@@ -1,11 +1,20 @@
 import { type JSX, Show } from 'solid-js'
+import { ForOperators } from '../shell/restricted.tsx'
 import { States } from '../ui/states.tsx'
 import { LogFacts, PostgresFacts } from './cluster-facts.tsx'
 import { createCluster } from './create-cluster.ts'
 import { InstanceTable } from './instance-table.tsx'
 
 /** The page of the cluster: the instances, their Postgres, and the log. */
-export default function Cluster(): JSX.Element {
+export default function ClusterPage(): JSX.Element {
+  return (
+    <ForOperators title="Cluster">
+      <Cluster />
+    </ForOperators>
+  )
+}
+
+function Cluster(): JSX.Element {
   const { view, error, reload } = createCluster()
   const state = () => (view() ? 'ready' : error() ? 'failed' : 'loading')
   return (

@@ -1,5 +1,7 @@
 import { createMemo, type JSX, Show } from 'solid-js'
 import { createCluster } from '../cluster/create-cluster.ts'
+import { access } from '../live/session.ts'
+import { ForOperators } from '../shell/restricted.tsx'
 import { addressesFor, canChooseInstance } from './addresses.ts'
 import { BurstForm } from './burst-form.tsx'
 import { createLab } from './create-lab.ts'
@@ -10,11 +12,21 @@ import { StreamList } from './stream-list.tsx'
 
 /** The page of the lab: opens many streams, breaks them, and shows that no event was lost. */
 export default function LabPage(): JSX.Element {
+  return (
+    <ForOperators title="Connection lab">
+      <LabTools />
+    </ForOperators>
+  )
+}
+
+function LabTools(): JSX.Element {
   const { view, error } = createCluster()
   const [entry] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
   const isAllowed = () => view()?.settings.lab
+  // The cookie of a session is sent to the name of this page alone.
+  const hasOtherNames = () => (isAllowed() ?? false) && access().name === 'anonymous'
   const addresses = createMemo(() =>
-    addressesFor(new URL(location.href), entry?.nextHopProtocol ?? '', isAllowed() ?? false),
+    addressesFor(new URL(location.href), entry?.nextHopProtocol ?? '', hasOtherNames()),
   )
   const lab = createLab(addresses)
   const instances = () =>

@@ -1,11 +1,12 @@
 import { treaty } from '@elysiajs/eden'
 import type { App } from '../../../server/app.ts'
 import { UNREACHABLE, unexpectedStatus } from '../ui/messages.ts'
-import { userHeader } from './identity.ts'
+import { userHeaders } from './identity.ts'
+import { endSession } from './session.ts'
 
 /** The server's API, typed by its routes. */
 export const api = treaty<App>(location.origin, {
-  headers: () => ({ 'x-user': userHeader() }),
+  headers: () => ({ ...userHeaders() }),
   // Times stay text, as the schemas say.
   parseDate: false,
 }).api
@@ -28,15 +29,17 @@ interface Result<T> {
   error: { status: unknown; value?: unknown } | null
 }
 
-/** The data of a result. @throws {ApiError} */
+/** The data of a result. After a 401 the page asks the user to sign in. @throws {ApiError} */
 export async function ask<T>(request: Promise<Result<T>>): Promise<T> {
   const { data, error } = await request.catch((): Result<T> => ({ data: null, error: { status: 0 } }))
   if (error === null) return data as T
+  if (error.status === 401) endSession()
   throw toError(error.value, error.status)
 }
 
-/** The problem document of a response. @throws {ApiError} */
+/** The problem document of a response. After a 401 the page asks the user to sign in. @throws {ApiError} */
 export async function failWith(response: Response): Promise<never> {
+  if (response.status === 401) endSession()
   throw toError(await response.json().catch(() => undefined), response.status)
 }
 

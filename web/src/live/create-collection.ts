@@ -20,7 +20,7 @@ export interface CollectionOptions<T extends Row> extends Omit<RowsOptions<T>, '
    * `onTaken` is called when they are shown.
    */
   load: () => Promise<{ rows: T[]; cursor: Cursor; isPartial: boolean; onTaken?: () => void }>
-  /** Patterns of the channels that carry the events. */
+  /** Patterns of the channels that carry the events; without any, the rows are not live. */
   channels: readonly string[]
   /** Whether a row belongs here; one that no longer does is removed. Defaults to all. */
   isWanted?: (row: T) => boolean
@@ -76,7 +76,7 @@ export function createCollection<T extends Row>({
   }
   createFollow(stream, () => {
     const after = loading.cursor()
-    return after === undefined ? undefined : { channels, after, onEvent: buffer.add, onGap }
+    return after === undefined || channels.length === 0 ? undefined : { channels, after, onEvent: buffer.add, onGap }
   })
   createEffect(
     on(createStreamState(stream), ({ name }) => {

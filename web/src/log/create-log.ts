@@ -1,4 +1,5 @@
 import { type Accessor, createEffect, createSignal, on, type Setter } from 'solid-js'
+import { readablePatterns } from '../live/access.ts'
 import { showGap } from '../live/notice.ts'
 import { stream } from '../live/stream.ts'
 import { createFollow } from '../sse/create-stream.ts'
@@ -37,7 +38,7 @@ export function createLog(onAdded: (count: number) => void): LogView {
     const head = rows.head()
     if (!isLive() || head === undefined || current.until) return undefined
     return {
-      channels: [current.channel],
+      channels: current.channel ? [current.channel] : readablePatterns(),
       after: Math.max(head, newest),
       onEvent(event) {
         newest = event.position

@@ -2,7 +2,7 @@ import type { StreamEvent } from '../sse/protocol.ts'
 
 /** What the log page shows. */
 export interface Filter {
-  /** Pattern of channels, such as `orders.>`; `>` for all. */
+  /** Pattern of channels, such as `orders.>`; empty for all that the user may read. */
   channel: string
   /** Exact event type; empty for all. */
   type: string
@@ -12,8 +12,8 @@ export interface Filter {
   until: string
 }
 
-/** All events. */
-export const ALL_EVENTS: Filter = { channel: '>', type: '', since: '', until: '' }
+/** All events that the user may read. */
+export const ALL_EVENTS: Filter = { channel: '', type: '', since: '', until: '' }
 
 /** A local time as ISO 8601 in UTC; `undefined` for an empty one. */
 export const toIso = (local: string): string | undefined => (local ? new Date(local).toISOString() : undefined)

@@ -12,7 +12,7 @@ export function LogFilter(props: { log: LogView }): JSX.Element {
       onSubmit={(event) => {
         const field = submittedFields(event)
         props.log.setFilter({
-          channel: field('channel') || '>',
+          channel: field('channel'),
           type: field('type'),
           since: field('since'),
           until: field('until'),
@@ -21,7 +21,7 @@ export function LogFilter(props: { log: LogView }): JSX.Element {
     >
       <label>
         Channel pattern
-        <input name="channel" value=">" spellcheck={false} autocapitalize="off" />
+        <input name="channel" placeholder="all you may read" spellcheck={false} autocapitalize="off" />
       </label>
       <label>
         Type

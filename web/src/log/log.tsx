@@ -1,4 +1,5 @@
 import { createSignal, type JSX, Show } from 'solid-js'
+import { canRead } from '../live/access.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 import { formatNumber } from '../ui/format.ts'
 import { States } from '../ui/states.tsx'
@@ -21,7 +22,10 @@ export default function Log(): JSX.Element {
     <>
       <div class="page-title">
         <h1>Event log</h1>
-        <p class="muted">All published events in the order of their positions. Select a type to see the whole event.</p>
+        <p class="muted">
+          {canRead('>') ? 'All published events' : 'The events of the channels that you may read'} in the order of their
+          positions. Select a type to see the whole event.
+        </p>
       </div>
       <LogFilter log={log} />
       <section class="card log" aria-label="Events">

@@ -1,3 +1,5 @@
+import { readablePatterns } from '../live/access.ts'
+import { endSession } from '../live/session.ts'
 import type { Cursor, StartingPoint } from '../sse/cursor.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
 import { UNREACHABLE, unexpectedStatus } from '../ui/messages.ts'
@@ -25,7 +27,8 @@ const LIMIT = 500
  */
 export async function lookBack(filter: Filter, before: StartingPoint | undefined, limit = LIMIT): Promise<LogPage> {
   const { channel, type, since, until } = filter
-  const query = new URLSearchParams({ before: String(before ?? 'latest'), limit: String(limit), channel })
+  const query = new URLSearchParams({ before: String(before ?? 'latest'), limit: String(limit) })
+  for (const pattern of channel ? [channel] : readablePatterns()) query.append('channel', pattern)
   if (type) query.append('type', type)
   for (const [name, time] of Object.entries({ since: toIso(since), until: toIso(until) })) {
     if (time) query.set(name, time)
@@ -33,6 +36,7 @@ export async function lookBack(filter: Filter, before: StartingPoint | undefined
   const response = await fetch(`/events?${query}`, { headers: { accept: 'application/json' } }).catch(() => undefined)
   if (!response) throw new Error(UNREACHABLE)
   const body = (await response.json().catch(() => ({}))) as LogPage & { detail?: string }
+  if (response.status === 401) endSession()
   if (!response.ok) throw new Error(body.detail ?? unexpectedStatus(response.status))
   return body
 }

@@ -1,4 +1,5 @@
 import { createSignal, For, type JSX, onCleanup, Show } from 'solid-js'
+import { readablePatterns } from '../live/access.ts'
 import { createBuffer } from '../live/create-buffer.ts'
 import { openEventStream } from '../sse/event-stream.ts'
 import type { StreamEvent } from '../sse/protocol.ts'
@@ -22,7 +23,7 @@ export function Replay(props: { after: number }): JSX.Element {
     setCount(0)
     setNewest([])
     const stream = openEventStream({
-      channels: ['>'],
+      channels: readablePatterns(),
       after: props.after,
       onState: ({ name }) => setState(name === 'closed' ? undefined : name),
       onEvent: buffer.add,

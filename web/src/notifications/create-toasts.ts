@@ -34,6 +34,9 @@ export function createToasts(person: Accessor<string>): Toasts {
     setTimeout(() => expire(notification.id), TOAST_TIME)
   }
   createEffect(on(person, () => setToasts([])))
-  createFollow(stream, () => ({ channels: channelsOf(person()), resume: `toasts of ${person()}`, onEvent }))
+  createFollow(stream, () => {
+    const channels = channelsOf(person())
+    return channels.length === 0 ? undefined : { channels, resume: `toasts of ${person()}`, onEvent }
+  })
   return { toasts, dismissAll: () => setToasts([]) }
 }

@@ -1,5 +1,6 @@
 import { type Accessor, createContext, createMemo, createSignal, on, useContext } from 'solid-js'
 import type { Notification } from '../../../server/shop/notifications/schema.ts'
+import { canRead } from '../live/access.ts'
 import { api, ask } from '../live/api.ts'
 import { type Collection, createCollection, type Effect } from '../live/create-collection.ts'
 import { user } from '../live/identity.ts'
@@ -20,8 +21,8 @@ export interface Inbox {
 
 const LIMIT = 200
 
-/** The channels of a user's notifications. */
-export const channelsOf = (person: string) => [`notifications.${person}`, 'broadcast']
+/** The channels of a user's notifications, as far as they may be read. */
+export const channelsOf = (person: string) => [`notifications.${person}`, 'broadcast'].filter(canRead)
 
 /** Provides the inbox to all components of the page. */
 export const InboxContext = createContext<Inbox>()

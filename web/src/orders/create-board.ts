@@ -2,6 +2,7 @@ import { type Accessor, batch, createEffect, createMemo, createSignal, onCleanup
 import { createStore } from 'solid-js/store'
 import { LIST_PAGE } from '../../../server/protocol/limits.ts'
 import type { Order, OrderStatus } from '../../../server/shop/orders/schema.ts'
+import { channelsOfRows } from '../live/access.ts'
 import { ApiError, api, ask } from '../live/api.ts'
 import { type Collection, createCollection } from '../live/create-collection.ts'
 import { loadNewest } from '../live/load-newest.ts'
@@ -37,7 +38,7 @@ export function createBoard(): Board {
     },
     max: () => MAX_ORDERS,
     onDropped: (rows) => setOlderCount((before) => before + rows.length),
-    channels: ['orders.>'],
+    channels: channelsOfRows('orders'),
     effectOf(event) {
       const { order } = payloadOf(event, 'order')
       if (!order) return undefined

@@ -1,4 +1,5 @@
 import { type Accessor, createEffect, createMemo, createSignal, on, onCleanup } from 'solid-js'
+import { readablePatterns } from '../live/access.ts'
 import { showGap } from '../live/notice.ts'
 import { stream } from '../live/stream.ts'
 import { ALL_EVENTS } from '../log/filter.ts'
@@ -24,7 +25,7 @@ export interface Activity {
   latencies: Accessor<readonly (number | null)[]>
 }
 
-/** Follows all channels for as long as the component that creates it is shown. */
+/** Follows all channels that the user may read, for as long as the component that creates it is shown. */
 export function createActivity(): Activity {
   const [latest, setLatest] = createSignal<readonly StreamEvent[]>([])
   const [times, setTimes] = createSignal<readonly number[]>([])
@@ -78,6 +79,8 @@ function followAll(onLatest: (events: readonly StreamEvent[]) => void, onEvent: 
   )
   createFollow(stream, () => {
     const from = start()
-    return from && { channels: ['>'], after: from.after, pauseWhenHidden: true, onGap: showGap, onEvent }
+    const channels = readablePatterns()
+    if (!from || channels.length === 0) return undefined
+    return { channels, after: from.after, pauseWhenHidden: true, onGap: showGap, onEvent }
   })
 }

@@ -1,5 +1,6 @@
 import { type JSX, lazy, Show, Suspense } from 'solid-js'
 import { createCluster } from '../cluster/create-cluster.ts'
+import { canRead, isOperator } from '../live/access.ts'
 import { formatNumber } from '../ui/format.ts'
 import { createActivity } from './create-activity.ts'
 import { LatestEvents } from './latest-events.tsx'
@@ -16,7 +17,9 @@ export default function Overview(): JSX.Element {
     <>
       <div class="page-title">
         <h1>Overview</h1>
-        <p class="muted">Activity on all instances, live.</p>
+        <p class="muted">
+          {canRead('>') ? 'Activity on all instances, live.' : 'Activity on the channels that you may read, live.'}
+        </p>
       </div>
       <Show when={error()}>
         <p class="notice" role="alert">
@@ -25,11 +28,15 @@ export default function Overview(): JSX.Element {
       </Show>
       <dl class="figures">
         <Figure name="Events per second" value={formatFigure(rates().at(-1))} />
-        <Figure name="Open streams" value={formatNumber(total('connections'))} />
-        <Figure name="Instances" value={formatNumber(view()?.instances.length ?? 0)} />
-        <Figure name="Running tasks" value={formatNumber(total('tasksRunning'))} />
+        <Show when={isOperator()}>
+          <Figure name="Open streams" value={formatNumber(total('connections'))} />
+          <Figure name="Instances" value={formatNumber(view()?.instances.length ?? 0)} />
+          <Figure name="Running tasks" value={formatNumber(total('tasksRunning'))} />
+        </Show>
         <Figure name="Latency, ms" value={formatFigure(latencies().at(-1))} />
-        <Figure name="Newest position" value={formatNumber(view()?.postgres.head ?? 0)} />
+        <Show when={isOperator()}>
+          <Figure name="Newest position" value={formatNumber(view()?.postgres.head ?? 0)} />
+        </Show>
       </dl>
       <div class="columns even">
         <ChartCard id="rate-title" title="Events per second">

@@ -4,6 +4,7 @@ import { createStreamState } from '../sse/create-stream.ts'
 
 const WORDS = {
   connecting: 'Connecting …',
+  'signing in': 'Signing in …',
   'catching up': 'Catching up …',
   live: 'Live',
   waiting: 'Disconnected',

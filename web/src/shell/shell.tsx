@@ -1,92 +1,38 @@
-import { A, type RouteSectionProps, useLocation } from '@solidjs/router'
-import { createEffect, createMemo, ErrorBoundary, For, type JSX, on, Show, Suspense } from 'solid-js'
-import { dismissNotice, notice } from '../live/notice.ts'
-import { createInbox, InboxContext } from '../notifications/inbox.ts'
-import { Broken } from './broken.tsx'
-import { ConnectionState } from './connection-state.tsx'
-import { Identity } from './identity.tsx'
-import { Toasts } from './toasts.tsx'
+import type { RouteSectionProps } from '@solidjs/router'
+import { createEffect, createMemo, type JSX, Match, on, Switch } from 'solid-js'
+import { access, loadSession } from '../live/session.ts'
+import { stream } from '../live/stream.ts'
+import { createStreamState } from '../sse/create-stream.ts'
+import { Frame } from './frame.tsx'
+import { SignIn } from './sign-in.tsx'
 
-const PAGES = [
-  { path: '/', name: 'Overview' },
-  { path: '/tasks', name: 'Tasks' },
-  { path: '/orders', name: 'Orders' },
-  { path: '/notifications', name: 'Notifications' },
-  { path: '/lab', name: 'Connection lab' },
-  { path: '/log', name: 'Event log' },
-  { path: '/cluster', name: 'Cluster' },
-]
-
-/** The frame of every page: navigation, the user, the state of the stream, notices and toasts. */
+/** The page of the address, or in its place what is needed first: a session. The address stays, so one returns to the page. */
 export function Shell(props: RouteSectionProps): JSX.Element {
-  const inbox = createInbox()
-  const route = useLocation()
-  const page = () => PAGES.find(({ path }) => path === route.pathname)?.name ?? 'sse-update'
-  createEffect(() => {
-    const unread = inbox.unread()
-    document.title = `${unread > 0 ? `(${unread}) ` : ''}${page()} · sse-update`
-  })
-  let pages: HTMLElement | undefined
-  const showCurrent = () =>
-    pages?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
-  const digits = createMemo(() => (inbox.unread() > 0 ? String(inbox.unread()).length : 0))
-  // On a narrow screen the navigation scrolls. Its width is known after the next frame.
-  createEffect(on([page, digits], () => void requestAnimationFrame(showCurrent)))
+  const state = createMemo(() => access().name)
+  const failure = () => {
+    const now = access()
+    return now.name === 'failed' || now.name === 'signed out' ? now.reason : ''
+  }
+  void loadSession()
+  // The stream may have been refused because the session has ended.
+  createEffect(on(createStreamState(stream), ({ name }) => name === 'refused' && void loadSession()))
   return (
-    <InboxContext.Provider value={inbox}>
-      <a class="skip" href="#content">
-        Skip to content
-      </a>
-      <header class="top">
-        <A href="/" class="brand" aria-label="sse-update, overview">
-          <svg viewBox="0 0 16 16" aria-hidden="true">
-            <circle cx="4" cy="12" r="2" />
-            <path d="M4 7a5 5 0 0 1 5 5M4 2a10 10 0 0 1 10 10" />
-          </svg>
-          <span>sse-update</span>
-        </A>
-        <ConnectionState />
-        <Identity />
-      </header>
-      <nav
-        class="pages"
-        aria-label="Pages"
-        ref={(element) => {
-          pages = element
-        }}
-      >
-        <ul>
-          <For each={PAGES}>
-            {({ path, name }) => (
-              <li>
-                <A href={path} end={path === '/'}>
-                  {name}
-                  <Show when={path === '/notifications' && inbox.unread() > 0}>
-                    <span class="count">
-                      {inbox.unread()}
-                      <span class="visually-hidden"> unread</span>
-                    </span>
-                  </Show>
-                </A>
-              </li>
-            )}
-          </For>
-        </ul>
-      </nav>
-      <main id="content" tabindex="-1">
-        <Show when={notice()}>
+    <Switch fallback={<Frame>{props.children}</Frame>}>
+      <Match when={state() === 'loading'}>
+        <div class="sign-in">
+          <div class="skeleton" role="status" aria-label="Loading" />
+        </div>
+      </Match>
+      <Match when={state() === 'failed'}>
+        <main class="sign-in">
           <p class="notice" role="alert">
-            {notice()}{' '}
-            <button type="button" class="ghost" onClick={dismissNotice}>
-              Dismiss
-            </button>
+            {failure()}
           </p>
-        </Show>
-        <ErrorBoundary fallback={(error) => <Broken error={error} />}>
-          <Suspense fallback={<div class="skeleton" role="status" aria-label="Loading" />}>{props.children}</Suspense>
-        </ErrorBoundary>
-      </main>
-      <Toasts />
-    </InboxContext.Provider>
+        </main>
+      </Match>
+      <Match when={state() === 'signed out'}>
+        <SignIn reason={failure()} />
+      </Match>
+    </Switch>
   )
 }

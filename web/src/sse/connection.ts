@@ -1,3 +1,4 @@
+import { isForeign } from './origin.ts'
 import type { Closing, Gap, Ready, StreamEvent } from './protocol.ts'
 
 /** What arrives on a connection. `id` is the last event ID, a cursor; empty before the first. */
@@ -10,6 +11,8 @@ export interface ConnectionHandlers {
   onGap: (gap: Gap, id: string) => void
   /** Nothing but the cursor. */
   onHeartbeat: (id: string) => void
+  /** The session that the stream was opened with ends soon: renew it. */
+  onExpiring: (id: string) => void
   /** The server ends the stream. */
   onClosing: (closing: Closing, id: string) => void
   /** The connection failed; `source.readyState` says whether the browser makes another attempt by itself. */
@@ -30,9 +33,9 @@ export function streamAddress(
   return `${url}?${query}`
 }
 
-/** Opens an EventSource, and parses what it receives. */
+/** Opens an EventSource, with the browser's cookies, and parses what it receives. */
 export function openConnection(address: string, handlers: ConnectionHandlers): EventSource {
-  const source = new EventSource(address)
+  const source = new EventSource(address, { withCredentials: isForeign(address) })
   const on = <T>(name: string, handle: (data: T, id: string) => void) =>
     source.addEventListener(name, ({ data, lastEventId }: MessageEvent<string>) =>
       handle(JSON.parse(data) as T, lastEventId),
@@ -40,6 +43,7 @@ export function openConnection(address: string, handlers: ConnectionHandlers): E
   on('ready', handlers.onReady)
   on('gap', handlers.onGap)
   on('heartbeat', (_data, id) => handlers.onHeartbeat(id))
+  on('auth-expiring', (_data, id) => handlers.onExpiring(id))
   on('closing', handlers.onClosing)
   source.onmessage = ({ data, lastEventId }) => handlers.onEvent(JSON.parse(data), lastEventId)
   source.onerror = () => handlers.onError(source)

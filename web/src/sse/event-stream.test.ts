@@ -12,7 +12,7 @@ let gaps: Gap[]
 
 beforeEach(() => {
   respond = () => new Response(null, { status: 503 })
-  restore = fakeBrowser((url) => respond(url))
+  restore = fakeBrowser((...request) => respond(...request))
   jest.useFakeTimers()
   states = []
   positions = []

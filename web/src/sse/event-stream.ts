@@ -4,6 +4,8 @@ import { explainFailure } from './explain-failure.ts'
 import { isOffline, onNetworkChange } from './network.ts'
 import type { Closing, Gap, Ready, StreamEvent, StreamState } from './protocol.ts'
 import { ReconnectTimer } from './reconnect-timer.ts'
+import { type GetToken, Session, sessionAddress } from './session.ts'
+import type { SessionError } from './session-requests.ts'
 
 /** What a stream follows, and what it calls back with. */
 export interface EventStreamOptions {
@@ -15,6 +17,10 @@ export interface EventStreamOptions {
   clientId?: string | undefined
   /** Address of the stream. Defaults to `/events`. */
   url?: string
+  /** Begins and renews the session. Without it, the stream uses the browser's cookie as it is. */
+  getToken?: GetToken | undefined
+  /** The session, where the caller has one; `getToken` is ignored then. */
+  session?: Session | undefined
   /** Connected: events on these channels after this cursor follow. */
   onReady?: (cursor: Cursor, channels: readonly string[]) => void
   /** An event, and the cursor behind it. */
@@ -35,6 +41,8 @@ export interface EventStream {
   readonly cursor: string | undefined
   /** Follows other channels from now on, from the same cursor. */
   follow(channels: readonly string[]): void
+  /** Connects again, after a sign-in, when the server has refused the stream. */
+  retry(): void
   /** Closes the stream for good. */
   close(): void
 }
@@ -50,10 +58,14 @@ export function openEventStream(options: EventStreamOptions): EventStream {
   return stream
 }
 
+/** Reasons of `closing` after which the stream needs another session. */
+const SESSION_ENDED: readonly string[] = ['expired', 'revoked']
+
 class Follower implements EventStream {
   readonly #options: EventStreamOptions
   readonly #timer: ReconnectTimer
   readonly #place: Place
+  readonly #session: Session | undefined
   #channels: readonly string[]
   #source: EventSource | undefined
   #instance = ''
@@ -61,13 +73,18 @@ class Follower implements EventStream {
   #head = 0
   #isOpen = false
   #isClosed = false
+  /** Whether the server did not accept the session that was begun for this attempt. */
+  #isUnauthorized = false
+  /** Counts attempts, so that a sign-in finds out whether it is still wanted. */
+  #attempt = 0
   #state: StreamState['name'] | undefined
-  #stopListening: (() => void) | undefined
+  #stopListening: (() => void)[] = []
 
   constructor(options: EventStreamOptions) {
     this.#options = options
     this.#channels = options.channels
     this.#place = new Place(options.after)
+    this.#session = options.session ?? openSession(options)
     this.#timer = new ReconnectTimer({
       connect: () => this.#connect(),
       onSilence: () => this.#retryLater(),
@@ -80,7 +97,9 @@ class Follower implements EventStream {
   }
 
   start(): void {
-    this.#stopListening = onNetworkChange((isOff) => this.#onNetwork(isOff))
+    this.#stopListening = [onNetworkChange((isOff) => this.#onNetwork(isOff))]
+    const session = this.#session
+    if (session) this.#stopListening.push(session.onRenewed(() => this.#onSession()))
     this.#connect()
   }
 
@@ -90,9 +109,14 @@ class Follower implements EventStream {
     this.#reconnect()
   }
 
+  retry(): void {
+    if (this.#state === 'refused') this.#reconnect()
+  }
+
   close(): void {
     this.#isClosed = true
-    this.#stopListening?.()
+    for (const stop of this.#stopListening) stop()
+    if (!this.#options.session) this.#session?.close()
     this.#disconnect()
     this.#setState({ name: 'closed' })
   }
@@ -109,6 +133,32 @@ class Follower implements EventStream {
       this.#setState({ name: 'offline' })
       return
     }
+    const session = this.#session
+    if (session && !session.isCurrent) void this.#signIn(session)
+    else this.#open()
+  }
+
+  /** Connects when there is a session. */
+  async #signIn(session: Session): Promise<void> {
+    this.#setState({ name: 'signing in' })
+    const attempt = ++this.#attempt
+    const problem = await session.renew().catch((error: SessionError) => error)
+    // Meanwhile the stream may have been closed, or follow other channels.
+    if (attempt !== this.#attempt) return
+    if (!problem) this.#open()
+    else if (problem.isRefused) this.#setState({ name: 'refused', reason: problem.message })
+    else {
+      if (problem.retryAfter !== undefined) this.#timer.policy.setLeastWait(problem.retryAfter)
+      this.#retryLater()
+    }
+  }
+
+  /** Another tab has begun or renewed the session. */
+  #onSession(): void {
+    if (this.#state === 'refused' || this.#state === 'waiting') this.#reconnect()
+  }
+
+  #open(): void {
     this.#setState({ name: 'connecting' })
     this.#timer.policy.connecting()
     this.#source = openConnection(this.#address(), {
@@ -116,6 +166,7 @@ class Follower implements EventStream {
       onEvent: (event, id) => this.#onEvent(event, id),
       onGap: (gap, id) => this.#onGap(gap, id),
       onHeartbeat: (id) => this.#onHeartbeat(id),
+      onExpiring: (id) => this.#onExpiring(id),
       onClosing: (closing, id) => this.#onClosing(closing, id),
       onError: (source) => this.#onError(source),
     })
@@ -130,6 +181,7 @@ class Follower implements EventStream {
   #onReady({ heartbeat, head, instance, cursor }: Ready, id: string): void {
     this.#timer.policy.ready(heartbeat)
     this.#isOpen = true
+    this.#isUnauthorized = false
     this.#instance = instance
     this.#head = head
     // Without an id a gap follows, which moves the cursor.
@@ -156,8 +208,16 @@ class Follower implements EventStream {
     this.#showProgress()
   }
 
+  /** The stream continues on the same connection when its session is renewed in time. */
+  #onExpiring(id: string): void {
+    this.#moveTo(id)
+    this.#showProgress()
+    void this.#session?.keep()
+  }
+
   /** The server ends the stream, and gives the time until the next attempt. */
   #onClosing(closing: Closing, id: string): void {
+    if (SESSION_ENDED.includes(closing.reason)) this.#session?.end()
     this.#timer.policy.closing(closing, Date.now())
     this.#moveTo(id)
     this.#retryLater()
@@ -195,11 +255,21 @@ class Follower implements EventStream {
     // Meanwhile the stream may have been closed, or follow other channels.
     if (this.#isClosed || this.#source !== undefined || source.readyState !== EventSource.CLOSED) return
     if (failure.verdict === 'over') this.#setState({ name: 'over' })
+    else if (failure.verdict === 'refused' && failure.status === 401 && this.#session)
+      this.#onUnauthorized(this.#session)
     else if (failure.verdict === 'refused') this.#setState({ name: 'refused', reason: failure.reason })
     else {
       if (failure.retryAfter !== undefined) this.#timer.policy.setLeastWait(failure.retryAfter)
       this.#retryLater()
     }
+  }
+
+  /** The session has ended: the first time, another one is begun at once, and then later and later. */
+  #onUnauthorized(session: Session): void {
+    session.end()
+    if (this.#isUnauthorized) this.#retryLater()
+    else this.#connect()
+    this.#isUnauthorized = true
   }
 
   #retryLater(): void {
@@ -213,6 +283,7 @@ class Follower implements EventStream {
 
   #disconnect(): void {
     this.#timer.stop()
+    this.#attempt++
     this.#source?.close()
     this.#source = undefined
     this.#isOpen = false
@@ -232,3 +303,7 @@ class Follower implements EventStream {
     this.#options.onState?.(state)
   }
 }
+
+/** A session of the stream's own. */
+const openSession = ({ getToken, url = '/events', random }: EventStreamOptions): Session | undefined =>
+  getToken && new Session({ getToken, random, url: sessionAddress(url), name: `sse-update ${url}` })

@@ -4,8 +4,8 @@ import { parseRetryAfter, verdictOf } from '../../../server/protocol/reconnect-p
 export type Failure =
   /** The server says that nothing more will come. */
   | { verdict: 'over' }
-  /** The same request would be refused again; `reason` is text for people. */
-  | { verdict: 'refused'; reason: string }
+  /** The same request would be refused again; `reason` is text for people. 401: unless there is another session. */
+  | { verdict: 'refused'; reason: string; status: number }
   /** It may work later. @property retryAfter milliseconds, where the server gives a time */
   | { verdict: 'retry'; retryAfter: number | undefined }
 
@@ -20,6 +20,7 @@ export async function explainFailure(address: string): Promise<Failure> {
   const stop = new AbortController()
   const response = await fetch(address, {
     headers: { accept: 'text/event-stream' },
+    credentials: 'include',
     signal: AbortSignal.any([stop.signal, AbortSignal.timeout(TIMEOUT)]),
   }).catch(() => undefined)
   const verdict = response ? verdictOf(response.status) : 'retry'
@@ -27,7 +28,8 @@ export async function explainFailure(address: string): Promise<Failure> {
     if (verdict === 'over') return { verdict }
     if (response && verdict === 'refused') {
       const problem = (await response.json().catch(() => undefined)) as { detail?: string } | undefined
-      return { verdict, reason: problem?.detail ?? `The server responded with status ${response.status}.` }
+      const { status } = response
+      return { verdict, status, reason: problem?.detail ?? `The server responded with status ${status}.` }
     }
     const header = response?.headers.get('retry-after') ?? null
     return { verdict: 'retry', retryAfter: parseRetryAfter(header, Date.now()) }

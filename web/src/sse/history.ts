@@ -50,7 +50,11 @@ async function readPage({ url, channels, signal }: HistoryOptions, after: Cursor
   const query = new URLSearchParams(channels.map((channel) => ['channel', channel]))
   query.set('after', String(after))
   query.set('limit', String(HISTORY_PAGE.max))
-  const response = await fetch(`${url}?${query}`, { headers: { accept: 'application/json' }, signal })
+  const response = await fetch(`${url}?${query}`, {
+    headers: { accept: 'application/json' },
+    credentials: 'include',
+    signal,
+  })
   if (!response.ok) throw new Error(`the server responded with status ${response.status}`)
   return (await response.json()) as HistoryPage
 }

@@ -19,8 +19,10 @@ export type Message =
   | { kind: 'state'; state: StreamState }
   /** A tab is present, and follows these channels. A new one requests the state and the cursor of the leader's connection. */
   | { kind: 'want'; tab: string; channels: readonly string[]; isNew: boolean }
+  /** The leader is to connect again when the server has refused the stream. */
+  | { kind: 'retry' }
   /** A new leader requests a `want` of every tab. */
   | { kind: 'who' }
 
 /** Version of the messages: tabs that were loaded before an update of the page share with each other, not with newer ones. */
-export const MESSAGES_VERSION = 2
+export const MESSAGES_VERSION = 3

@@ -1,7 +1,11 @@
+/** First token of the channels of the server's own events, which a wildcard in the first place does not match. */
+const RESERVED = 'sse'
+
 /** Whether a channel matches a pattern: `*` stands for one token, a last `>` for one or more (the subjects of NATS). */
 export function matches(pattern: string, channel: string): boolean {
   const wanted = pattern.split('.')
   const given = channel.split('.')
+  if (given[0] === RESERVED && wanted[0] !== RESERVED) return false
   for (const [index, token] of wanted.entries()) {
     if (token === '>') return given.length > index
     if (given[index] === undefined || (token !== '*' && token !== given[index])) return false
@@ -13,6 +17,7 @@ export function matches(pattern: string, channel: string): boolean {
 export function covers(outer: string, inner: string): boolean {
   const wide = outer.split('.')
   const narrow = inner.split('.')
+  if (narrow[0] === RESERVED && wide[0] !== RESERVED) return false
   for (const [index, token] of wide.entries()) {
     if (token === '>') return narrow.length > index
     const other = narrow[index]

@@ -10,6 +10,8 @@ export type { HistoryPage } from '../../../server/protocol/history.ts'
 /** What a stream is doing, for people to see. */
 export type StreamState =
   | { name: 'connecting' }
+  /** A session is being begun or renewed, before the stream is connected. */
+  | { name: 'signing in' }
   /** Connected; the events that were missed are being received. */
   | { name: 'catching up' }
   | { name: 'live'; instance: string }
@@ -17,7 +19,7 @@ export type StreamState =
   | { name: 'waiting'; at: number }
   /** The browser has no network. */
   | { name: 'offline' }
-  /** The server refuses the request, and would refuse it again. */
+  /** The server refuses the request or the token, and would refuse it again. */
   | { name: 'refused'; reason: string }
   /** The server says that no event will follow. */
   | { name: 'over' }

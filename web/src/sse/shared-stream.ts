@@ -6,6 +6,7 @@ import { covers, union } from './pattern.ts'
 import { Peers } from './peers.ts'
 import type { StreamState } from './protocol.ts'
 import { randomId } from './random-id.ts'
+import { type GetToken, Session, sessionAddress } from './session.ts'
 import { Subscription, type SubscriptionOptions } from './subscription.ts'
 import { Subscriptions } from './subscriptions.ts'
 
@@ -15,6 +16,8 @@ export interface SharedStreamOptions {
   url?: string
   /** Tabs with the same name share. Defaults to `sse-update`. */
   name?: string
+  /** Begins and renews the session, once for all tabs. Without it, the stream uses the browser's cookie as it is. */
+  getToken?: GetToken | undefined
 }
 
 /** What a part of a page follows. */
@@ -37,7 +40,8 @@ export interface Follow extends SubscriptionOptions {
  * Where there are no locks (a page that is not served securely, and not from this machine), each tab leads itself.
  */
 export class SharedStream {
-  readonly #options: Required<SharedStreamOptions>
+  readonly #options: Required<Pick<SharedStreamOptions, 'url' | 'name'>>
+  readonly #session: Session | undefined
   readonly #tab = randomId()
   readonly #bus: BroadcastChannel | undefined
   readonly #subscriptions = new Subscriptions()
@@ -58,8 +62,9 @@ export class SharedStream {
   #cursor: Cursor | undefined
   #state: StreamState = { name: 'connecting' }
 
-  constructor({ url = '/events', name = 'sse-update' }: SharedStreamOptions = {}) {
+  constructor({ url = '/events', name = 'sse-update', getToken }: SharedStreamOptions = {}) {
     this.#options = { url, name: `${name} ${MESSAGES_VERSION}` }
+    this.#session = getToken && new Session({ getToken, url: sessionAddress(url), name: this.#options.name })
     this.#peers = new Peers(this.#options.name, () => this.#onPeerGone())
     const canShare = 'locks' in navigator && 'BroadcastChannel' in globalThis
     if (!canShare) {
@@ -114,12 +119,19 @@ export class SharedStream {
     return end
   }
 
+  /** Connects again when the server has refused the stream, such as after a sign-in. */
+  retry(): void {
+    if (this.#isLeader) this.#stream?.retry()
+    else this.#post({ kind: 'retry' })
+  }
+
   /** Ends all subscriptions, and this tab's part in the connection. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
     for (const end of this.#ends) end()
     this.#stream?.close()
+    this.#session?.close()
     this.#release.resolve()
     this.#bus?.close()
     this.#setState({ name: 'closed' })
@@ -168,6 +180,7 @@ export class SharedStream {
       this.#stream = openEventStream({
         url: this.#options.url,
         channels: wanted,
+        session: this.#session,
         after: this.#cursor,
         onReady: (cursor, channels) => this.#forward({ kind: 'now', channels, cursor }),
         onEvent: (event, cursor) => this.#forward({ kind: 'event', event, cursor }),
@@ -196,6 +209,7 @@ export class SharedStream {
 
   #receive(message: Message): void {
     if (message.kind === 'state') this.#setState(message.state)
+    else if (message.kind === 'retry') this.#stream?.retry()
     else if (message.kind === 'who') this.#postWanted(false)
     else if (message.kind === 'want') this.#onWant(message)
     else this.#onBroadcast(message)

@@ -1,5 +1,6 @@
 import { type Accessor, createMemo, createSignal, on } from 'solid-js'
 import type { Task, TaskState } from '../../../server/shop/tasks/schema.ts'
+import { channelsOfRows } from '../live/access.ts'
 import { api, ask } from '../live/api.ts'
 import { type Collection, createCollection } from '../live/create-collection.ts'
 import { loadNewest } from '../live/load-newest.ts'
@@ -40,7 +41,7 @@ export function createTasks(): Tasks {
         isWanted: (task) => state === 'all' || task.state === state,
         max: () => Math.max(MAX_TASKS, wanted()),
         onDropped: () => setIsPartial(true),
-        channels: ['tasks.>'],
+        channels: channelsOfRows('tasks'),
         effectOf(event) {
           const { task } = payloadOf(event, 'task')
           if (!task) return undefined

@@ -1,6 +1,6 @@
 import type { Task } from '../../../server/shop/tasks/schema.ts'
 import { api, ask, failWith } from '../live/api.ts'
-import { userHeader } from '../live/identity.ts'
+import { userHeaders } from '../live/identity.ts'
 import type { Fields } from '../ui/form-fields.ts'
 import { demoInput, reportInput } from './inputs.ts'
 
@@ -16,7 +16,7 @@ export const startDemo = (field: Fields): Promise<Task> =>
 export async function startImport(file: File): Promise<Task> {
   const response = await fetch(`/api/orders/import?name=${encodeURIComponent(file.name)}`, {
     method: 'POST',
-    headers: { 'content-type': 'text/csv', 'x-user': userHeader() },
+    headers: { 'content-type': 'text/csv', ...userHeaders() },
     body: file,
   })
   if (!response.ok) await failWith(response)

@@ -13,6 +13,7 @@ const TICK = 50
 
 /** Takes as long, and fails where, its input sets: for demonstrations and tests. */
 export const demo: Kind<DemoInput> = {
+  role: 'user',
   describe: ({ seconds = 3 }) => `Demo of ${seconds} s`,
   async run({ input: { seconds = 3, fail_at }, signal, report }) {
     const duration = seconds * 1000

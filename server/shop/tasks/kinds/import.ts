@@ -40,6 +40,7 @@ const REJECTED = 'rejected.csv'
 
 /** Creates orders from the records of a CSV file. Records that cannot be imported are listed in `rejected.csv`, with the reason. */
 export const importOrders: Kind<ImportInput> = {
+  role: 'operator',
   describe: ({ name }) => `Import of ${name}`,
   async run(context) {
     const { input, signal, files, report } = context

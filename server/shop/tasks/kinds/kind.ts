@@ -1,3 +1,4 @@
+import type { Role } from '../../../auth/grant.ts'
 import type { Outbox } from '../../../log/outbox.ts'
 import type { Sql } from '../../../platform/database.ts'
 import type { Files } from '../files.ts'
@@ -38,6 +39,8 @@ export interface ResultFile {
 
 /** A kind of work, and the code that does it. */
 export interface Kind<Input> {
+  /** Who may start and retry its tasks: `operator` for work that reads or writes what belongs to all users. */
+  role: Role
   /** The default description of a task. */
   describe(input: Input): string
   /** Checks what the schema cannot express. @throws {AppError} when the input is invalid */

@@ -34,6 +34,7 @@ interface OrderRow {
  * count. Orders are read a page at a time and sums are kept in Postgres, so memory does not grow with either.
  */
 export const report: Kind<ReportInput> = {
+  role: 'operator',
   describe: ({ from, to }) => (from || to ? `Report ${from ?? '…'} to ${to ?? 'today'}` : 'Report of all orders'),
   check({ from, to }) {
     for (const day of [from, to])

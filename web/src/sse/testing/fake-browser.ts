@@ -16,7 +16,10 @@ export class FakeEventSource extends EventTarget {
   onerror: (() => void) | null = null
   readonly query: URLSearchParams
 
-  constructor(readonly url: string) {
+  constructor(
+    readonly url: string,
+    readonly init?: EventSourceInit,
+  ) {
     super()
     this.query = new URL(url, 'http://localhost').searchParams
     FakeEventSource.opened.push(this)
@@ -65,6 +68,11 @@ export class FakeEventSource extends EventTarget {
     this.#dispatch('closing', JSON.stringify({ reason, retry }), lastEventId)
   }
 
+  /** The server announces that the session ends soon. */
+  isExpiring(expiresAt: number): void {
+    this.#dispatch('auth-expiring', JSON.stringify({ expiresAt }), '')
+  }
+
   /** A gap arrives. */
   lost(gap: Gap): void {
     this.#dispatch('gap', JSON.stringify(gap), idOf(gap.to))
@@ -89,19 +97,32 @@ export class FakeEventSource extends EventTarget {
 
 const idOf = (position: number) => `${position}-${FakeEventSource.epoch}`
 
+type Hold = (lock: object | null) => Promise<unknown>
+const LOCK = {}
+
 /** Locks of Web Locks: the first to request one has it, until its promise settles. */
 class FakeLocks {
   readonly #last = new Map<string, Promise<unknown>>()
+  readonly #held = new Map<string, number>()
 
-  request(name: string, hold: () => Promise<unknown>): Promise<unknown> {
-    const turn = (this.#last.get(name) ?? Promise.resolve()).then(hold)
-    this.#last.set(name, turn)
+  /** Without `ifAvailable`, waits until those before it have ended. */
+  async request(name: string, ...rest: [Hold] | [LockOptions, Hold]): Promise<unknown> {
+    const [options, hold] = rest.length === 1 ? [{}, rest[0]] : rest
+    const waiting = this.#held.get(name) ?? 0
+    if ((options as LockOptions).ifAvailable && waiting > 0) return hold(null)
+    this.#held.set(name, waiting + 1)
+    const turn = (this.#last.get(name) ?? Promise.resolve()).then(() => hold(LOCK))
+    const over = turn.then(
+      () => this.#held.set(name, (this.#held.get(name) ?? 1) - 1),
+      () => this.#held.set(name, (this.#held.get(name) ?? 1) - 1),
+    )
+    this.#last.set(name, over)
     return turn
   }
 }
 
-/** Responses of `fetch`, by path and query. */
-export type Respond = (url: URL) => Response | Promise<Response>
+/** Responses of `fetch`, by path, query and request. */
+export type Respond = (url: URL, init: RequestInit) => Response | Promise<Response>
 
 /** Replaces what the client uses of the browser. Returns how to undo that. */
 export function fakeBrowser(respond: Respond = () => new Response(null, { status: 503 })): () => void {
@@ -118,7 +139,7 @@ export function fakeBrowser(respond: Respond = () => new Response(null, { status
       setItem: (key: string, value: string) => stored.set(key, value),
     },
     EventSource: FakeEventSource,
-    fetch: async (url: string) => respond(new URL(url, 'http://localhost')),
+    fetch: async (url: string, init: RequestInit = {}) => respond(new URL(url, 'http://localhost'), init),
   })
   Object.defineProperty(globalThis, 'navigator', { value: network, configurable: true, writable: true })
   return () => {

@@ -1,0 +1,44 @@
+import type { Part } from '../platform/lifecycle.ts'
+import { together } from '../platform/lifecycle.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Database } from '../platform/pool.ts'
+import type { NewEvent } from '../protocol/event.ts'
+import type { Access } from './access.ts'
+import { type AccessObserver, createAccessObserver } from './access-observer.ts'
+import { createAccessTables, createKeyLoader, createRevocationLoader } from './access-tables.ts'
+import { LEASE_INTERVAL } from './leases.ts'
+import { createSessions, type Sessions } from './sessions.ts'
+import { createStreamLeases, type StreamLeases } from './stream-leases.ts'
+
+/** Access control over time: a part of a life cycle, to be started before requests are served. */
+export interface AccessControl extends Required<Part> {
+  /** Is to see the log before the streams do. */
+  observer: AccessObserver
+  streamLeases: StreamLeases
+  /** @param publish appends an event to the log. @returns `undefined` where the server accepts no tokens */
+  sessions(publish: (event: NewEvent) => Promise<unknown>): Sessions | undefined
+}
+
+/** Puts together what changes rights after a request was authorized: time, revocations, and sessions. */
+export function createAccessControl(access: Access, database: Database, logger: Logger): AccessControl {
+  const { keys, leases, revocations, endedSessions, grantOfToken, isSecure } = access
+  const load = [createRevocationLoader(database, revocations, leases)]
+  // A server that was started without any key stays anonymous, and accepts none.
+  if (!access.isAnonymous) load.push(createKeyLoader(database, keys, leases))
+  const tables = createAccessTables({ load, logger })
+  const observer = createAccessObserver({ leases, endedSessions, onTablesChanged: () => tables.wake(), logger })
+  let timer: Timer | undefined
+  const clock: Part = {
+    start() {
+      timer = setInterval(() => leases.tick(Date.now()), LEASE_INTERVAL)
+    },
+    stop: () => clearInterval(timer),
+  }
+  return {
+    observer,
+    streamLeases: createStreamLeases(access),
+    sessions: (publish) =>
+      grantOfToken && createSessions({ grantOfToken, leases, endedSessions, isSecure, publish, logger }),
+    ...together({ tables, clock }),
+  }
+}

@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'bun:test'
+import type { Grant } from './grant.ts'
+import { type LeaseHolder, Leases } from './leases.ts'
+
+const grant = (changes: Partial<Grant> = {}): Grant => ({
+  subject: 'alice',
+  user: 'alice',
+  subscribe: ['orders.alice.>'],
+  publish: [],
+  role: 'user',
+  tokenId: 't1',
+  issuedAt: 0,
+  expiresAt: 1000,
+  ...changes,
+})
+
+function stream(changes: Partial<LeaseHolder> = {}) {
+  const seen: string[] = []
+  const holder: LeaseHolder = {
+    patterns: ['orders.alice.17'],
+    session: 's1',
+    onExpiring: (at) => seen.push(`expiring at ${at}`),
+    onRenewed: () => seen.push('renewed'),
+    onEnd: (reason) => seen.push(reason),
+    ...changes,
+  }
+  return { seen, holder }
+}
+
+describe('a lease', () => {
+  test('warns once, between 80 and 100 % of the lifetime, and ends at its end', () => {
+    for (const random of [0, 0.5, 0.999]) {
+      const leases = new Leases(() => random)
+      const { seen, holder } = stream()
+      leases.add(grant(), holder, 0)
+      leases.tick(799)
+      expect(seen).toEqual([])
+      leases.tick(999)
+      leases.tick(999)
+      expect(seen).toEqual(['expiring at 1000'])
+      leases.tick(1000)
+      expect(seen).toEqual(['expiring at 1000', 'expired'])
+      expect(leases.size).toBe(0)
+    }
+  })
+
+  test('leaves a client a second to renew, or a tenth of the lifetime that is left', () => {
+    for (const [lifetime, latest] of [
+      [1000, 900],
+      [20_000, 19_000],
+      [600_000, 588_000],
+    ] as const) {
+      const leases = new Leases(() => 1)
+      const { seen, holder } = stream()
+      leases.add(grant({ expiresAt: lifetime }), holder, 0)
+      leases.tick(latest - 1)
+      expect(seen).toEqual([])
+      leases.tick(latest)
+      expect(seen).toHaveLength(1)
+    }
+  })
+
+  test('spreads the warnings of many streams', () => {
+    let n = 0
+    const leases = new Leases(() => n++ / 10)
+    const streams = Array.from({ length: 10 }, () => stream())
+    for (const { holder } of streams) leases.add(grant(), holder, 0)
+    leases.tick(849)
+    expect(streams.filter(({ seen }) => seen.length > 0)).toHaveLength(5)
+  })
+
+  test('of a token that is nearly over warns in what is left', () => {
+    const leases = new Leases(() => 0)
+    const { seen, holder } = stream()
+    leases.add(grant(), holder, 950)
+    leases.tick(950)
+    expect(seen).toEqual(['expiring at 1000'])
+  })
+
+  test('without an end is never warned of', () => {
+    const leases = new Leases()
+    const { seen, holder } = stream()
+    leases.add(grant({ expiresAt: null }), holder, 0)
+    leases.tick(Number.MAX_SAFE_INTEGER)
+    expect(seen).toEqual([])
+  })
+
+  test('that was released is silent', () => {
+    const leases = new Leases()
+    const { seen, holder } = stream()
+    leases.add(grant(), holder, 0).release()
+    leases.tick(2000)
+    expect(leases.renew('s1', grant(), 0)).toBe(0)
+    expect(seen).toEqual([])
+  })
+})
+
+describe('renewing a session', () => {
+  test('gives all its streams, and no other, the new end', () => {
+    const leases = new Leases(() => 0)
+    const [first, second, other] = [stream(), stream(), stream({ session: 's2' })]
+    for (const { holder } of [first, second, other]) leases.add(grant(), holder, 0)
+    expect(leases.renew('s1', grant({ issuedAt: 900, expiresAt: 2000 }), 900)).toBe(2)
+    leases.tick(1000)
+    expect([first.seen, second.seen, other.seen]).toEqual([['renewed'], ['renewed'], ['expired']])
+    leases.tick(1780)
+    expect(first.seen).toEqual(['renewed', 'expiring at 2000'])
+  })
+
+  test('ends streams that the new grant does not cover', () => {
+    const leases = new Leases()
+    const { seen, holder } = stream()
+    leases.add(grant(), holder, 0)
+    expect(leases.renew('s1', grant({ subscribe: ['orders.alice.18'] }), 0)).toBe(0)
+    expect(seen).toEqual(['revoked'])
+  })
+
+  test('does nothing to streams of another subject', () => {
+    const leases = new Leases()
+    const { seen, holder } = stream()
+    leases.add(grant(), holder, 0)
+    expect(leases.renew('s1', grant({ subject: 'mallory', expiresAt: 9000 }), 0)).toBe(0)
+    leases.tick(1000)
+    expect(seen).toEqual(['expired'])
+  })
+})
+
+test('ending a session ends its streams as revoked, and no other', () => {
+  const leases = new Leases()
+  const [first, other] = [stream(), stream({ session: 's2' })]
+  for (const { holder } of [first, other]) leases.add(grant(), holder, 0)
+  expect(leases.end('s1')).toBe(1)
+  expect(leases.end('s1')).toBe(0)
+  expect([first.seen, other.seen]).toEqual([['revoked'], []])
+  expect(leases.size).toBe(1)
+})
+
+test('revoking ends the streams of a rule and leaves the others', () => {
+  const leases = new Leases()
+  const [alice, bob] = [stream(), stream()]
+  leases.add(grant(), alice.holder, 0)
+  leases.add(grant({ subject: 'bob', tokenId: 't2' }), bob.holder, 0)
+  expect(leases.revoke(({ tokenId }) => tokenId === 't1')).toBe(1)
+  expect([alice.seen, bob.seen]).toEqual([['revoked'], []])
+})

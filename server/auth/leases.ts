@@ -1,0 +1,138 @@
+import { SECOND } from '../platform/time.ts'
+import { maySubscribe } from './actor.ts'
+import type { Grant } from './grant.ts'
+
+/** Why a stream's right to be open ended. */
+export type LeaseEnd = 'expired' | 'revoked'
+
+/** A stream that is open by a grant. */
+export interface LeaseHolder {
+  /** Patterns that the stream follows: a renewed grant must cover them. */
+  patterns: readonly string[]
+  /** `hashSession` of the session that the stream was opened with; `null` when it brought a token of its own, which can't be renewed. */
+  session: string | null
+  /** The grant expires at a time in milliseconds since the Unix epoch; the client should renew it. */
+  onExpiring(expiresAt: number): void
+  /** The session has a grant that ends later: an earlier warning does not apply any more. */
+  onRenewed(): void
+  onEnd(reason: LeaseEnd): void
+}
+
+/** A lease: what a stream holds while it is open. */
+export interface Lease {
+  /** The stream has ended. */
+  release(): void
+}
+
+interface Entry extends LeaseHolder {
+  grant: Grant
+  /** When the client is warned, in milliseconds since the Unix epoch; `null` when it was, or there is no end. */
+  warnAt: number | null
+}
+
+/** Milliseconds between two checks of what expires. */
+export const LEASE_INTERVAL = SECOND / 4
+
+/** Fraction of a token's lifetime after which its renewal may begin: from here on at random, so not all renew at once. */
+const WARN_AFTER = 0.8
+
+/**
+ * The grants of open streams, over their whole life: warns before one expires, ends what has expired or was revoked, and
+ * renews all streams of a session in place. Time is a parameter.
+ */
+export class Leases {
+  readonly #entries = new Set<Entry>()
+  readonly #bySession = new Map<string, Set<Entry>>()
+  readonly #random: () => number
+
+  /** @param random between 0 and 1; defaults to `Math.random` */
+  constructor(random: () => number = Math.random) {
+    this.#random = random
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** @param now milliseconds since the Unix epoch */
+  add(grant: Grant, holder: LeaseHolder, now: number): Lease {
+    const entry: Entry = { ...holder, grant, warnAt: this.#warnAt(grant, now) }
+    this.#entries.add(entry)
+    const { session } = entry
+    if (session !== null) {
+      const streams = this.#bySession.get(session) ?? new Set()
+      this.#bySession.set(session, streams.add(entry))
+    }
+    return { release: () => this.#remove(entry) }
+  }
+
+  /**
+   * Gives the streams of a session a new grant. It must be of the same subject; streams that it does not cover end as revoked.
+   *
+   * @returns how many streams have it
+   */
+  renew(session: string, grant: Grant, now: number): number {
+    let renewed = 0
+    for (const entry of [...(this.#bySession.get(session) ?? [])]) {
+      if (entry.grant.subject !== grant.subject) continue
+      if (entry.patterns.every((pattern) => maySubscribe(grant, pattern))) {
+        entry.grant = grant
+        entry.warnAt = this.#warnAt(grant, now)
+        entry.onRenewed()
+        renewed++
+      } else {
+        this.#end(entry, 'revoked')
+      }
+    }
+    return renewed
+  }
+
+  /** Ends the streams of a session as revoked. @param session see `LeaseHolder.session`. @returns how many */
+  end(session: string): number {
+    const streams = [...(this.#bySession.get(session) ?? [])]
+    for (const entry of streams) this.#end(entry, 'revoked')
+    return streams.length
+  }
+
+  /** Ends the streams whose grants a rule revokes. @returns how many */
+  revoke(isRevoked: (grant: Grant) => boolean): number {
+    const revoked = [...this.#entries].filter(({ grant }) => isRevoked(grant))
+    for (const entry of revoked) this.#end(entry, 'revoked')
+    return revoked.length
+  }
+
+  /** Warns and ends what is due. Called every `LEASE_INTERVAL`. @param now milliseconds since the Unix epoch */
+  tick(now: number): void {
+    for (const entry of [...this.#entries]) {
+      const { expiresAt } = entry.grant
+      if (expiresAt === null) continue
+      if (now >= expiresAt) {
+        this.#end(entry, 'expired')
+      } else if (entry.warnAt !== null && now >= entry.warnAt) {
+        entry.warnAt = null
+        entry.onExpiring(expiresAt)
+      }
+    }
+  }
+
+  #warnAt({ issuedAt, expiresAt }: Grant, now: number): number | null {
+    if (expiresAt === null) return null
+    const begin = Math.min(issuedAt ?? now, now)
+    const earliest = Math.max(now, begin + WARN_AFTER * (expiresAt - begin))
+    const left = Math.max(0, expiresAt - earliest)
+    // The client needs time to renew, and a warning must not fall between two ticks.
+    return earliest + this.#random() * Math.min(0.9 * left, Math.max(left - SECOND, left / 2))
+  }
+
+  #end(entry: Entry, reason: LeaseEnd): void {
+    this.#remove(entry)
+    entry.onEnd(reason)
+  }
+
+  #remove(entry: Entry): void {
+    this.#entries.delete(entry)
+    const streams = entry.session === null ? undefined : this.#bySession.get(entry.session)
+    streams?.delete(entry)
+    if (streams?.size === 0) this.#bySession.delete(entry.session as string)
+  }
+}

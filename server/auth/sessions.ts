@@ -1,0 +1,149 @@
+import { AppError, messageOf } from '../platform/errors.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { NewEvent } from '../protocol/event.ts'
+import { sessionEnded, sessionRenewed } from './access-events.ts'
+import { authenticateSession, bearerOf } from './authenticate.ts'
+import type { EndedSessions } from './ended-sessions.ts'
+import type { Grant } from './grant.ts'
+import { isKey } from './key-ring.ts'
+import type { Leases } from './leases.ts'
+import {
+  createSessionId,
+  expiredSessionCookie,
+  hashSession,
+  readSession,
+  type Session,
+  sessionCookie,
+} from './session-cookie.ts'
+import type { TokenGrants } from './token-grants.ts'
+
+/** Begins, renews and ends the sessions of browsers. */
+export interface Sessions {
+  /**
+   * Begins a session with the bearer token of a request, or renews the one whose cookie it brings, if that is of the same
+   * subject: its open streams have the new grant, on all instances.
+   *
+   * @returns the grant, and the value of `Set-Cookie`
+   * @throws {AppError} `auth.required`, `token.invalid`, `token.expired`, `token.revoked` (401), `token.unverifiable` (503);
+   * `session.key`, `session.insecure` (400)
+   */
+  begin(request: Request): Promise<{ grant: Grant; cookie: string }>
+  /**
+   * Ends the session whose cookie a request brings, and its streams. Without a session that is accepted, it only clears the
+   * cookie.
+   *
+   * @returns the value of `Set-Cookie`
+   * @throws {AppError} `origin.required` (403); what publishing throws, when other instances can't be reached
+   */
+  end(request: Request): Promise<string>
+}
+
+/** What {@link createSessions} works with. */
+export interface SessionsOptions {
+  grantOfToken: TokenGrants
+  leases: Pick<Leases, 'renew' | 'end'>
+  endedSessions: EndedSessions
+  /** Whether a request came over TLS, to this server or to a trusted proxy. */
+  isSecure: (request: Request) => boolean
+  /** Appends an event to the log, by which all instances see it. */
+  publish: (event: NewEvent) => Promise<unknown>
+  logger: Logger
+}
+
+/** Names under which a browser reaches its own machine: what is sent there crosses no network. */
+const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
+
+/** Sessions that are in their cookies: any instance accepts them, also while Postgres is unreachable. */
+export const createSessions = (options: SessionsOptions): Sessions => ({
+  async begin(request) {
+    const token = tokenOf(request)
+    const secure = options.isSecure(request)
+    if (!secure && !isLoopback(request)) throw insecure()
+    const grant = await options.grantOfToken(token)
+    const now = Date.now()
+    const expiresAt = grant.expiresAt ?? 0
+    if (expiresAt <= now) throw new AppError('token.expired', 'The token has expired: get a new one.', { status: 401 })
+    const known = await renewableId(readSession(request, secure), grant, options)
+    if (known !== undefined) await renew(known, grant, options)
+    const cookie = sessionCookie({ id: known ?? createSessionId(), token }, secure, expiresAt, now)
+    return { grant, cookie }
+  },
+
+  async end(request) {
+    const secure = options.isSecure(request)
+    const session = readSession(request, secure)
+    const grant = session && (await acceptedGrant(request, session, options))
+    if (session && grant) await end(session.id, grant, options)
+    return expiredSessionCookie(secure)
+  },
+})
+
+/** @throws {AppError} `auth.required`, `session.key` */
+function tokenOf(request: Request): string {
+  const token = bearerOf(request)
+  if (token === undefined) throw noToken()
+  if (isKey(token)) throw isForKey()
+  return token
+}
+
+/** Id of the session that is renewed: its cookie must be valid, and of the same subject. */
+async function renewableId(
+  session: Session | undefined,
+  grant: Grant,
+  { grantOfToken, endedSessions }: SessionsOptions,
+): Promise<string | undefined> {
+  if (!session || endedSessions.has(hashSession(session.id))) return undefined
+  try {
+    const { subject } = await grantOfToken(session.token)
+    return subject === grant.subject ? session.id : undefined
+  } catch (error) {
+    if (error instanceof AppError) return undefined
+    throw error
+  }
+}
+
+async function renew(id: string, grant: Grant, { leases, publish, logger }: SessionsOptions): Promise<void> {
+  const session = hashSession(id)
+  leases.renew(session, grant, Date.now())
+  try {
+    await publish(sessionRenewed(session, grant))
+  } catch (error) {
+    // The cookie is renewed in any case: streams of other instances end when their token expires, and resume with it.
+    logger.warn({ problem: messageOf(error) }, 'a renewed session could not be announced to other instances')
+  }
+}
+
+async function end(id: string, { expiresAt }: Grant, { leases, endedSessions, publish }: SessionsOptions) {
+  const session = hashSession(id)
+  endedSessions.add(session, (expiresAt ?? 0) - Date.now())
+  leases.end(session)
+  await publish(sessionEnded(session, expiresAt))
+}
+
+/** @throws {AppError} `origin.required` (403) */
+async function acceptedGrant(request: Request, session: Session, options: SessionsOptions) {
+  try {
+    return (await authenticateSession(request, session, options)).grant
+  } catch (error) {
+    if (error instanceof AppError && error.status === 401) return undefined
+    throw error
+  }
+}
+
+const isLoopback = (request: Request) =>
+  LOOPBACK.test(URL.parse(`http://${request.headers.get('host') ?? ''}/`)?.hostname ?? '')
+
+const noToken = () =>
+  new AppError('auth.required', 'A session begins with a token: send "Authorization: Bearer …".', { status: 401 })
+
+const isForKey = () =>
+  new AppError(
+    'session.key',
+    'A key is for programs, which send it with each request. A session begins with a token of a user.',
+  )
+
+const insecure = () =>
+  new AppError(
+    'session.insecure',
+    'A session cookie is sent over HTTPS only, or to the machine itself (http://localhost). Put the server behind a proxy that terminates TLS, preserves Host and sends X-Forwarded-Proto.',
+  )

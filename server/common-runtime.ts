@@ -28,6 +28,8 @@ export interface StartOptions {
   config: Config
   logger: Logger
   lifecycle: Lifecycle
+  /** Whether an embedded Postgres is created where there is none. Defaults to `false`. */
+  mayCreate?: boolean
 }
 
 /**
@@ -36,8 +38,8 @@ export interface StartOptions {
  * @throws {MigrationError} when the database does not fit this program
  * @throws {NoPostgresError} when the embedded Postgres can't run
  */
-export async function openStorage({ config, logger, lifecycle }: StartOptions): Promise<Storage> {
-  const { address, embedded } = await openDatabase(config, logger, { signal: lifecycle.signal })
+export async function openStorage({ config, logger, lifecycle, mayCreate }: StartOptions): Promise<Storage> {
+  const { address, embedded } = await openDatabase(config, logger, { mayCreate, signal: lifecycle.signal })
   if (embedded) await lifecycle.start('embedded Postgres', { stop: () => embedded.stop() })
   const pools = createPools(address, config, logger)
   await lifecycle.start('pools', { stop: () => pools.end() }, { stopTimeout: POOLS_TIMEOUT })

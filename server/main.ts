@@ -5,6 +5,7 @@ import { benchCommand } from './commands/bench.ts'
 import { demoCommand } from './commands/demo.ts'
 import { keyCommand } from './commands/key.ts'
 import { migrateCommand } from './commands/migrate.ts'
+import { refuseSwallowedOptions } from './commands/npm-options.ts'
 import { reportFailure } from './commands/output.ts'
 import { publishCommand } from './commands/publish.ts'
 import { revokeCommand } from './commands/revoke.ts'
@@ -34,6 +35,7 @@ const program = new Command('sse-update')
   .addCommand(benchCommand())
   .addCommand(verifyCommand())
   .configureHelp({ showGlobalOptions: true })
+  .hook('preSubcommand', (_, command) => refuseSwallowedOptions(command, process.argv.slice(2), process.env))
   .addHelpText('after', () => settingsHelp())
 
 try {

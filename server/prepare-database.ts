@@ -16,6 +16,7 @@ const TIMEOUT = 30 * SECOND
  * @returns how many migrations there are
  * @param signal aborts it: what is under way is rolled back
  * @throws {MigrationError} when the database does not fit this program
+ * @throws {NoPostgresError} when Postgres is unreachable for half a minute
  */
 export async function prepareDatabase(
   address: DatabaseAddress,
@@ -27,15 +28,12 @@ export async function prepareDatabase(
   const sql = connectDatabase(address, { max: 2, name: 'sse-update migrate', prepare: false })
   const pool = new Pool({ address, max: 2, timeout: TIMEOUT, logger })
   try {
-    return await whenReachable(
-      logger,
-      async () => {
-        const count = await applyMigrations(sql, migrate, logger)
-        if (migrate === 'on') await installQueue(sql, pool, logger)
-        return count
-      },
-      signal,
-    )
+    const prepare = async () => {
+      const count = await applyMigrations(sql, migrate, logger)
+      if (migrate === 'on') await installQueue(sql, pool, logger)
+      return count
+    }
+    return await whenReachable(logger, prepare, { address, signal })
   } finally {
     const timeout = signal?.aborted ? 0 : 1
     await Promise.all([sql.end({ timeout }), pool.end({ timeout })])

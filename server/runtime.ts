@@ -46,7 +46,7 @@ export interface Runtime {
  * @throws the reason of `signal` when it aborts during the start
  */
 export const startRuntime = (config: Config, logger: Logger, signal?: AbortSignal): Promise<Runtime> =>
-  withLifecycle(logger, (lifecycle) => startParts({ config, logger, lifecycle }), signal)
+  withLifecycle(logger, (lifecycle) => startParts({ config, logger, lifecycle, mayCreate: true }), signal)
 
 async function startParts(options: StartOptions): Promise<Runtime> {
   const { config, logger, lifecycle } = options

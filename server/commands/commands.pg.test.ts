@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Runtime } from '../runtime.ts'
 import { createDatabase, createEmptyDatabase, type TestDatabase } from '../testing/database.ts'
 import { startFaultProxy } from '../testing/fault-proxy.ts'
@@ -104,6 +107,39 @@ describe('tail', () => {
     await child.exited
   })
 
+  /** What it notes on standard error, up to a line that contains a text. */
+  async function notesUntil(text: string, args: string[]): Promise<string[]> {
+    const child = start(['tail', ...args])
+    let notes = ''
+    for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream())) {
+      notes += chunk
+      if (notes.includes(text)) break
+    }
+    child.kill('SIGTERM')
+    await child.exited
+    return notes.trimEnd().split('\n')
+  }
+
+  test('names the cursor that is not of this log, and where it continues', async () => {
+    const [position = 0] = await publish(instance.url, [{ channel: 'x', type: 't' }])
+    const notes = await notesUntil('not of this log', ['a', '--from', '99-0ther', '--url', instance.url])
+    expect(notes).toEqual([
+      `connected to ${instance.url}`,
+      `cursor 99-0ther is not of this log; continuing after position ${position}`,
+    ])
+  })
+
+  test('names the address and the option that chooses it when no server responds', async () => {
+    const url = `http://127.0.0.1:${await freePort()}`
+    const [first] = await notesUntil('--url', ['a', '--url', url])
+    expect(first).toStartWith(`no stream from ${url} (`)
+  })
+
+  test('refuses a --from that is no cursor', async () => {
+    const { code, error } = await run(['tail', 'a', '--from', 'foo', '--url', instance.url])
+    expect([code, error]).toEqual([2, expect.stringContaining('--from is "foo"')])
+  })
+
   test('ends with the reason when the server refuses', async () => {
     const { code, error } = await run(['tail', 'a..b', '--url', instance.url])
     expect(code).toBe(1)
@@ -141,7 +177,7 @@ describe('verify', () => {
       'exit 0',
       '--json',
     ])
-    expect(report(out)).toMatchObject({ seed: 7, missing: 0, doubled: 0, reordered: 0, gaps: 0, isClean: true })
+    expect(report(out)).toMatchObject({ seed: 7, missing: 0, duplicated: 0, reordered: 0, gaps: 0, isClean: true })
     expect(report(out).delivered).toBeGreaterThan(2000)
     expect(report(out).reconnects).toBeGreaterThan(10)
     expect(code).toBe(0)
@@ -164,7 +200,7 @@ describe('verify', () => {
       'acknowledged',
       'delivered',
       'missing',
-      'doubled',
+      'duplicated',
       'reordered',
       'gaps announced',
       'latency p99',
@@ -193,8 +229,8 @@ describe('verify', () => {
         '2',
         '--json',
       ])
-      const { missing, doubled, reordered } = report(out) as Record<string, number>
-      const counts = { loses: missing, doubles: doubled, swaps: reordered }
+      const { missing, duplicated, reordered } = report(out) as Record<string, number>
+      const counts = { loses: missing, doubles: duplicated, swaps: reordered }
       expect(counts[fault]).toBeGreaterThan(0)
       expect([code, report(out).isClean]).toEqual([1, false])
     },
@@ -233,6 +269,14 @@ describe('verify', () => {
 })
 
 describe('migrate and sql', () => {
+  const starts: { args: string[] }[] = [{ args: ['sql', 'select 1'] }, { args: ['migrate'] }, { args: ['work'] }]
+  test.each(starts)('$args creates no database where there is none', async ({ args }) => {
+    const directory = join(tmpdir(), `sse-update-none-${crypto.randomUUID()}`)
+    const { error, code } = await run(args, { env: { DATABASE_URL: '', DATA_DIR: directory } })
+    expect([code, error]).toEqual([1, expect.stringContaining(`There is no database in ${directory}.`)])
+    expect(existsSync(directory)).toBe(false)
+  })
+
   test('migrate applies the migrations alone; again, it has nothing to do', async () => {
     await using empty = await createEmptyDatabase()
     for (let times = 0; times < 2; times++) {

@@ -5,7 +5,7 @@ import { createLogger } from '../platform/logger.ts'
 import { startRuntime } from '../runtime.ts'
 import { CommandError } from './output.ts'
 import { runUntilStopped } from './run-until-stopped.ts'
-import { settingsHelp } from './settings-help.ts'
+import { settingsHelp, warnOfMisspellings } from './settings-help.ts'
 
 /** `sse-update serve`. */
 export const serveCommand = () =>
@@ -17,6 +17,7 @@ export const serveCommand = () =>
 async function serve(): Promise<void> {
   const config = loadConfig(process.env)
   const logger = createLogger(config)
+  warnOfMisspellings(logger)
   await runUntilStopped({
     start: (signal) =>
       startRuntime(config, logger, signal).catch((error) => {

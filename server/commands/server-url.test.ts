@@ -1,7 +1,7 @@
-import { describe, expect, test } from 'bun:test'
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { Command } from 'commander'
 import { freePort } from '../testing/ports.ts'
-import { checkServed, noResponse, problemOf, urlOption } from './server-url.ts'
+import { checkServed, noResponse, problemOf, urlOption, urlsOption } from './server-url.ts'
 
 const urlOf = (...args: string[]) => new Command().addOption(urlOption()).parse(args, { from: 'user' }).opts().url
 
@@ -13,6 +13,26 @@ describe('--url', () => {
 
   test.each(['localhost:8080', 'ftp://localhost', 'nonsense', ''])('%p is refused as a wrong argument', (value) => {
     expect(() => urlOf('--url', value)).toThrow(expect.objectContaining({ name: 'CommandError', exitCode: 2 }))
+  })
+})
+
+describe('SSE_UPDATE_URL', () => {
+  const urlsOf = (...args: string[]) => new Command().addOption(urlsOption()).parse(args, { from: 'user' }).opts().url
+  beforeEach(() => {
+    process.env.SSE_UPDATE_URL = 'http://a:8080/'
+  })
+  afterEach(() => {
+    delete process.env.SSE_UPDATE_URL
+  })
+
+  test('replaces the default of --url, for one server and for several', () => {
+    expect(urlOf()).toBe('http://a:8080')
+    expect(urlsOf()).toEqual(['http://a:8080'])
+  })
+
+  test('is replaced by --url, which may be given several times', () => {
+    expect(urlOf('--url', 'http://b:1')).toBe('http://b:1')
+    expect(urlsOf('--url', 'http://b:1', '--url', 'http://c:2')).toEqual(['http://b:1', 'http://c:2'])
   })
 })
 

@@ -12,6 +12,18 @@ export const urlOption = () =>
     .default(`http://localhost:${process.env.PORT || settings.port.fallback}`)
     .argParser(parseUrl)
 
+/** `--url`, once for each instance of a deployment. */
+export function urlsOption(): Option {
+  const { defaultValue } = urlOption()
+  return new Option('--url <url...>', 'instances of the deployment')
+    .env('SSE_UPDATE_URL')
+    .default([defaultValue])
+    .argParser((value: string, previous: string[]) => {
+      const url = parseUrl(value)
+      return previous.length === 1 && previous[0] === defaultValue ? [url] : [...previous, url]
+    })
+}
+
 function parseUrl(value: string): string {
   const url = URL.parse(value)
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url.href.replace(/\/$/, '')

@@ -1,10 +1,11 @@
 import { Command } from 'commander'
 import { escapeControls } from '../platform/printable.ts'
 import { withoutPassword } from '../platform/redact.ts'
+import type { Gap } from '../protocol/control-events.ts'
 import { parseLogCursor } from '../protocol/cursor.ts'
 import { authorizationOf, tokenOption } from './credential.ts'
 import { type ReceivedEvent, readEvents } from './event-reader.ts'
-import { createPainter } from './output.ts'
+import { CommandError, createPainter } from './output.ts'
 import { urlOption } from './server-url.ts'
 
 interface TailOptions {
@@ -25,6 +26,7 @@ export const tailCommand = () =>
     .option(
       '--from <cursor>',
       'begin after this cursor, or position; "earliest" for the oldest event kept (default: new events only)',
+      parseFrom,
     )
     .addHelpText('after', `\nExample:\n  sse-update tail 'orders.>' broadcast --from earliest | jq .data\n`)
     .action(tail)
@@ -37,13 +39,56 @@ async function tail(channels: string[], { url, from, token }: TailOptions): Prom
   const paint = createPainter(process.stderr)
   const note = (text: string) => console.error(paint('dim', escapeControls(text)))
   const show = process.stdout.isTTY ? personLine(createPainter(process.stdout)) : jsonLine
-  const onLost = (problem: string, wait: number) => note(`${problem}; reconnecting in ${(wait / 1000).toFixed(1)} s`)
+  const server = withoutPassword(url)
+  let isConnected = false
+  const onLost = (problem: string, wait: number) => {
+    const seconds = (wait / 1000).toFixed(1)
+    if (isConnected) note(`${problem}; reconnecting in ${seconds} s`)
+    else
+      note(
+        `no stream from ${server} (${problem}). Is the server running? Choose another with --url. Trying again in ${seconds} s`,
+      )
+  }
   const headers = authorizationOf(token)
+  let lastCursor = from
   for await (const event of readEvents({ url, channels, from, headers, signal: stopping.signal, onLost })) {
-    if (event.event === 'ready') note(`connected to ${withoutPassword(url)}, after position ${positionOf(event.id)}`)
-    else if (event.event === 'gap') note(`gap: ${event.data}: these events are no longer available`)
+    if (event.event === 'ready') {
+      isConnected = true
+      // Without an ID, a gap follows, which says where the stream continues.
+      if (event.id !== '') note(`connected to ${server}, after position ${positionOf(event.id)}`)
+      else note(`connected to ${server}`)
+      continue
+    }
+    if (event.event === 'gap') note(gapNote(JSON.parse(event.data) as Gap, lastCursor))
     // `closing` is part of the message about the lost connection.
     else if (event.event !== 'heartbeat' && event.event !== 'closing') process.stdout.write(`${show(event)}\n`)
+    if (event.id !== '') lastCursor = event.id
+  }
+}
+
+/** @throws {CommandError} for text that is neither a cursor nor a position nor `earliest` */
+function parseFrom(value: string): string {
+  if (value === 'earliest' || parseLogCursor(value)) return value
+  throw new CommandError(
+    `--from is ${JSON.stringify(value)}, expected a cursor such as 42-k3f9x2, a position, or "earliest"`,
+    2,
+  )
+}
+
+/**
+ * What a gap means to the reader of a terminal.
+ *
+ * @param cursor the last one that was received or given
+ */
+export function gapNote({ from, to, reason }: Gap, cursor = String(from)): string {
+  const next = `continuing after position ${to}`
+  switch (reason) {
+    case 'unknown':
+      return `cursor ${cursor} is not of this log; ${next}`
+    case 'purged':
+      return `events after position ${from} were purged; ${next}`
+    case 'lost':
+      return `events after position ${from} were deleted from the log; ${next}`
   }
 }
 

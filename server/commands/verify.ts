@@ -1,11 +1,11 @@
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { SECOND } from '../platform/time.ts'
 import { Verification } from '../verification/verification.ts'
 import { authorizationOf, tokenOption } from './credential.ts'
 import { fromOne, fromZero } from './numbers.ts'
 import { CommandError } from './output.ts'
 import { reportTable } from './report.ts'
-import { checkServed, urlOption } from './server-url.ts'
+import { checkServed, urlsOption } from './server-url.ts'
 import { notClean, streamsClosed } from './verdict.ts'
 
 interface VerifyOptions {
@@ -28,7 +28,7 @@ export const verifyCommand = () =>
     .description(
       'Prove that a deployment delivers every event once and in order: publish numbered events, read them on many streams while connections are cut and stalled, and keep a ledger.',
     )
-    .addOption(instancesOption())
+    .addOption(urlsOption())
     .option('--connections <n>', 'streams, spread over the instances', fromOne, 200)
     .option('--rate <n>', 'events published per second', fromOne, 100)
     .option('--duration <s>', 'seconds of publishing', fromOne, 10)
@@ -56,19 +56,6 @@ Example:
 `,
     )
     .action(verify)
-
-/** `--url`, once for each instance. */
-function instancesOption(): Option {
-  const single = urlOption()
-  const parse = single.parseArg as (value: string, previous: unknown) => string
-  return new Option('--url <url...>', 'instances of the deployment')
-    .env('SSE_UPDATE_URL')
-    .default([single.defaultValue])
-    .argParser((value: string, previous: string[]) => {
-      const url = parse(value, undefined)
-      return previous.length === 1 && previous[0] === single.defaultValue ? [url] : [...previous, url]
-    })
-}
 
 async function verify(options: VerifyOptions): Promise<void> {
   await Promise.all(options.url.map(checkServed))

@@ -4,7 +4,7 @@ import { createLogger } from '../platform/logger.ts'
 import { startWorker } from '../worker-runtime.ts'
 import { CommandError } from './output.ts'
 import { runUntilStopped } from './run-until-stopped.ts'
-import { settingsHelp } from './settings-help.ts'
+import { settingsHelp, warnOfMisspellings } from './settings-help.ts'
 
 /** `sse-update work`. */
 export const workCommand = () =>
@@ -20,6 +20,7 @@ export const workCommand = () =>
     .action(async () => {
       const config = loadConfig(process.env)
       const logger = createLogger(config)
+      warnOfMisspellings(logger)
       if (config.workerConcurrency === 0) throw new CommandError('WORKER_CONCURRENCY is 0: no task would run.', 2)
       await runUntilStopped({
         start: (signal) => startWorker(config, logger, signal),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { createDatabase, type TestDatabase } from '../testing/database.ts'
-import { connectDatabase, describeAddress } from './database.ts'
+import { connectDatabase, describeAddress, serverOf } from './database.ts'
 import { outcomeOf } from './database-errors.ts'
 
 let database: TestDatabase
@@ -65,4 +65,13 @@ test.each([
   [{ socketDirectory: '/run/postgres', port: 5432 }, 'unix socket in /run/postgres'],
 ])('the address %j is shown without its password, as %s', (address, shown) => {
   expect(describeAddress(address)).toBe(shown)
+})
+
+test.each([
+  ['postgres://user:secret@host/db', 'host:5432'],
+  ['postgres://user:secret@[::1]:6000/db', '[::1]:6000'],
+  ['postgres://user@localhost/db?host=/run/postgres', '/run/postgres'],
+  [{ socketDirectory: '/run/postgres', port: 5432 }, '/run/postgres'],
+])('the server of the address %j is shown as %s', (address, shown) => {
+  expect(serverOf(address)).toBe(shown)
 })

@@ -84,3 +84,10 @@ export function describeAddress(address: DatabaseAddress): string {
   const url = new URL(address)
   return `${url.host}${url.pathname}`
 }
+
+/** The server of an address, for messages: `host:5432`, or the folder of its unix socket. */
+export function serverOf(address: DatabaseAddress): string {
+  if (typeof address !== 'string') return address.socketDirectory
+  const { hostname, port } = new URL(address)
+  return socketOf(address).host ?? `${hostname || 'localhost'}:${port || 5432}`
+}

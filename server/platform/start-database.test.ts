@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { advance, settle, useFakeTime } from '../testing/fake-time.ts'
 import { loadConfig } from './config.ts'
+import type { DatabaseAddress } from './database.ts'
 import type { Logger } from './logger.ts'
 import { MigrationError } from './migration-error.ts'
 import { openDatabase, whenReachable } from './start-database.ts'
@@ -10,17 +11,18 @@ useFakeTime()
 const unreachable = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
 
 /** A step of a start that fails with these errors in turn, and then succeeds. */
-function scene(failures: Error[]) {
+function scene(failures: Error[], address: DatabaseAddress = 'postgres://user:secret@db/orders') {
   const warnings: unknown[] = []
-  const logger = { warn: (fields: unknown) => warnings.push(fields) } as unknown as Logger
+  const logger = { warn: (...line: unknown[]) => warnings.push(line) } as unknown as Logger
   let attempts = 0
   let outcome: unknown = 'pending'
-  void whenReachable(logger, async () => {
+  const step = async () => {
     attempts++
     const failure = failures.shift()
     if (failure) throw failure
     return 'started'
-  }).then(
+  }
+  void whenReachable(logger, step, { address }).then(
     (result) => {
       outcome = result
     },
@@ -42,20 +44,26 @@ describe('a step of a start', () => {
     expect(it.attempts()).toBe(2)
     await advance(500)
     expect([it.attempts(), it.outcome()]).toEqual([3, 'started'])
-    expect(it.warnings).toEqual([{ problem: 'refused' }])
+    expect(it.warnings).toEqual([[{ setting: 'DATABASE_URL', problem: 'refused' }, 'waiting for Postgres at db:5432']])
   })
 
-  test('fails with the last error when Postgres stays unreachable for half a minute', async () => {
-    const last = Object.assign(new Error('last'), { code: 'ECONNREFUSED' })
-    const it = scene([...Array.from({ length: 61 }, () => unreachable), last])
-    for (let second = 0; second < 30; second++) {
+  test.each([
+    ['postgres://user:secret@db/orders', 'No Postgres at db:5432 after 30 s (DATABASE_URL): last'],
+    [{ socketDirectory: '/run/sockets', port: 5432 }, 'No Postgres at /run/sockets after 30 s: last'],
+  ])(
+    'fails with the address and the last error when Postgres %j stays unreachable for half a minute',
+    async (address, message) => {
+      const last = Object.assign(new Error('last'), { code: 'ECONNREFUSED' })
+      const it = scene([...Array.from({ length: 61 }, () => unreachable), last], address)
+      for (let second = 0; second < 30; second++) {
+        await advance(500)
+        await advance(500)
+      }
+      expect(it.outcome()).toBe('pending')
       await advance(500)
-      await advance(500)
-    }
-    expect(it.outcome()).toBe('pending')
-    await advance(500)
-    expect(it.outcome()).toBe(last)
-  })
+      expect(it.outcome()).toMatchObject({ name: 'NoPostgresError', message })
+    },
+  )
 
   test.each([
     ['is refused by Postgres', Object.assign(new Error('no right'), { code: '42501' })],
@@ -73,7 +81,9 @@ describe('a step of a start', () => {
 
 test('a step of a start ends when its signal aborts, and does not wait for the attempt under way', async () => {
   const aborting = new AbortController()
-  const step = whenReachable({} as Logger, () => new Promise<void>(() => {}), aborting.signal).catch((error) => error)
+  const step = whenReachable({} as Logger, () => new Promise<void>(() => {}), { signal: aborting.signal }).catch(
+    (error) => error,
+  )
   aborting.abort('stopped')
   expect(await step).toBe('stopped')
 })

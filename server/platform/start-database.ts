@@ -1,7 +1,8 @@
 import { migrationsDirectory } from './assets.ts'
 import type { Config } from './config.ts'
-import type { DatabaseAddress, Sql } from './database.ts'
+import { type DatabaseAddress, type Sql, serverOf } from './database.ts'
 import { isLoginRefused, isUnreachable } from './database-errors.ts'
+import { NoPostgresError } from './embedded-postgres/binaries.ts'
 import { EmbeddedPostgres } from './embedded-postgres/embedded-postgres.ts'
 import { messageOf } from './errors.ts'
 import type { Logger } from './logger.ts'
@@ -15,18 +16,20 @@ const DATABASE_TIMEOUT = 30 * SECOND
 /**
  * The database of the configuration; without one, starts the embedded Postgres.
  *
- * @param options `signal` aborts the start
- * @throws {NoPostgresError} when the embedded Postgres can't run
+ * @param options `mayCreate`: whether a data directory without a database gets one. Defaults to `false`: a command that runs in
+ * another folder than the server would work on an empty database of its own. `signal` aborts the start
+ * @throws {NoPostgresError} when the embedded Postgres can't run, or there is no database and `mayCreate` is `false`
  * @throws the reason of `signal` when it aborts
  */
 export async function openDatabase(
   config: Config,
   logger: Logger,
-  { signal }: { signal?: AbortSignal } = {},
+  { mayCreate = false, signal }: { mayCreate?: boolean | undefined; signal?: AbortSignal } = {},
 ): Promise<{ address: DatabaseAddress; embedded?: EmbeddedPostgres }> {
   if (config.databaseUrl !== undefined) return { address: config.databaseUrl }
   const embedded = await EmbeddedPostgres.start({
     directory: config.dataDir,
+    mayCreate,
     logger: logger.child({ part: 'postgres' }),
     stopTimeout: config.shutdownTimeoutMs,
     ...(signal && { signal }),
@@ -54,19 +57,29 @@ export async function applyMigrations(sql: Sql, mode: Config['migrate'], logger:
 /**
  * Runs a step of a start; while Postgres is unreachable, again every half second for half a minute.
  *
- * @param signal ends the wait, and does not wait for the attempt under way
- * @throws what the last attempt threw; the reason of `signal` when it aborts
+ * @param options `address` for messages; `signal` ends the wait, and does not wait for the attempt under way
+ * @throws {NoPostgresError} when Postgres is still unreachable then; other errors of the step as they are; the reason of `signal`
+ * when it aborts
  */
-export async function whenReachable<T>(logger: Logger, action: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+export async function whenReachable<T>(
+  logger: Logger,
+  action: () => Promise<T>,
+  { address, signal }: { address?: DatabaseAddress | undefined; signal?: AbortSignal | undefined } = {},
+): Promise<T> {
   const deadline = Date.now() + DATABASE_TIMEOUT
+  const place = address === undefined ? 'Postgres' : `Postgres at ${serverOf(address)}`
+  const setting = typeof address === 'string' ? { setting: 'DATABASE_URL' } : {}
   for (let attempt = 1; ; attempt++) {
     try {
       return await untilAborted(action(), signal)
     } catch (error) {
       signal?.throwIfAborted()
-      if (isLoginRefused(error)) throw error
-      if (error instanceof MigrationError || !isUnreachable(error) || Date.now() > deadline) throw error
-      if (attempt === 1) logger.warn({ problem: messageOf(error) }, 'waiting for Postgres')
+      if (isLoginRefused(error) || error instanceof MigrationError || !isUnreachable(error)) throw error
+      if (Date.now() > deadline) {
+        const source = setting.setting ? ` (${setting.setting})` : ''
+        throw new NoPostgresError(`No ${place} after ${DATABASE_TIMEOUT / SECOND} s${source}: ${messageOf(error)}`)
+      }
+      if (attempt === 1) logger.warn({ ...setting, problem: messageOf(error) }, `waiting for ${place}`)
       await sleep(SECOND / 2, signal)
       signal?.throwIfAborted()
     }

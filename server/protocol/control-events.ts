@@ -25,7 +25,7 @@ export const Ready = Type.Object(
   { title: 'Ready' },
 )
 
-/** Events that the client did not receive and that are no longer available. */
+/** Events after a position that may be missing for the client. */
 export const Gap = Type.Object(
   {
     from: Nullable(
@@ -79,7 +79,7 @@ export const Closing = Type.Object(
 
 /** The first event of a stream: where it begins, and what it follows. */
 export type Ready = Static<typeof Ready>
-/** Events that the client did not receive and that are no longer available. */
+/** Events after a position that may be missing for the client. */
 export type Gap = Static<typeof Gap>
 /** The data of a heartbeat. */
 export type Heartbeat = Static<typeof Heartbeat>
@@ -95,7 +95,8 @@ export type Closing = Static<typeof Closing>
 export const CONTROL_EVENTS = {
   ready: { summary: 'The first event of every stream.', data: Ready },
   gap: {
-    summary: 'Events after the cursor are no longer available: refetch your state, and continue.',
+    summary:
+      'Events after `from` may be missing: they were purged or deleted, or the cursor is not of this log (then `from` may exceed `to`, or be null). Refetch your state, and continue.',
     data: Gap,
   },
   heartbeat: {

@@ -74,7 +74,7 @@ export class StreamLedger {
   #lastPosition = -1
   #start: number | undefined
   /** Events that arrived more than once. */
-  doubled = 0
+  duplicated = 0
   /** Events that arrived after one with a larger position. */
   reordered = 0
   /** Events of channels that the stream does not follow. */
@@ -100,7 +100,7 @@ export class StreamLedger {
   /** An event arrived. */
   receive(n: number, position: number): void {
     if (!this.#wants(n)) this.foreign++
-    else if (this.#received.has(n)) this.doubled++
+    else if (this.#received.has(n)) this.duplicated++
     else if (position <= this.#lastPosition) this.reordered++
     else this.delivered++
     this.#received.add(n)

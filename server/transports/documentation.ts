@@ -40,7 +40,7 @@ const READ_ERRORS: readonly ErrorCode[] = [
 const parameters = [
   query(
     'channel',
-    `Pattern of channels to follow: \`*\` is one token, \`>\` the rest. Up to ${MAX_PATTERNS} times.`,
+    `Pattern of channels to follow: \`*\` is one token, \`>\` the rest. Up to ${MAX_PATTERNS} times: repeat the parameter; a comma is part of a name.`,
     Type.Array(Pattern, { maxItems: MAX_PATTERNS }),
     ['orders.alice.*'],
   ),
@@ -76,7 +76,7 @@ export const FOLLOW = detail({
       ...parameters,
       query(
         'after',
-        'Of history: only events after this cursor.',
+        'Of history: only events after this cursor. It excludes `before`.',
         { ...CursorOr('earliest'), default: 'earliest' },
         '41-k3f9',
       ),

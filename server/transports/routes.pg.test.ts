@@ -195,6 +195,15 @@ describe('the history of GET /events', () => {
     })
   })
 
+  test('refuses two directions at once', async () => {
+    const response = await get('?after=1&before=latest', { accept: 'application/json' })
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({
+      code: 'parameter.unknown',
+      detail: expect.stringContaining('after and before exclude each other'),
+    })
+  })
+
   test('has the events of all channels when none is given', async () => {
     const channels = [newChannel(), newChannel()]
     const [first = 0] = await publish(
@@ -232,6 +241,12 @@ describe('POST /events', () => {
       ]),
     )
     expect(await many.json()).toEqual({ positions: [position + 1, position + 2] })
+  })
+
+  test('ends its response with a line feed, as all JSON of the server', async () => {
+    const response = await post(JSON.stringify({ channel: newChannel(), type: 't' }))
+    expect(response.headers.get('content-type')).toStartWith('application/json')
+    expect(await response.text()).toMatch(/^\{"position":\d+\}\n$/)
   })
 
   test('keeps numbers as they were written', async () => {

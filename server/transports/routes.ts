@@ -68,7 +68,7 @@ export const eventRoutes = (options: EventRoutesOptions) =>
     )
     .post(
       '/events',
-      async ({ request, server }) => {
+      async ({ request, server, set }) => {
         checkParameters(urlOf(request).searchParams, PUBLISH_PARAMETERS)
         const actor = await options.authorize(request)
         options.admission.check()
@@ -77,7 +77,9 @@ export const eventRoutes = (options: EventRoutesOptions) =>
         const headers = options.publishRate.take(actor.grant.subject ?? options.addressOf(incoming), events.length)
         return options.admission.handle(memoryOf(events), async () => {
           const positions = await options.publisher.publish(events)
-          return Response.json(isBatch ? { positions } : { position: positions[0] }, { status: 201, headers })
+          set.status = 201
+          Object.assign(set.headers, headers)
+          return isBatch ? { positions } : { position: positions[0] }
         })
       },
       { parse: 'none', detail: PUBLISH },

@@ -299,7 +299,7 @@ async function publishMuch(url: string, channel: string): Promise<number[]> {
   return positions
 }
 
-describe('5. A lost, doubled or late NOTIFY changes latency, never content', () => {
+describe('5. A lost, duplicated or late NOTIFY changes latency, never content', () => {
   test('without any notification, events come within a poll interval', async () => {
     await using own = await createDatabase()
     const refused = `postgres://127.0.0.1:${await freePort()}/refused`

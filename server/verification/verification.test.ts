@@ -136,7 +136,7 @@ describe('the decoder of responses', () => {
 describe('a ledger', () => {
   const findings = (ledger: StreamLedger, of: Publications) => ({
     missing: ledger.missing(of),
-    doubled: ledger.doubled,
+    duplicated: ledger.duplicated,
     reordered: ledger.reordered,
   })
 
@@ -147,14 +147,14 @@ describe('a ledger', () => {
     const ledger = new StreamLedger()
     ledger.begin(0)
     for (let n = 0; n < 100; n++) ledger.receive(n, n + 1)
-    expect(findings(ledger, publications)).toEqual({ missing: 0, doubled: 0, reordered: 0 })
+    expect(findings(ledger, publications)).toEqual({ missing: 0, duplicated: 0, reordered: 0 })
   })
 
-  test('counts what is missing, doubled and reordered', () => {
+  test('counts what is missing, duplicated and reordered', () => {
     const ledger = new StreamLedger()
     ledger.begin(0)
     for (const n of [0, 1, 1, 4, 3]) ledger.receive(n, n + 1)
-    expect(findings(ledger, publications)).toEqual({ missing: 96, doubled: 1, reordered: 1 })
+    expect(findings(ledger, publications)).toEqual({ missing: 96, duplicated: 1, reordered: 1 })
   })
 
   test('does not miss what lay before its first cursor', () => {

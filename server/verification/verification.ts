@@ -34,7 +34,7 @@ export interface Report {
   acknowledged: number
   delivered: number
   missing: number
-  doubled: number
+  duplicated: number
   reordered: number
   /** Events of channels that a stream did not ask for. */
   foreign: number
@@ -194,7 +194,7 @@ export class Verification {
   report(): Report {
     const wrong = {
       missing: this.#missing(),
-      doubled: this.#sum(({ ledger }) => ledger.doubled),
+      duplicated: this.#sum(({ ledger }) => ledger.duplicated),
       reordered: this.#sum(({ ledger }) => ledger.reordered),
       foreign: this.#sum(({ ledger }) => ledger.foreign),
       misplaced: this.publications.misplaced,

@@ -89,8 +89,31 @@ describeInBrowser('the dashboard', () => {
     await task.getByText(/^(queued|running)$/).waitFor()
     await task.getByRole('button', { name: 'Cancel' }).click()
     await task.getByText('cancelled', { exact: true }).waitFor()
-    await task.getByRole('button', { name: 'Delete' }).click()
-    await until(async () => (await page.getByLabel('Seconds').count()) === 1)
+  }, 30_000)
+
+  test('deletes a task only after a confirmation', async () => {
+    const page = await openPage(browser, url, { path: '/tasks' })
+    const { id } = (await post('tasks', { kind: 'demo', input: { seconds: 0 } })) as { id: number }
+    const row = page.getByRole('listitem', { name: `Task ${id}:` })
+    const dialog = page.getByRole('dialog', { name: `Delete task ${id}?` })
+    await row.getByRole('button', { name: 'Delete' }).click()
+    await dialog.getByRole('button', { name: 'Keep task' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    expect((await fetch(`${instance.url}/api/tasks/${id}`)).status).toBe(200)
+    await row.getByRole('button', { name: 'Delete' }).click()
+    await dialog.getByRole('button', { name: 'Delete task' }).click()
+    await row.waitFor({ state: 'detached' })
+    expect((await fetch(`${instance.url}/api/tasks/${id}`)).status).toBe(404)
+  }, 30_000)
+
+  test('draws selects and fields of a form equally high', async () => {
+    const page = await openPage(browser, url, { path: '/notifications' })
+    const heights = await page
+      .locator('form.card, section.card > form')
+      .locator('input:not([type="checkbox"]), select')
+      .evaluateAll((fields) => fields.map((field) => field.getBoundingClientRect().height))
+    expect(heights.length).toBeGreaterThan(2)
+    expect(new Set(heights).size).toBe(1)
   }, 30_000)
 
   test('imports a CSV file and offers its invalid lines as a download', async () => {

@@ -56,7 +56,7 @@ describeInBrowser('the lab', () => {
     }
     await burst(page)
     await settled()
-    for (const fault of ['Drop all', 'Reconnect all at once', "Kill the listener's connection", 'Drain the instance']) {
+    for (const fault of ['Drop all', 'Reconnect all at once', "Kill the listener's connection", 'End all streams']) {
       await page.getByRole('button', { name: fault }).click()
       await burst(page)
       await settled()
@@ -75,7 +75,7 @@ describeInBrowser('the lab', () => {
     instance = await start()
     await settled()
     await page.getByText(`${STREAMS} live`).waitFor()
-    for (const name of ['missing', 'doubled', 'reordered', 'outstanding']) expect(await number(page, name)).toBe(0)
+    for (const name of ['missing', 'duplicated', 'reordered', 'outstanding']) expect(await number(page, name)).toBe(0)
     expect(await page.getByTestId('verdict').textContent()).toBe('clean')
   }, 120_000)
 

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import {
+  checkCluster,
   clearDeadPid,
   type DataDirectory,
   defaultDataDirectory,
@@ -72,6 +73,49 @@ describe('the data folder', () => {
     await mkdir(join(parent, 'closed'), { mode: 0o700 })
     const failure = await prepareDataDirectory(join(parent, 'closed/data'), NOBODY).catch((error) => error)
     expect(failure).toMatchObject({ name: 'NoPostgresError', message: expect.stringContaining('DATA_DIR') })
+  })
+
+  const failureOf = (path: string) => prepareDataDirectory(path, undefined).catch((error) => error)
+
+  test('that can not be made is refused in one line, with the setting to change', async () => {
+    await writeFile(join(parent, 'file'), '')
+    for (const path of [join(parent, 'file'), join(parent, 'file/data')]) {
+      const { name, message } = await failureOf(path)
+      expect(name).toBe('NoPostgresError')
+      expect(message).toStartWith(`The data directory ${path} can't be used (DATA_DIR): `)
+      expect(message).not.toContain('\n')
+    }
+  })
+
+  test.each(['notes.txt', 'PG_VERSION', 'postgres/base'])('that has other content (%s) is refused', async (entry) => {
+    const root = join(parent, 'used')
+    await mkdir(join(root, 'postgres'), { recursive: true })
+    await writeFile(join(root, entry), '')
+    const { name, message } = await failureOf(root)
+    expect(name).toBe('NoPostgresError')
+    expect(message).toStartWith(`The data directory ${root} has other content (${entry.split('/')[0]})`)
+  })
+
+  test('is accepted with what an interrupted start left, on a file system of its own, and beside a cluster', async () => {
+    const root = join(parent, 'left')
+    for (const folder of ['postgres', 'postgres.17', 'postgres-18.4.0', 'lost+found', '.hidden']) {
+      await mkdir(join(root, folder), { recursive: true })
+    }
+    await writeFile(join(root, 'postgres.log'), '')
+    expect(await failureOf(root)).toMatchObject({ root })
+    await writeFile(join(root, 'postgres/PG_VERSION'), '18\n')
+    await writeFile(join(root, 'notes.txt'), '')
+    expect(await failureOf(root)).toMatchObject({ root })
+  })
+
+  test('without a cluster has no database for a command that must not create one', async () => {
+    const root = join(parent, 'empty')
+    expect(() => checkCluster(root)).toThrow(
+      `There is no database in ${root}. Start the server first, or set DATA_DIR as for the server.`,
+    )
+    await mkdir(join(root, 'postgres'), { recursive: true })
+    await writeFile(join(root, 'postgres/PG_VERSION'), '18\n')
+    expect(() => checkCluster(root)).not.toThrow()
   })
 
   test('is .data in the working directory unless the account of Postgres can not enter that', async () => {

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
-import { chmod, chown, mkdir, readFile, realpath, rename, rm, rmdir } from 'node:fs/promises'
+import { constants, existsSync } from 'node:fs'
+import { access, chmod, chown, mkdir, readdir, readFile, realpath, rename, rm, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
+import { messageOf } from '../errors.ts'
 import { type Account, isReachableByAll } from './account.ts'
 import { NoPostgresError } from './binaries.ts'
 
@@ -27,17 +29,34 @@ export async function defaultDataDirectory(account: Account | undefined): Promis
   return join('/var/lib/sse-update', `${basename(here)}-${shortHash(here)}`)
 }
 
+/** Whether a data folder has a finished cluster. */
+export const hasCluster = (root: string): boolean => existsSync(join(root, 'postgres/PG_VERSION'))
+
+/** @throws {NoPostgresError} when a data folder has no cluster */
+export function checkCluster(path: string): void {
+  if (hasCluster(path)) return
+  throw new NoPostgresError(
+    `There is no database in ${resolve(path)}. Start the server first, or set DATA_DIR as for the server.`,
+  )
+}
+
 /**
  * Makes the data folder. Only folders that Postgres alone uses are given to its account, and this one may be used by others.
  *
- * @throws {NoPostgresError} when the account of Postgres can't enter it
+ * @throws {NoPostgresError} when this process can't write to it, the account of Postgres can't enter it, or it has other content
  */
 export async function prepareDataDirectory(path: string, account: Account | undefined): Promise<DataDirectory> {
-  await mkdir(path, { recursive: true, mode: 0o755 })
-  const root = await realpath(resolve(path))
+  const { root, foreign } = await openFolder(path).catch((error) => {
+    throw new NoPostgresError(`The data directory ${resolve(path)} can't be used (DATA_DIR): ${messageOf(error)}`)
+  })
   if (account && !(await isReachableByAll(root))) {
     throw new NoPostgresError(
       `Postgres can't run as root, and its account (uid ${account.uid}) can't enter ${root}. Set DATA_DIR to a folder that every account may enter.`,
+    )
+  }
+  if (foreign !== undefined) {
+    throw new NoPostgresError(
+      `The data directory ${root} has other content (${foreign}) and no database of this server. Set DATA_DIR to an empty folder.`,
     )
   }
   return {
@@ -46,6 +65,24 @@ export async function prepareDataDirectory(path: string, account: Account | unde
     log: join(root, 'postgres.log'),
     sockets: join(tmpdir(), `sse-update-${shortHash(root)}`),
   }
+}
+
+async function openFolder(path: string): Promise<{ root: string; foreign: string | undefined }> {
+  await mkdir(path, { recursive: true, mode: 0o755 })
+  await access(path, constants.W_OK)
+  const root = await realpath(resolve(path))
+  return { root, foreign: await foreignEntry(root) }
+}
+
+/** What an interrupted first start leaves, hidden files, and the root of a file system that is mounted here. */
+const OWN_ENTRY = /^(postgres([.-].*)?|\..*|lost\+found)$/
+
+/** The name of an entry that does not belong to an embedded Postgres; `undefined` where a cluster is or can be made. */
+async function foreignEntry(root: string): Promise<string | undefined> {
+  if (hasCluster(root)) return undefined
+  const entries = await readdir(root)
+  const isOccupied = entries.includes('postgres') && (await readdir(join(root, 'postgres'))).length > 0
+  return entries.find((name) => !OWN_ENTRY.test(name)) ?? (isOccupied ? 'postgres' : undefined)
 }
 
 /** Makes the folder of the unix socket, which only the account of Postgres may enter. */

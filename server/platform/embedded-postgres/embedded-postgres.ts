@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fchmodSync, openSync } from 'node:fs'
+import { closeSync, fchmodSync, openSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connectDatabase, type DatabaseAddress } from '../database.ts'
@@ -8,9 +8,11 @@ import { SECOND, sleep, untilAborted } from '../time.ts'
 import { type Account, postgresAccount } from './account.ts'
 import { findBinaries, NoPostgresError } from './binaries.ts'
 import {
+  checkCluster,
   clearDeadPid,
   type DataDirectory,
   defaultDataDirectory,
+  hasCluster,
   isAlive,
   makeClusterFolder,
   makeSocketFolder,
@@ -26,6 +28,8 @@ export interface EmbeddedPostgresOptions {
   /** Folder for the data. Defaults to `.data` in the working directory (see `defaultDataDirectory`). */
   directory?: string | undefined
   logger: Logger
+  /** Whether the folder and the cluster are created where there are none. Defaults to `true`. */
+  mayCreate?: boolean
   /** Port on 127.0.0.1, besides the unix socket. Defaults to none. */
   port?: number
   /** Whether data must survive a crash of the machine. Defaults to `true`. */
@@ -79,12 +83,14 @@ export class EmbeddedPostgres {
   /**
    * Starts Postgres or attaches to it. Resolves when it accepts connections.
    *
-   * @throws {NoPostgresError} when there are no binaries for this platform, or Postgres does not start
+   * @throws {NoPostgresError} when there are no binaries for this platform, the folder can't be used, or Postgres does not start
    * @throws the reason of `signal` when it aborts; no process of it runs then
    */
   static async start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
     const account = await postgresAccount()
-    const place = await prepareDataDirectory(options.directory ?? (await defaultDataDirectory(account)), account)
+    const directory = options.directory ?? (await defaultDataDirectory(account))
+    if (options.mayCreate === false) checkCluster(directory)
+    const place = await prepareDataDirectory(directory, account)
     const binaries = await findBinaries(place.root, account !== undefined, options.native)
     const embedded = new EmbeddedPostgres(place, binaries, account, options)
     await embedded.#start()
@@ -128,7 +134,7 @@ export class EmbeddedPostgres {
   }
 
   async #initialise(): Promise<void> {
-    if (existsSync(join(this.#place.cluster, 'PG_VERSION'))) return
+    if (hasCluster(this.#place.root)) return
     this.#options.logger.info({ directory: this.directory }, 'creating the embedded Postgres')
     const made = await makeClusterFolder(this.#place, this.#account)
     const initdb = this.#spawn([

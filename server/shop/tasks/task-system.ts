@@ -53,7 +53,7 @@ export function createTaskSystem({ outbox, pools, onPublished, config, logger }:
     tasks: createTasks({ outbox, queue, maxPerOwner: config.tasksPerOwner, maxOwnerBytes: config.maxOwnerBytes }),
     worker,
     async start(signal) {
-      await whenReachable(logger, () => queue.start(), signal)
+      await whenReachable(logger, () => queue.start(), { signal })
       await worker.start()
     },
     async stop(timeout) {

@@ -2,6 +2,7 @@ import { checkParameters } from '../../http/query-parameters.ts'
 import type { Bounds } from '../../log/bounds.ts'
 import type { EventLog } from '../../log/log.ts'
 import type { Search } from '../../log/search.ts'
+import { AppError } from '../../platform/errors.ts'
 import type { Gap } from '../../protocol/control-events.ts'
 import { formatCursor } from '../../protocol/cursor.ts'
 import { envelopeMembers, type LoggedEvent } from '../../protocol/event.ts'
@@ -71,6 +72,7 @@ async function readBack(
   search: Search,
   signal: AbortSignal,
 ): Promise<Response> {
+  if (query.has('after')) throw bothDirections()
   checkParameters(query, LOOK_BACK_PARAMETERS)
   const given = query.get('before')
   const before = given === 'latest' ? undefined : parseCursor(given ?? undefined)
@@ -85,6 +87,11 @@ async function readBack(
   })
   return page(found)
 }
+
+const bothDirections = () =>
+  new AppError('parameter.unknown', 'after and before exclude each other: a page is read in one direction.', {
+    extensions: { parameter: 'after' },
+  })
 
 /** A client that has disconnected reads no response, and a query that was cancelled for it is no failure of the database. */
 async function unlessGone(signal: AbortSignal, respond: () => Promise<Response>): Promise<Response> {

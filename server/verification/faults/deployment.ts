@@ -94,10 +94,10 @@ export async function expectClean(
   await faults(verification)
   await verification.untilDelivered(deliveries)
   const report = await verification.finish()
-  const { missing, doubled, reordered, foreign, misplaced, gaps, isClean } = report
+  const { missing, duplicated, reordered, foreign, misplaced, gaps, isClean } = report
   expect({
     missing,
-    doubled,
+    duplicated,
     reordered,
     foreign,
     misplaced,
@@ -106,7 +106,7 @@ export async function expectClean(
     problem: isClean ? '' : verification.publisher.problem,
   }).toEqual({
     missing: 0,
-    doubled: 0,
+    duplicated: 0,
     reordered: 0,
     foreign: 0,
     misplaced: 0,

@@ -39,7 +39,7 @@ describe('Postgres is unreachable', () => {
       },
       { isKeyed: false },
     )
-    expect(report.doubled + report.misplaced).toBe(0)
+    expect(report.duplicated + report.misplaced).toBe(0)
   })
 
   test('connections are refused, as in a failover: readiness reports why, publishers get Retry-After, streams stay open', async () => {

@@ -34,7 +34,7 @@ export function Faults(props: { lab: Lab; isAllowed: boolean | undefined }): JSX
           Kill the listener's connection
         </button>
         <button type="button" disabled={!props.isAllowed} onClick={() => void props.lab.cause('disconnect-streams')}>
-          Drain the instance
+          End all streams
         </button>
       </div>
       <Show when={props.isAllowed === false}>

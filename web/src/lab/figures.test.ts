@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { formatLatency, judge } from './figures.ts'
 
-const figures = { sent: 10, acknowledged: 10, delivered: 40, outstanding: 0, missing: 0, doubled: 0, reordered: 0 }
+const figures = { sent: 10, acknowledged: 10, delivered: 40, outstanding: 0, missing: 0, duplicated: 0, reordered: 0 }
 
 describe('the verdict of the ledger', () => {
   test('is neutral while nothing was published, and while nothing has arrived', () => {
@@ -17,7 +17,7 @@ describe('the verdict of the ledger', () => {
     expect(judge({ ...figures, outstanding: 1 })).toEqual({ text: 'clean so far', state: 'succeeded' })
   })
 
-  test.each(['missing', 'doubled', 'reordered'] as const)('is not clean when an event is %s', (member) => {
+  test.each(['missing', 'duplicated', 'reordered'] as const)('is not clean when an event is %s', (member) => {
     expect(judge({ ...figures, [member]: 1 })).toEqual({ text: 'NOT clean', state: 'failed' })
     // Evidence against is evidence, even without a delivery.
     expect(judge({ ...figures, acknowledged: 0, delivered: 0, [member]: 1 }).state).toBe('failed')

@@ -19,7 +19,7 @@ export interface StreamFigures {
   /** Acknowledged events that it lacks and is past. */
   missing: number
   /** Events that arrived more than once. */
-  doubled: number
+  duplicated: number
   /** Events that arrived out of order. */
   reordered: number
   reconnects: number
@@ -38,7 +38,7 @@ export interface Figures {
   /** Acknowledged events that have not arrived on all streams yet. */
   outstanding: number
   missing: number
-  doubled: number
+  duplicated: number
   reordered: number
   /** Median latency in milliseconds; `undefined` while there is none. */
   p50: number | undefined
@@ -56,8 +56,8 @@ export interface Verdict {
 
 /** The verdict on a run. Without an event that arrived there is no evidence, and no verdict. */
 export function judge(figures: Omit<Figures, 'streams' | 'bars' | 'p50' | 'p99'>): Verdict {
-  const { acknowledged, delivered, outstanding, missing, doubled, reordered } = figures
-  if (missing + doubled + reordered > 0) return { text: 'NOT clean', state: 'failed' }
+  const { acknowledged, delivered, outstanding, missing, duplicated, reordered } = figures
+  if (missing + duplicated + reordered > 0) return { text: 'NOT clean', state: 'failed' }
   if (acknowledged === 0) return { text: 'nothing published yet', state: 'none' }
   if (delivered === 0) return { text: 'nothing received yet', state: 'none' }
   return { text: outstanding > 0 ? 'clean so far' : 'clean', state: 'succeeded' }

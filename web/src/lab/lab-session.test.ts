@@ -150,7 +150,7 @@ describe('a lab session', () => {
       `data: ${JSON.stringify({ channel: session.channel, type: 't', data: { n, at: Date.now() } })}\nid: ${id}`
     server.send(frame(0, '1-e'))
     await settle()
-    expect(session.figures()).toMatchObject({ delivered: 3, outstanding: 3, missing: 0, doubled: 0, reordered: 0 })
+    expect(session.figures()).toMatchObject({ delivered: 3, outstanding: 3, missing: 0, duplicated: 0, reordered: 0 })
     expect(session.figures().streams[2]).toMatchObject({
       number: 2,
       state: 'live',
@@ -163,7 +163,7 @@ describe('a lab session', () => {
     server.send('event: heartbeat\ndata: {}\nid: 5-e')
     await settle()
     // Number 1 is at position 2, and the streams are past it.
-    expect(session.figures()).toMatchObject({ delivered: 3, outstanding: 0, missing: 3, doubled: 3 })
+    expect(session.figures()).toMatchObject({ delivered: 3, outstanding: 0, missing: 3, duplicated: 3 })
   })
 
   test('counts latencies in bars and percentiles, until they are reset', async () => {

@@ -114,7 +114,7 @@ export class LabSession {
   /** The figures as they are now. */
   figures(): Figures {
     const streams = this.#streams.map((stream) => this.#figuresOf(stream))
-    const total = (member: 'missing' | 'doubled' | 'reordered') => streams.reduce((sum, one) => sum + one[member], 0)
+    const total = (member: 'missing' | 'duplicated' | 'reordered') => streams.reduce((sum, one) => sum + one[member], 0)
     const missing = total('missing')
     const percentile = (fraction: number) =>
       this.#histogram.count > 0 ? this.#histogram.percentile(fraction) : undefined
@@ -125,7 +125,7 @@ export class LabSession {
       delivered: this.#streams.reduce((sum, { ledger }) => sum + ledger.delivered, 0),
       outstanding: this.#streams.reduce((sum, { ledger }) => sum + ledger.missing(this.#publications), 0) - missing,
       missing,
-      doubled: total('doubled'),
+      duplicated: total('duplicated'),
       reordered: total('reordered'),
       p50: percentile(0.5),
       p99: percentile(0.99),
@@ -134,7 +134,7 @@ export class LabSession {
   }
 
   #figuresOf({ number, state, instance, channels, ledger, received, lag, reconnects, gaps }: LabStream) {
-    const { lastPosition, doubled, reordered } = ledger
+    const { lastPosition, duplicated, reordered } = ledger
     const missing = ledger.overdue(this.#publications)
     const position = lastPosition === -1 ? undefined : lastPosition
     const names = channels.join(', ')
@@ -147,7 +147,7 @@ export class LabSession {
       received,
       lag,
       missing,
-      doubled,
+      duplicated,
       reordered,
       reconnects,
       gaps,

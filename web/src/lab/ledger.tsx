@@ -33,8 +33,8 @@ export function Ledger(props: { figures: Figures; onReset: () => void }): JSX.El
             {formatNumber(props.figures.missing)}
           </dd>
           <dt>Duplicated</dt>
-          <dd class="number" data-testid="doubled" data-bad={props.figures.doubled > 0}>
-            {formatNumber(props.figures.doubled)}
+          <dd class="number" data-testid="duplicated" data-bad={props.figures.duplicated > 0}>
+            {formatNumber(props.figures.duplicated)}
           </dd>
           <dt>Reordered</dt>
           <dd class="number" data-testid="reordered" data-bad={props.figures.reordered > 0}>

@@ -22,7 +22,9 @@ export function StreamList(props: { streams: readonly StreamFigures[] }): JSX.El
         <div class="dots" aria-hidden="true">
           <Index each={props.streams}>
             {(stream) => (
-              <i data-state={stream().missing + stream().doubled + stream().reordered > 0 ? 'bad' : stream().state} />
+              <i
+                data-state={stream().missing + stream().duplicated + stream().reordered > 0 ? 'bad' : stream().state}
+              />
             )}
           </Index>
         </div>
@@ -82,7 +84,16 @@ export function StreamList(props: { streams: readonly StreamFigures[] }): JSX.El
                   </span>
                   <For
                     each={
-                      ['position', 'received', 'lag', 'missing', 'doubled', 'reordered', 'reconnects', 'gaps'] as const
+                      [
+                        'position',
+                        'received',
+                        'lag',
+                        'missing',
+                        'duplicated',
+                        'reordered',
+                        'reconnects',
+                        'gaps',
+                      ] as const
                     }
                   >
                     {(member) => (

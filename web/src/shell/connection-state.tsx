@@ -22,7 +22,7 @@ export function ConnectionState(): JSX.Element {
   onCleanup(() => clearInterval(timer))
   const more = createMemo(() => {
     const now = state()
-    if (now.name === 'waiting') return `, retry in ${Math.max(0, Math.ceil((now.at - time()) / 1000))} s`
+    if (now.name === 'waiting') return ` · retry in ${Math.max(0, Math.ceil((now.at - time()) / 1000))} s`
     if (now.name === 'live') return ` · ${now.instance}`
     return ''
   })

@@ -1,8 +1,9 @@
-import { For, type JSX, Show } from 'solid-js'
+import { createSignal, For, type JSX, Show } from 'solid-js'
 import type { Task } from '../../../server/shop/tasks/schema.ts'
 import { api, ask } from '../live/api.ts'
 import type { Collection } from '../live/create-collection.ts'
 import { showNotice } from '../live/notice.ts'
+import { DeleteTask } from './delete-task.tsx'
 import { TaskRow } from './task-row.tsx'
 
 /** The rows of a list of tasks, with the actions that each allows. */
@@ -20,33 +21,46 @@ export function TaskList(props: { tasks: Collection<Task>; onTimeline: (id: numb
     if (document.activeElement === document.body)
       list?.children[index]?.querySelector<HTMLElement>('button, a')?.focus()
   }
+  const [unwanted, setUnwanted] = createSignal<number>()
+  const unwantedTask = () => {
+    const id = unwanted()
+    return id === undefined ? undefined : props.tasks.rows[id]
+  }
+  const confirmRemoval = () => {
+    const id = unwanted()
+    setUnwanted(undefined)
+    if (id !== undefined) void act(id, () => remove(id))
+  }
   const remove = async (id: number) => {
     await ask(api.tasks({ id }).delete())
     props.tasks.remove(id)
     return undefined
   }
   return (
-    <ul
-      class="tasks"
-      ref={(element) => {
-        list = element
-      }}
-    >
-      <For each={props.tasks.ids()}>
-        {(id) => (
-          <Show when={props.tasks.rows[id]}>
-            {(task) => (
-              <TaskRow
-                task={task()}
-                onCancel={() => void act(id, () => ask(api.tasks({ id }).cancel.post()))}
-                onRetry={() => void act(id, () => ask(api.tasks({ id }).retry.post()))}
-                onDelete={() => void act(id, () => remove(id))}
-                onTimeline={() => props.onTimeline(id)}
-              />
-            )}
-          </Show>
-        )}
-      </For>
-    </ul>
+    <>
+      <ul
+        class="tasks"
+        ref={(element) => {
+          list = element
+        }}
+      >
+        <For each={props.tasks.ids()}>
+          {(id) => (
+            <Show when={props.tasks.rows[id]}>
+              {(task) => (
+                <TaskRow
+                  task={task()}
+                  onCancel={() => void act(id, () => ask(api.tasks({ id }).cancel.post()))}
+                  onRetry={() => void act(id, () => ask(api.tasks({ id }).retry.post()))}
+                  onDelete={() => setUnwanted(id)}
+                  onTimeline={() => props.onTimeline(id)}
+                />
+              )}
+            </Show>
+          )}
+        </For>
+      </ul>
+      <DeleteTask task={unwantedTask()} onConfirm={confirmRemoval} onClose={() => setUnwanted(undefined)} />
+    </>
   )
 }

@@ -8,6 +8,7 @@ import { SECOND, sleep } from '../platform/time.ts'
 import type { Gap } from '../protocol/control-events.ts'
 import type { LoggedEvent } from '../protocol/event.ts'
 
+/** What a feed reads, and what it calls. */
 export interface FeedOptions {
   log: Pick<EventLog, 'read' | 'renewEpoch' | 'discardEpoch'>
   /** Position after which it reads. */

@@ -18,6 +18,7 @@ export interface ReplayStep {
   gap?: Gap | undefined
 }
 
+/** What a cursor that is behind asks for. */
 export interface ReplayRequest {
   cursor: number
   /** Last position wanted. */
@@ -54,6 +55,7 @@ const LOG_STEP_EVENTS = 1000
 /** Steps that are remembered: those who come back at once are near each other. */
 const SHARED_STEPS = 256
 
+/** Replays from memory where it reaches back far enough, and from the log otherwise. Steps are shared by streams that read the same. */
 export function createReplay(recent: RecentEvents, log: Pick<EventLog, 'read'>): Replay {
   const fromMemory = new LRUCache<string, Part>({ max: SHARED_STEPS })
   const fromLog = new LRUCache<string, Promise<Part>>({ max: SHARED_STEPS })

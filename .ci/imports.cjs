@@ -55,8 +55,26 @@ module.exports = {
     forbid(
       'fan-out knows neither HTTP nor Postgres',
       '^server/fanout/',
-      '^server/(http|auth)/|^server/platform/(database|pool|listener|migrate)|node_modules/(elysia|postgres)/',
+      '^server/(http|auth)/|^server/platform/(database|pool|listener|migrate|start|embedded-postgres)',
     ),
+    forbid(
+      'fan-out and protocol use no network, no files, no Postgres and no HTTP library',
+      '^server/(fanout|protocol)/',
+      '^(node:)?(http|https|http2|net|tls|dgram|fs)(/|$)|node_modules/(@types/)?(elysia|postgres|pg-boss|negotiator)/',
+    ),
+    forbid('protocol takes from the platform only errors', '^server/protocol/', {
+      path: '^server/platform/',
+      pathNot: '^server/platform/errors\\.ts$',
+    }),
+    forbid(
+      'only transports, runtime.ts and event-system.ts import fan-out',
+      allBut(['^server/(fanout|transports|operations|testing)/', '^server/(runtime|event-system)\\.ts$']),
+      '^server/fanout/',
+    ),
+    forbid('operations take only types from fan-out', '^server/operations/', {
+      path: '^server/fanout/',
+      dependencyTypesNot: ['type-only'],
+    }),
     forbid('fan-out takes only types from the log', '^server/fanout/', {
       path: '^server/log/',
       dependencyTypesNot: ['type-only'],

@@ -236,6 +236,10 @@ begin
   -- a call would cost every append about 20 µs.
   if incarnation is distinct from
      concat_ws(' ', extract(epoch from pg_postmaster_start_time()), pg_relation_filepath('sse.head'::regclass)) then
+    if last is null then
+      raise exception 'sse.head is empty' using errcode = 'SE002', hint = 'Restore the database from a backup, or insert the row '
+        'again (position: that of the newest event in sse.log; partitioned_through: the last position of its partitions).';
+    end if;
     perform sse.start_epoch(last - n);
   end if;
   if last > through then

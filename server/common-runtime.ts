@@ -6,8 +6,12 @@ import type { Logger } from './platform/logger.ts'
 import { createPools, type Pools } from './platform/pools.ts'
 import { openDatabase } from './platform/start-database.ts'
 import { StuckTransactions } from './platform/stuck-transactions.ts'
+import { SECOND } from './platform/time.ts'
 import { prepareDatabase } from './prepare-database.ts'
 import { createTaskSystem, type TaskSystem } from './shop/tasks/task-system.ts'
+
+/** Milliseconds that the pools may take to close: a second for the queries under way, and one to end connections by force. */
+const POOLS_TIMEOUT = 2 * SECOND
 
 /** The Postgres of a process, with its tables made or checked. */
 export interface Storage {
@@ -35,11 +39,11 @@ export interface StartOptions {
  * @throws {NoPostgresError} when the embedded Postgres can't run
  */
 export async function openStorage({ config, logger, lifecycle, mayCreate }: StartOptions): Promise<Storage> {
-  const { address, embedded } = await openDatabase(config, logger, { mayCreate })
+  const { address, embedded } = await openDatabase(config, logger, { mayCreate, signal: lifecycle.signal })
   if (embedded) await lifecycle.start('embedded Postgres', { stop: () => embedded.stop() })
   const pools = createPools(address, config, logger)
-  await lifecycle.start('pools', { stop: () => pools.end() })
-  const migrations = await prepareDatabase(address, config, logger)
+  await lifecycle.start('pools', { stop: () => pools.end() }, { stopTimeout: POOLS_TIMEOUT })
+  const migrations = await prepareDatabase(address, config, logger, lifecycle.signal)
   return { address, pools, isEmbedded: embedded !== undefined, migrations }
 }
 

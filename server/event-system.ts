@@ -80,7 +80,8 @@ async function createFanout(
   log: EventLog,
   lost: LostEvents,
 ) {
-  const bounds = await loadBounds(log)
+  // Without notifications, the feed would detect another epoch at its next poll only.
+  const bounds = await loadBounds(log, () => feed.wake())
   const { head, epoch } = bounds.current
   const recent = new RecentEvents(head, config.windowBytes, epoch)
   const hub = new Hub({

@@ -1,7 +1,20 @@
 import type { App } from './app.ts'
 import { limitRequestHeads } from './http/limits.ts'
 import type { Config } from './platform/config.ts'
+import { codeOf, messageOf } from './platform/errors.ts'
 import { SECOND, sleep } from './platform/time.ts'
+
+/** The server can't listen where it should. */
+export class ListenError extends Error {
+  override name = 'ListenError'
+  /** The code of the failure, such as `EADDRINUSE`; for a HOST without an address `ENOTFOUND`. */
+  readonly code: string | undefined
+
+  constructor(cause: unknown) {
+    super(messageOf(cause), { cause })
+    this.code = codeOf(cause)
+  }
+}
 
 /** Seconds after which Bun closes a quiet connection. Streams are exempt: heartbeats and the stall timeout take over. */
 const IDLE_TIMEOUT = 60
@@ -21,9 +34,17 @@ export class HttpServer {
     return this.#app.server?.url.href.replace(/\/$/, '') ?? ''
   }
 
-  /** @throws what `Bun.serve` throws, with a `code` such as `EADDRINUSE` */
+  /** @throws {ListenError} when the port is taken, or the host is no address of this machine */
   start(): void {
     limitRequestHeads()
+    try {
+      this.#listen()
+    } catch (error) {
+      throw new ListenError(error)
+    }
+  }
+
+  #listen(): void {
     this.#app.listen({
       hostname: this.#config.host,
       port: this.#config.port,

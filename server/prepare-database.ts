@@ -14,6 +14,7 @@ const TIMEOUT = 30 * SECOND
  * that they are up to date. It may take longer than a query of a pool: it has its own connections.
  *
  * @returns how many migrations there are
+ * @param signal aborts it: what is under way is rolled back
  * @throws {MigrationError} when the database does not fit this program
  * @throws {NoPostgresError} when Postgres is unreachable for half a minute
  */
@@ -21,6 +22,7 @@ export async function prepareDatabase(
   address: DatabaseAddress,
   { migrate }: Pick<Config, 'migrate'>,
   logger: Logger,
+  signal?: AbortSignal,
 ): Promise<number> {
   // One that works, and one that reads what the first one waits for.
   const sql = connectDatabase(address, { max: 2, name: 'sse-update migrate', prepare: false })
@@ -31,8 +33,9 @@ export async function prepareDatabase(
       if (migrate === 'on') await installQueue(sql, pool, logger)
       return count
     }
-    return await whenReachable(logger, prepare, address)
+    return await whenReachable(logger, prepare, { address, signal })
   } finally {
-    await Promise.all([sql.end({ timeout: 1 }), pool.end({ timeout: 1 })])
+    const timeout = signal?.aborted ? 0 : 1
+    await Promise.all([sql.end({ timeout }), pool.end({ timeout })])
   }
 }

@@ -7,14 +7,30 @@ import { until } from './testing/until.ts'
 
 // The roles of README.md, "Access from SQL", with the rights that it gives them and no others.
 
-/** A role that may log in, and nothing else. It is dropped with all that it owns when it is disposed. */
-async function createLogin({ sql, url }: TestDatabase, name: string, grants: string) {
+/** The SQL between two marks of the README. */
+async function exampleOf(mark: string): Promise<string> {
+  const readme = await Bun.file('README.md').text()
+  const [, block] = readme.match(new RegExp(`<!-- ${mark} -->\\s+\`\`\`sql\\n([\\s\\S]*?)\`\`\``)) ?? []
+  if (!block) throw new Error(`README.md has no example "${mark}"`)
+  return block
+}
+
+/** Runs an example on a database, with roles and a database of this test's own. */
+const runExample = async ({ sql, url }: Pick<TestDatabase, 'sql' | 'url'>, mark: string) =>
+  sql.unsafe(
+    (await exampleOf(mark))
+      .replace('database app', `database ${new URL(url).pathname.slice(1)}`)
+      .replaceAll(/sse_(?:server|publisher)\b/g, (role) => `${role}_${process.pid}`),
+  )
+
+/** Creates a role by an example. It is dropped with all that it owns when it is disposed. */
+async function createLogin(database: TestDatabase, name: string, mark: string) {
+  const { sql, url } = database
   const role = `${name}_${process.pid}`
-  await sql.unsafe(`create role ${role} login password 'p'`)
-  await sql.unsafe(grants.replaceAll('ROLE', role))
+  await runExample(database, mark)
   const address = new URL(url)
   address.username = role
-  address.password = 'p'
+  address.password = 'change%20me'
   return {
     role,
     url: address.href,
@@ -30,7 +46,7 @@ test('the server needs a role that owns its own two schemas, and an application 
   await using database = await createEmptyDatabase()
   const name = databaseOf(database)
   await database.sql.unsafe(`revoke all on database ${name} from public; revoke all on schema public from public`)
-  await using server = await createLogin(database, 'sse_server', `grant connect, create on database ${name} to ROLE`)
+  await using server = await createLogin(database, 'sse_server', 'server-role')
   await useServer(server.url)
 
   const owned = await database.sql<{ name: string }[]>`
@@ -38,11 +54,10 @@ test('the server needs a role that owns its own two schemas, and an application 
   expect(owned.map((row) => row.name)).toEqual(['sse', 'sse_tasks'])
 
   // Once its schemas are there, it creates no other: not even at a start.
-  await database.sql.unsafe(`revoke create on database ${name} from ${server.role}`)
+  await runExample(database, 'server-role-later')
   await useServer(server.url)
 
-  const grants = `grant connect on database ${name} to ROLE; grant usage on schema sse to ROLE`
-  await using publisher = await createLogin(database, 'sse_publisher', grants)
+  await using publisher = await createLogin(database, 'sse_publisher', 'publisher-role')
   await usePublisher(publisher.url, server.url)
 }, 120_000)
 
@@ -90,7 +105,7 @@ async function usePublisher(url: string, serverUrl: string): Promise<void> {
     )
   try {
     expect(await codeOf(`select sse.publish('orders.1', 'order.paid', '{}')`)).toBe('done')
-    await owner`select sse.allow_publish(${new URL(url).username}, 'orders.>')`
+    await runExample({ sql: owner, url }, 'publisher-pattern')
     expect(await codeOf(`select sse.publish('orders.1', 'order.paid', '{}')`)).toBe('done')
     for (const statement of [
       `select sse.publish('chat', 't')`,

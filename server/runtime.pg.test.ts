@@ -191,6 +191,23 @@ describe('an instance that starts', () => {
     expect(failure).not.toMatch(/"level":[4-6]0/)
   })
 
+  test('ends with an error that names HOST when that is no address of this machine', async () => {
+    const settings = { DATABASE_URL: database.url, HOST: 'nohost.invalid', ALLOW_ANONYMOUS: 'yes' }
+    await expect(startProcess(settings)).rejects.toThrow('HOST is "nohost.invalid"')
+  })
+
+  test('ends at once, in one line, when the database or the role does not exist', async () => {
+    const missing = new URL(database.url)
+    missing.pathname = '/no_such_database'
+    const noRole = new URL(database.url)
+    noRole.username = 'no_such_role'
+    const outputs = await Promise.all(
+      [missing, noRole].map(({ href }) => startProcess({ DATABASE_URL: href }).catch((error) => error.message)),
+    )
+    expect(outputs[0].trim().split('\n').slice(1)).toEqual(['sse-update: database "no_such_database" does not exist'])
+    expect(outputs[1].trim().split('\n').slice(1)).toEqual(['sse-update: role "no_such_role" does not exist'])
+  })
+
   test('names all invalid settings and exits with 2', async () => {
     const child = Bun.spawn([process.execPath, 'server/main.ts', 'serve'], {
       env: { PATH: process.env.PATH ?? '', PORT: 'x', MIGRATE: 'y' },

@@ -41,10 +41,12 @@ export interface Runtime {
  * Starts an instance: database, event system, tasks and HTTP, in this order. Resolves when it accepts requests.
  *
  * @throws {MigrationError} when the database does not fit this program
- * @throws what `Bun.serve` throws, with a `code` such as `EADDRINUSE`
+ * @param signal aborts the start, and stops what was started by then
+ * @throws {ListenError} when the server can't listen at HOST and PORT
+ * @throws the reason of `signal` when it aborts during the start
  */
-export const startRuntime = (config: Config, logger: Logger): Promise<Runtime> =>
-  withLifecycle(logger, (lifecycle) => startParts({ config, logger, lifecycle, mayCreate: true }))
+export const startRuntime = (config: Config, logger: Logger, signal?: AbortSignal): Promise<Runtime> =>
+  withLifecycle(logger, (lifecycle) => startParts({ config, logger, lifecycle, mayCreate: true }), signal)
 
 async function startParts(options: StartOptions): Promise<Runtime> {
   const { config, logger, lifecycle } = options
@@ -111,7 +113,7 @@ async function startWithinDeadline(
   const presence = { stop: () => instances.stop() }
   await parts.start('background', together({ events, access: control, monitor, presence, stuckTransactions }))
   await parts.start('tasks', {
-    start: () => work.tasks.start(),
+    start: (signal) => work.tasks.start(signal),
     stop: () => work.tasks.stop(config.shutdownTimeoutMs / 2),
   })
   const cleanup = createShopCleanup({

@@ -21,7 +21,12 @@ const patterns = (description: string, example: string) =>
 /** What the sender of a request may do. */
 const SessionView = Type.Object(
   {
-    subject: Nullable(Type.String({ description: 'name of the user or key', examples: ['alice'] })),
+    subject: Nullable(
+      Type.String({
+        description: 'sub of the token, or name of the key; null where the server has neither',
+        examples: ['alice'],
+      }),
+    ),
     role: Type.Union([Type.Literal('user'), Type.Literal('operator')]),
     subscribe: patterns('patterns of the channels that may be read', 'orders.alice.>'),
     publish: patterns('patterns of the channels that may be published to', 'chat.alice.>'),

@@ -5,6 +5,7 @@ import { EventSource } from 'eventsource'
 import type { Runtime } from '../runtime.ts'
 import { createDatabase, type TestDatabase } from '../testing/database.ts'
 import { startInstance } from '../testing/instance.ts'
+import { createRole } from '../testing/role.ts'
 import { openStream, publish, type StreamReader } from '../testing/stream-reader.ts'
 import { bearer, type TestClaims, TOKEN_SECRET, type TokenOptions, tokenOf } from '../testing/tokens.ts'
 import { createKey } from './key-ring.ts'
@@ -158,6 +159,16 @@ describe('revoking', () => {
     await using third = await startInstance(database.url, { JWT_SECRET: TOKEN_SECRET })
     const response = await fetch(`${third.url}/session`, { headers: await bearer({ sub: 'frank', jti: 'f1' }) })
     expect((await response.json()).code).toBe('token.revoked')
+  })
+
+  test('is for roles that may execute the function, which need no right on the table', async () => {
+    await using role = await createRole(database)
+    const revoke = () => role.sql`select sse.revoke('token', 'r1')`.then(String)
+    await expect(revoke()).rejects.toThrow('permission denied')
+    await database.sql.unsafe(`grant execute on function sse.revoke to ${role.name}`)
+    await revoke()
+    expect(await database.sql`select from sse.revocations where value = 'r1'`).toHaveLength(1)
+    await expect(role.sql`delete from sse.revocations`.then(String)).rejects.toThrow('permission denied')
   })
 
   test('refuses what is not known, and forgets what is older than any token', async () => {

@@ -27,7 +27,7 @@ export const benchCommand = () =>
     .addOption(tokenOption())
     .option('--streams <n>', 'streams that read', fromOne, 1000)
     .option('--stalled <n>', 'further streams that never read', fromZero, 0)
-    .option('--rate <n>', 'events published a second', fromOne, 500)
+    .option('--rate <n>', 'events published per second', fromOne, 500)
     .option('--duration <s>', 'seconds', fromOne, 10)
     .option('--size <bytes>', "bytes of an event's data", fromOne, 60)
     .addHelpText('after', '\nRun it on another machine than the server to measure the server alone.\n')

@@ -57,7 +57,7 @@ export async function* readEvents(options: ReaderOptions): AsyncGenerator<Receiv
       for await (const { id, event, data } of parse(response, policy)) {
         // An id that is absent leaves the cursor as it is; one that is empty takes it away (SSE, section 9.2.6).
         if (id !== undefined) lastEventId = id === '' ? undefined : id
-        if (event === 'ready') policy.ready((JSON.parse(data) as Ready).heartbeat)
+        if (event === 'ready') policy.ready((JSON.parse(data) as Ready).heartbeat, performance.now())
         else if (event === 'closing') {
           const closing = JSON.parse(data) as Closing
           policy.closing(closing, performance.now())
@@ -102,12 +102,18 @@ async function open(
   })
   const verdict = verdictOf(response.status)
   if (verdict === 'over') return 'over'
-  if (verdict === 'stream' && response.body) return response.body
+  if (verdict === 'stream') {
+    if (response.body && isEventStream(response)) return response.body
+    await response.body?.cancel()
+    throw new Error('the response is not an event stream: is there a proxy in between?')
+  }
   const retryAfter = parseRetryAfter(response.headers.get('retry-after'), Date.now())
   if (retryAfter !== undefined) policy.setLeastWait(retryAfter)
   const problem = await problemOf(response)
   throw verdict === 'refused' ? new CommandError(problem) : new Error(problem)
 }
+
+const isEventStream = ({ headers }: Response) => /^text\/event-stream\s*(;|$)/i.test(headers.get('content-type') ?? '')
 
 /** Aborts its signal when nothing arrived for the silence limit of the policy. */
 function createWatchdog(policy: ReconnectPolicy) {

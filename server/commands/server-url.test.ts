@@ -43,7 +43,7 @@ describe('what a server said was wrong', () => {
   })
 
   test('is the status when it sent no problem document', async () => {
-    for (const body of ['<html>', '{}']) {
+    for (const body of ['<html>', '{}', 'null', '']) {
       expect(await problemOf(new Response(body, { status: 502 }))).toContain('502')
     }
   })

@@ -35,8 +35,8 @@ function parseUrl(value: string): string {
 
 /** The detail, status and code of a problem document; the status alone for other responses. For 401, also what to do. */
 export async function problemOf(response: Response): Promise<string> {
-  const body = (await response.json().catch(() => ({}))) as { detail?: string; code?: string }
-  const problem = body.detail
+  const body = (await response.json().catch(() => null)) as { detail?: string; code?: string } | null
+  const problem = body?.detail
     ? `${body.detail} (${response.status} ${body.code})`
     : `the server responded with status ${response.status}`
   return response.status === 401 ? `${problem}\n${CREDENTIAL_HINT}` : problem

@@ -23,3 +23,13 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     expect(await child.exited).toBe(1)
   },
 )
+
+test('a second signal of another kind ends the process at once, too', async () => {
+  const child = Bun.spawn([process.execPath, '-e', PROGRAM], { stdout: 'pipe', stderr: 'inherit' })
+  const signals = ['SIGTERM', 'SIGINT'] as const
+  let count = 0
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    for (const _ of text.trim().split('\n')) child.kill(signals[count++])
+  }
+  expect([count, await child.exited]).toEqual([2, 1])
+})

@@ -30,9 +30,9 @@ export const verifyCommand = () =>
     )
     .addOption(urlsOption())
     .option('--connections <n>', 'streams, spread over the instances', fromOne, 200)
-    .option('--rate <n>', 'events published a second', fromOne, 100)
+    .option('--rate <n>', 'events published per second', fromOne, 100)
     .option('--duration <s>', 'seconds of publishing', fromOne, 10)
-    .option('--churn <n>', 'streams cut off a second', fromZero, 0)
+    .option('--churn <n>', 'streams cut off per second', fromZero, 0)
     .option('--stall <n>', 'streams that stop reading every other second', fromZero, 0)
     .option('--restart-cmd <command>', 'shell command to run in the middle, such as one that restarts an instance')
     .option(

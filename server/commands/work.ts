@@ -3,8 +3,8 @@ import { loadConfig } from '../platform/config.ts'
 import { createLogger } from '../platform/logger.ts'
 import { startWorker } from '../worker-runtime.ts'
 import { CommandError } from './output.ts'
+import { runUntilStopped } from './run-until-stopped.ts'
 import { settingsHelp, warnOfMisspellings } from './settings-help.ts'
-import { stopRequested } from './stop-signal.ts'
 
 /** `sse-update work`. */
 export const workCommand = () =>
@@ -22,11 +22,10 @@ export const workCommand = () =>
       const logger = createLogger(config)
       warnOfMisspellings(logger)
       if (config.workerConcurrency === 0) throw new CommandError('WORKER_CONCURRENCY is 0: no task would run.', 2)
-      const requested = stopRequested()
-      const worker = await startWorker(config, logger)
-      logger.info({ database: worker.database, concurrency: config.workerConcurrency }, 'sse-update works')
-      const signal = await requested
-      logger.info({ signal }, 'stopping')
-      await worker.stop()
-      logger.info('stopped')
+      await runUntilStopped({
+        start: (signal) => startWorker(config, logger, signal),
+        onRunning: ({ database }) =>
+          logger.info({ database, concurrency: config.workerConcurrency }, 'sse-update works'),
+        logger,
+      })
     })

@@ -407,14 +407,29 @@ describe('the end', () => {
   })
 })
 
-test('a heartbeat that is due during a read does not move the client past a gap that is to be sent after it', async () => {
-  const { cursor, log } = await createReading()
-  cursor.jump({ from: 5, to: 20, reason: 'unknown' })
-  expect(cursor.tick(performance.now() + 1001)).toBe(false)
-  expect(log.written).toEqual([])
-  log.head = 20
-  log.steps[0]?.resolve({ events: 0, cursor: 9 })
-  await settle()
-  expect(log.written[0]).toContain('event: gap')
-  expect(log.written[1]).toContain('event: heartbeat')
+describe('a gap that comes up during a read', () => {
+  test('is sent instead of the heartbeat that is due, which would move the client past it', async () => {
+    const { cursor, log } = await createReading()
+    cursor.jump({ from: 5, to: 20, reason: 'unknown' })
+    expect(log.written).toEqual([])
+    expect(cursor.tick(performance.now() + 1001)).toBe(true)
+    log.head = 20
+    log.steps[0]?.resolve({ chunk: encode('9;'), events: 1, cursor: 9 })
+    await settle()
+    expect(log.written.map(nameOf)).toEqual(['gap', 'heartbeat'])
+    expect(cursor.position).toBe(20)
+  })
+
+  test('is sent before the warning of expiry, whose ID would move the client past it', async () => {
+    const { cursor, log } = await createReading()
+    cursor.warnOfExpiry(Date.now() + 60_000)
+    cursor.jump({ from: 5, to: 20, reason: 'unknown' })
+    log.head = 20
+    log.steps[0]?.resolve({ events: 0, cursor: 9 })
+    await settle()
+    expect(log.written.map(nameOf)).toEqual(['gap', 'auth-expiring', 'heartbeat'])
+  })
 })
+
+/** The name of the control event in a frame. */
+const nameOf = (frame: string) => /^event: (.*)$/m.exec(frame)?.[1]

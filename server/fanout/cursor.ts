@@ -152,7 +152,7 @@ export class Cursor {
   }
 
   /**
-   * Sends a heartbeat after silence and comments before that, and ends the stream after too long without progress.
+   * Sends a heartbeat (or the gap that is due) after silence and comments before that, and ends the stream after too long without progress.
    *
    * @param now of `performance.now()`
    * @returns whether something was written
@@ -161,9 +161,9 @@ export class Cursor {
     const { encoding } = this.#options
     switch (this.#liveness.due(now, this.#wantsMore)) {
       case 'heartbeat':
-        // Its ID would move the client past a gap that it has not received.
-        if (this.#gap) return false
-        this.#write(encoding.heartbeat(this.#cursorAt(this.position), new Date()))
+        // The ID of a heartbeat would move the client past a gap that it has not received.
+        if (this.#gap) this.#sendGap(this.#gap)
+        else this.#write(encoding.heartbeat(this.#cursorAt(this.position), new Date()))
         return true
       case 'comment':
         this.#liveness.wrote('comment')

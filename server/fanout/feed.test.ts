@@ -124,7 +124,22 @@ test('discards the epoch of a log that has another event at its position', async
   ])
 })
 
+test.each([
+  [1000, Number.NaN],
+  [Number.NaN, 1000],
+  [Number.NaN, Number.NaN],
+])('discards no epoch over a time that can not be read (%p, %p)', async (delivered, found) => {
+  const first = page({ events: [event(6, delivered)], head: 6 })
+  const second = page({ head: 6, timeAtCursor: new Date(found) })
+  expect((await read(first, second)).slice(3)).toEqual(['read 6-e1', 'bounds 6-e1'])
+})
+
 test('waits once for a hole, and then skips it', async () => {
   const hole = page({ head: 9, gap: { from: 5, to: 7, reason: 'lost' } })
-  expect(await read(hole, hole)).toEqual(['read 5-e1', 'read 5-e1', 'skip 7 lost e1'])
+  expect(await read(hole, hole)).toEqual(['read 5-e1', 'bounds 9-e1', 'read 5-e1', 'bounds 9-e1', 'skip 7 lost e1'])
+})
+
+test('reports the bounds of another epoch before it waits for a hole', async () => {
+  const hole = page({ epoch: 'e2', head: 9, sharedThrough: 5, gap: { from: 5, to: 7, reason: 'lost' } })
+  expect((await read(hole)).slice(0, 3)).toEqual(['read 5-e1', 'renew e2 5', 'bounds 9-e2'])
 })

@@ -46,8 +46,8 @@ const READ_TIMEOUT = 2 * SECOND
  * **A lost, duplicated or late hint changes latency, never content**: what is delivered comes from reading, and the next
  * position is the last plus one.
  *
- * Its position and epoch are a cursor, checked by the same rule as a client's. So when the log is restored, it finds out with
- * its next read, and continues where the new log allows.
+ * Its position and epoch are a cursor, checked by the same rule as a client's. So when the log is restored, its next
+ * read detects it, and it continues where the new log allows.
  */
 export class Feed {
   readonly #options: FeedOptions
@@ -83,7 +83,7 @@ export class Feed {
   get problem(): string | undefined {
     const waited = this.#readingSince === undefined ? 0 : performance.now() - this.#readingSince
     if (this.#problem !== undefined || waited < READ_TIMEOUT) return this.#problem
-    return `no response from Postgres for ${Math.floor(waited / SECOND)} s`
+    return `Postgres has not responded for ${Math.floor(waited / SECOND)} s`
   }
 
   start(): void {
@@ -124,7 +124,7 @@ export class Feed {
     await this.#options.log.renewEpoch()
     const renewed = await this.#readPage()
     if (renewed.isCurrent) return renewed
-    throw new Error('the log is on another server than it was a moment ago')
+    throw new Error('Postgres was restarted or replaced during the read')
   }
 
   async #readPage(): Promise<Page> {
@@ -146,6 +146,8 @@ export class Feed {
     }
     if (gap?.reason !== 'unknown' && epoch !== this.#epoch) this.#renew(epoch, sharedThrough ?? this.#position)
     if (gap?.reason === 'lost') {
+      // Before the wait: until the bounds have the new epoch, streams that resume are refused.
+      this.#options.onBounds(page)
       await this.#pass(gap)
       return false
     }
@@ -167,7 +169,9 @@ export class Feed {
   /** The log is another one, and its epoch does not say so: it ends before the position, or has another event there. */
   #isReplaced({ gap, epoch, timeAtCursor }: Page): boolean {
     if (gap?.reason === 'unknown') return epoch === this.#epoch
-    return timeAtCursor !== null && this.#time !== undefined && timeAtCursor.getTime() !== this.#time
+    const time = timeAtCursor?.getTime()
+    // Without a time on both sides that could be read, nothing is known.
+    return isTime(time) && isTime(this.#time) && time !== this.#time
   }
 
   #renew(epoch: string, shared: number): void {
@@ -205,3 +209,5 @@ export class Feed {
     this.#problem = problem
   }
 }
+
+const isTime = (time: number | undefined): time is number => time !== undefined && !Number.isNaN(time)

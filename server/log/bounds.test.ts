@@ -87,9 +87,12 @@ describe('whether a cursor is of the log', () => {
 
   test('can not be said while the log has an epoch that the feed has not seen, or is about to get one', async () => {
     for (const more of [{ epoch: 'c' }, { isCurrent: false }]) {
-      const bounds = new LogBounds(createLog(more).read, BOUNDS)
+      let wakes = 0
+      const bounds = new LogBounds(createLog(more).read, BOUNDS, () => wakes++)
       await expect(bounds.gapFor(of(10, 'b'))).rejects.toMatchObject({ code: 'database.unavailable', status: 503 })
       await expect(bounds.refreshOldest()).rejects.toMatchObject({ code: 'database.unavailable' })
+      // The feed is to read at once, and not at its next poll.
+      expect(wakes).toBe(2)
     }
   })
 })

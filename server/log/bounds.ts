@@ -60,13 +60,18 @@ export type ReadBounds = (epoch?: string | null) => Promise<Bounds>
  */
 export class LogBounds {
   readonly #read: ReadBounds
+  readonly #onUnseen: () => void
   #seen: Bounds
   /** `sharedThrough` of earlier epochs, as far as clients brought one. It changes only with the present epoch. */
   readonly #shared = new Map<string, number>()
 
-  /** @param seen current bounds */
-  constructor(read: ReadBounds, seen: Bounds) {
+  /**
+   * @param seen current bounds
+   * @param onUnseen called when the log has an epoch that the feed has not seen yet, or is about to get one. Defaults to nothing
+   */
+  constructor(read: ReadBounds, seen: Bounds, onUnseen: () => void = () => {}) {
     this.#read = read
+    this.#onUnseen = onUnseen
     this.#seen = seen
   }
 
@@ -113,6 +118,7 @@ export class LogBounds {
   async #readSame(epoch: string | null): Promise<Bounds> {
     const bounds = await this.#read(epoch)
     if (bounds.epoch === this.#seen.epoch && bounds.isCurrent) return bounds
+    this.#onUnseen()
     throw otherEpoch()
   }
 }
@@ -121,14 +127,21 @@ export class LogBounds {
  * The bounds at the start of an instance. A log that was restored, or whose server was restarted, gets its epoch first, before
  * a client resumes.
  *
+ * @param onUnseen as {@link LogBounds} takes it
  * @throws {AppError} `database.unavailable`
  */
-export async function loadBounds(log: { bounds: ReadBounds; renewEpoch(): Promise<void> }): Promise<LogBounds> {
+export async function loadBounds(
+  log: { bounds: ReadBounds; renewEpoch(): Promise<void> },
+  onUnseen?: () => void,
+): Promise<LogBounds> {
   const bounds = await log.bounds()
   if (!bounds.isCurrent) await log.renewEpoch()
-  return new LogBounds(log.bounds, bounds.isCurrent ? bounds : await log.bounds())
+  return new LogBounds(log.bounds, bounds.isCurrent ? bounds : await log.bounds(), onUnseen)
 }
 
-/** For a reader that comes before the feed has seen that the log's epoch is another one: it is served a moment later. */
+/** For a reader that comes before the feed has detected the log's epoch: it is served a moment later. */
 const otherEpoch = () =>
-  new AppError('database.unavailable', 'The log was restored or set back a moment ago.', { status: 503, retryAfter: 1 })
+  new AppError('database.unavailable', 'The feed has not detected the new epoch yet; retry.', {
+    status: 503,
+    retryAfter: 1,
+  })

@@ -137,6 +137,23 @@ describe('a head that is changed by hand', () => {
   })
 })
 
+test.each([null, 'k'])(
+  'nothing is appended, and the outbox keeps its events, while sse.head is empty (key %p)',
+  async (key) => {
+    await database.sql`delete from sse.head`
+    await database.sql`select sse.publish('c', 't', '1', key => ${key})`
+    const event = { channel: 'c', type: 't', data: '1', origin: null, key }
+    for (const attempt of [() => log.append([event]), () => log.relay(100)]) {
+      expect(await attempt().catch((error) => error)).toMatchObject({
+        code: 'SE002',
+        hint: expect.stringContaining('backup'),
+      })
+    }
+    await database.sql`insert into sse.head (partitioned_through) values (1000000)`
+    expect([await log.relay(100), (await log.bounds()).head]).toEqual([1, 1])
+  },
+)
+
 test('the latest thousand epochs are remembered', async () => {
   await database.sql`
     insert into sse.epochs (epoch, shared_through, ended_at)

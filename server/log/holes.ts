@@ -16,7 +16,7 @@ export interface Range {
 }
 
 /**
- * Looks for a hole within a range: positions are dense, so counting rows finds out, from the index alone. What lies before
+ * Looks for a hole within a range: positions are dense, so a row count detects holes, from the index alone. What is before
  * the oldest event is no hole: retention dropped it.
  *
  * @param which the hole nearest to the start (`first`) or the end (`last`) of the range; a hole that extends beyond it is returned whole

@@ -3,6 +3,7 @@ import type { Database } from '../platform/pool.ts'
 import { SECOND } from '../platform/time.ts'
 import type { NewEvent } from '../protocol/event.ts'
 import { type Bounds, type ReadBounds, selectBounds } from './bounds.ts'
+import { emptyHead } from './empty-head.ts'
 import type { Hole } from './holes.ts'
 import { type Page, type ReadOptions, readPage } from './read-page.ts'
 
@@ -12,7 +13,8 @@ export interface EventLog {
    * Appends all or none, and returns their positions, in order. Of an event whose key is in the log already, that is the
    * position of the first.
    *
-   * @throws PostgresError SE001 when a key was used for an event of another type or other data, see `keyConflictsOf`
+   * @throws PostgresError SE001 when a key was used for an event of another type or other data, see `keyConflictsOf`; SE002 when `sse.head`
+   * is empty
    */
   append(events: readonly NewEvent[]): Promise<number[]>
   /** @throws {AppError} `database.unavailable` */
@@ -42,7 +44,7 @@ export interface PurgeLimits {
 }
 
 /**
- * @param readers for pages of the log; what orders it does not wait for them. Defaults to `database`
+ * @param readers for pages of the log; urgent reads use `database`. Defaults to `database`
  * @param onHole called when a page comes across a hole
  */
 export function createLog(database: Database, readers = database, onHole: (hole: Hole) => void = () => {}): EventLog {
@@ -62,7 +64,7 @@ export function createLog(database: Database, readers = database, onHole: (hole:
       )
       if (row?.positions.length === events.length) return row.positions
       throw new Error(
-        `sse.append_events answered ${row?.positions.length ?? 'no'} positions for ${events.length} events`,
+        `sse.append_events returned ${row?.positions.length ?? 'no'} positions for ${events.length} events`,
       )
     },
 
@@ -73,7 +75,7 @@ export function createLog(database: Database, readers = database, onHole: (hole:
 
     async bounds(epoch = null) {
       const rows = await orUnavailable(database.query((sql) => sql<Bounds[]>`${selectBounds(sql, epoch)}`))
-      if (!rows[0]) throw new Error('sse.head is empty')
+      if (!rows[0]) throw emptyHead()
       return rows[0]
     },
 

@@ -177,6 +177,13 @@ describe('a publish request fails', () => {
     },
   )
 
+  test('as a failure of the server, and not with publish.unknown, when sse.head is empty: nothing was published', async () => {
+    const error = await failingWith('SE002')
+      .publish([event()])
+      .catch((caught) => caught)
+    expect(error).toMatchObject({ code: 'SE002' })
+  })
+
   test('with data.too_deep when the data is nested too deeply for Postgres', async () => {
     expect(
       await failingWith('54001')

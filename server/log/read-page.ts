@@ -2,6 +2,7 @@ import type { Database } from '../platform/pool.ts'
 import type { Gap } from '../protocol/control-events.ts'
 import type { LoggedEvent } from '../protocol/event.ts'
 import { type Bounds, gapAfter, selectBounds } from './bounds.ts'
+import { emptyHead } from './empty-head.ts'
 import { findHole, type Hole } from './holes.ts'
 import { matching, scanLimit } from './matching.ts'
 
@@ -109,7 +110,7 @@ const queryPage = (
 
 function toPage(rows: readonly Row[], { after, limit }: ReadOptions): { page: Page; start: number } {
   const scan = rows[0]?.scan
-  if (!scan) throw new Error('sse.head is empty')
+  if (!scan) throw emptyHead()
   const { start, through, timeAtCursor, ...bounds } = scan
   // An outer join: without an event there is one row.
   const events = rows.filter(({ position }) => position !== null)

@@ -5,6 +5,7 @@ import type { Gap } from '../protocol/control-events.ts'
 import type { LogCursor } from '../protocol/cursor.ts'
 import type { LoggedEvent } from '../protocol/event.ts'
 import { type Bounds, selectBounds } from './bounds.ts'
+import { emptyHead } from './empty-head.ts'
 import { findHole, type Hole } from './holes.ts'
 import { matching, scanLimit } from './matching.ts'
 
@@ -62,7 +63,7 @@ export function createSearch(database: Database, onHole: (hole: Hole) => void = 
             from (${selectBounds(sql, before?.epoch ?? null)}) b`,
           signal,
         )
-        if (!bounds) throw new Error('sse.head is empty')
+        if (!bounds) throw emptyHead()
         const { end, first } = bounds
         const gap = unknownGap(before, bounds)
         const start = gap ? end : Math.min(before?.position ?? end, end)

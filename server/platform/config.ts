@@ -309,7 +309,7 @@ export const settings = {
     max: 600_000,
     fallback: 10_000,
     unit: 'ms',
-    doc: 'Time after DRAIN_MS to finish requests and tasks; then the process exits regardless. Tasks that need more than half of it are returned to the queue.',
+    doc: 'Time after DRAIN_MS to finish requests and tasks; then the process exits regardless. Tasks that need more than half of it are returned to the queue. The embedded Postgres has as long to stop before it is killed.',
   }),
   lab: choice('LAB', {
     of: ['auto', 'on', 'off'],

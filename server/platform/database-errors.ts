@@ -41,6 +41,12 @@ export function outcomeOf(error: unknown): 'refused' | 'unsent' | 'unknown' {
 /** Whether an error means that Postgres is unreachable or unable now, rather than that it refused the query. */
 export const isUnreachable = (error: unknown): boolean => outcomeOf(error) !== 'refused'
 
+/** `invalid_authorization_specification`, `invalid_password` and `invalid_catalog_name`. */
+const LOGIN_REFUSED: ReadonlySet<string> = new Set(['28000', '28P01', '3D000'])
+
+/** Whether Postgres refused the connection because of its role, password or database: waiting does not help a start. */
+export const isLoginRefused = (error: unknown): boolean => LOGIN_REFUSED.has(codeOf(error) ?? '')
+
 /** Errors of a connection that was lost during a query: codes of sockets, of the client library and of Postgres. */
 const LOST = /^(CONNECTION_(CLOSED|DESTROYED)|QUERY_TIMEOUT|ECONNRESET|EPIPE|ETIMEDOUT|57P0[12]|08)/
 

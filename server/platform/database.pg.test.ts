@@ -17,6 +17,21 @@ test('positions are read as numbers, and lists are written and read back unchang
   expect(row).toEqual({ one: 5, some: [1, 2], none: [], texts, nulls: true })
 })
 
+test.each(['SQL, DMY', 'German', 'Postgres, DMY'])(
+  'times are read where the DateStyle of the database is %p',
+  async (style) => {
+    const own = await createDatabase()
+    const name = new URL(own.url).pathname.slice(1)
+    await database.sql.unsafe(`alter database ${name} set datestyle = '${style}'`)
+    await database.sql.unsafe(`alter database ${name} set timezone = 'Asia/Kathmandu'`)
+    const sql = connectDatabase(own.url, { max: 1 })
+    const [row] = await sql`select timestamptz '2026-11-05 10:00:00.123Z' as time`
+    await sql.end()
+    await own[Symbol.asyncDispose]()
+    expect(row?.time).toEqual(new Date('2026-11-05T10:00:00.123Z'))
+  },
+)
+
 // What the patch in patches/ fixes.
 test('a connection that died under a query gives the next query its own rows', async () => {
   const sql = connectDatabase(database.url, { max: 1 })

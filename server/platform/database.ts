@@ -22,6 +22,12 @@ export interface ConnectOptions {
   statementTimeout?: number | undefined
 }
 
+/**
+ * How Postgres writes times: as `Date` reads them, whatever the defaults of the server, the database or the role. pgbouncer keeps
+ * both for each client without a setting of its own.
+ */
+const FORMATS = { DateStyle: 'ISO, MDY', TimeZone: 'UTC' }
+
 /** A pool of connections to a database. It connects when it is first used, and reconnects after every loss. */
 export function connectDatabase(address: DatabaseAddress, options: ConnectOptions = {}): Sql {
   const { max = 10, name = 'sse-update', prepare = true, statementTimeout } = options
@@ -31,7 +37,11 @@ export function connectDatabase(address: DatabaseAddress, options: ConnectOption
     connect_timeout: 5,
     // Seconds. Shorter than the library's own, which takes 5 s to reconnect after a restart.
     backoff: (attempt: number) => Math.min(0.05 * attempt, 0.5),
-    connection: { application_name: name, ...(statementTimeout && { statement_timeout: statementTimeout }) },
+    connection: {
+      application_name: name,
+      ...FORMATS,
+      ...(statementTimeout && { statement_timeout: statementTimeout }),
+    },
     onnotice: () => {},
     // The library would query them on the first connection, and continue without them when that fails.
     fetch_types: false,

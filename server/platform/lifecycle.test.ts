@@ -137,7 +137,40 @@ describe('a lifecycle', () => {
   })
 })
 
+describe('a part that is starting when the stop begins', () => {
+  test('is notified by the signal, is stopped once it runs, and no other part starts', async () => {
+    const { calls, lifecycle, part } = scene()
+    const slow: Part = {
+      start: (signal) => new Promise((resolve) => signal?.addEventListener('abort', () => resolve())),
+      stop: () => void calls.push('stop slow'),
+    }
+    await lifecycle.start('a', part('a'))
+    const start = lifecycle.start('slow', slow)
+    await lifecycle.stop()
+    expect(await rejection(start)).toBe(lifecycle.signal.reason)
+    expect(await rejection(lifecycle.start('b', part('b')))).toBe(lifecycle.signal.reason)
+    expect(calls.toSorted()).toEqual(['start a', 'stop a', 'stop slow', 'stopped a'])
+  })
+})
+
 describe('a start in several steps', () => {
+  test('that is aborted stops the parts that were started, and rejects with the reason', async () => {
+    const { calls, logger, part } = scene()
+    const aborting = new AbortController()
+    const reason = new Error('a signal')
+    const start = withLifecycle(
+      logger,
+      async (lifecycle) => {
+        await lifecycle.start('a', part('a'))
+        aborting.abort(reason)
+        await lifecycle.start('b', part('b'))
+      },
+      aborting.signal,
+    )
+    expect(await rejection(start)).toBe(reason)
+    expect(calls).toEqual(['start a', 'stop a', 'stopped a'])
+  })
+
   test('returns what the last step returns, and stops nothing', async () => {
     const { calls, logger, part } = scene()
     const result = await withLifecycle(logger, async (lifecycle) => {

@@ -3,8 +3,12 @@ import { sleep } from './time.ts'
 
 /** Something that runs between a start and a stop. What has only one of the two leaves the other out. */
 export interface Part {
-  /** Resolves when the part runs. A part that rejects has released what it had acquired: its `stop` is not called. */
-  start?(): void | Promise<void>
+  /**
+   * Resolves when the part runs. A part that rejects has released what it had acquired: its `stop` is not called.
+   *
+   * @param signal aborts when the part is no longer to run; a start that waits rejects then
+   */
+  start?(signal?: AbortSignal): void | Promise<void>
   /** Called once, after a start that succeeded. Resolves when nothing of the part is under way. */
   stop?(): void | Promise<void>
 }
@@ -25,15 +29,21 @@ interface Started extends StopOptions {
  * that were started after it do.
  *
  * **A part that fails to stop, or does not stop in time, keeps no other part from being stopped.** Each failure is logged
- * with the part's name.
+ * with the part's name. A part that is starting when the stop begins is stopped as soon as it has started.
  */
 export class Lifecycle {
   readonly #logger: Logger
   readonly #started: Started[] = []
+  readonly #stopping = new AbortController()
   #stopped: Promise<void> | undefined
 
   constructor(logger: Logger) {
     this.#logger = logger
+  }
+
+  /** Aborts when the stop begins. */
+  get signal(): AbortSignal {
+    return this.#stopping.signal
   }
 
   /**
@@ -41,10 +51,18 @@ export class Lifecycle {
    *
    * @param name names the part in the log, such as `relay`
    * @throws what the part's `start` throws; the part is then not stopped, the others still are to be
+   * @throws the reason of `signal` once the stop has begun; the part does not run then
    */
   async start(name: string, part: Part, options: StopOptions = {}): Promise<void> {
-    await part.start?.()
-    this.#started.push({ name, part, ...options })
+    this.signal.throwIfAborted()
+    await part.start?.(this.signal)
+    const started = { name, part, ...options }
+    if (!this.signal.aborted) {
+      this.#started.push(started)
+      return
+    }
+    await this.#stopPart(started)
+    throw this.signal.reason
   }
 
   /**
@@ -53,24 +71,30 @@ export class Lifecycle {
    * @throws the error of the part that failed to stop, or an `AggregateError` of several, after all parts were stopped
    */
   stop(): Promise<void> {
+    this.#stopping.abort()
     this.#stopped ??= this.#stopAll()
     return this.#stopped
   }
 
   async #stopAll(): Promise<void> {
     const errors: unknown[] = []
-    for (const { name, part, stopTimeout } of this.#started.toReversed()) {
-      const stopped = settle(part.stop?.bind(part)).then((error) => {
-        if (error === undefined) return
-        this.#logger.error({ err: error.reason, part: name }, 'a part failed to stop')
-        errors.push(error.reason)
-      })
-      if (stopTimeout === undefined) await stopped
-      else if (!(await isInTime(stopped, stopTimeout))) {
-        this.#logger.warn({ part: name, timeout: stopTimeout }, 'a part did not stop in time; continuing without it')
-      }
-    }
+    for (const started of this.#started.toReversed()) errors.push(...(await this.#stopPart(started)))
     throwAll(errors)
+  }
+
+  /** @returns the error of the part, if it failed to stop in time */
+  async #stopPart({ name, part, stopTimeout }: Started): Promise<unknown[]> {
+    const errors: unknown[] = []
+    const stopped = settle(part.stop?.bind(part)).then((error) => {
+      if (error === undefined) return
+      this.#logger.error({ err: error.reason, part: name }, 'a part failed to stop')
+      errors.push(error.reason)
+    })
+    if (stopTimeout === undefined) await stopped
+    else if (!(await isInTime(stopped, stopTimeout))) {
+      this.#logger.warn({ part: name, timeout: stopTimeout }, 'a part did not stop in time; continuing without it')
+    }
+    return errors
   }
 }
 
@@ -79,16 +103,28 @@ export class Lifecycle {
  * failure of the start is what is thrown.
  *
  * @param start starts parts of the lifecycle, in order
- * @throws what `start` throws
+ * @param signal aborts the start: the parts that were started by then are stopped at once
+ * @throws what `start` throws; the reason of `signal` when it aborts
  */
-export async function withLifecycle<T>(logger: Logger, start: (lifecycle: Lifecycle) => Promise<T>): Promise<T> {
+export async function withLifecycle<T>(
+  logger: Logger,
+  start: (lifecycle: Lifecycle) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const lifecycle = new Lifecycle(logger)
+  // Failures to stop are in the log already.
+  const stop = () => lifecycle.stop().catch(() => {})
+  signal?.throwIfAborted()
+  signal?.addEventListener('abort', stop)
   try {
-    return await start(lifecycle)
+    const result = await start(lifecycle)
+    signal?.throwIfAborted()
+    return result
   } catch (error) {
-    // Failures to stop are in the log already.
-    await lifecycle.stop().catch(() => {})
-    throw error
+    await stop()
+    throw signal?.aborted ? signal.reason : error
+  } finally {
+    signal?.removeEventListener('abort', stop)
   }
 }
 
@@ -103,10 +139,11 @@ export function together(parts: Readonly<Record<string, Part>>): Required<Part> 
     throwAll(outcomes.flatMap((error) => (error ? [error.reason] : [])))
   }
   return {
-    async start() {
+    async start(signal) {
       try {
         for (const part of Object.values(parts)) {
-          await part.start?.()
+          signal?.throwIfAborted()
+          await part.start?.(signal)
           started.push(part)
         }
       } catch (error) {

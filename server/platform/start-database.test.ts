@@ -22,7 +22,7 @@ function scene(failures: Error[], address: DatabaseAddress = 'postgres://user:se
     if (failure) throw failure
     return 'started'
   }
-  void whenReachable(logger, step, address).then(
+  void whenReachable(logger, step, { address }).then(
     (result) => {
       outcome = result
     },
@@ -67,6 +67,9 @@ describe('a step of a start', () => {
 
   test.each([
     ['is refused by Postgres', Object.assign(new Error('no right'), { code: '42501' })],
+    ['names a database that does not exist', Object.assign(new Error('no database'), { code: '3D000' })],
+    ['has a wrong password', Object.assign(new Error('no password'), { code: '28P01' })],
+    ['has a role that may not connect', Object.assign(new Error('no role'), { code: '28000' })],
     ['does not fit the database', new MigrationError('migration.newer', 'newer')],
   ])('that %s fails at once', async (_, error) => {
     const it = scene([error])
@@ -74,6 +77,15 @@ describe('a step of a start', () => {
     expect([it.attempts(), it.outcome()]).toEqual([1, error])
     expect(it.warnings).toEqual([])
   })
+})
+
+test('a step of a start ends when its signal aborts, and does not wait for the attempt under way', async () => {
+  const aborting = new AbortController()
+  const step = whenReachable({} as Logger, () => new Promise<void>(() => {}), { signal: aborting.signal }).catch(
+    (error) => error,
+  )
+  aborting.abort('stopped')
+  expect(await step).toBe('stopped')
 })
 
 test('a configured database is used as it is, and no Postgres is started', async () => {

@@ -1,14 +1,14 @@
 import { migrationsDirectory } from './assets.ts'
 import type { Config } from './config.ts'
 import { type DatabaseAddress, type Sql, serverOf } from './database.ts'
-import { isUnreachable } from './database-errors.ts'
+import { isLoginRefused, isUnreachable } from './database-errors.ts'
 import { NoPostgresError } from './embedded-postgres/binaries.ts'
 import { EmbeddedPostgres } from './embedded-postgres/embedded-postgres.ts'
 import { messageOf } from './errors.ts'
 import type { Logger } from './logger.ts'
 import { checkMigrated, migrate, readMigrations } from './migrate.ts'
 import { MigrationError } from './migration-error.ts'
-import { SECOND, sleep } from './time.ts'
+import { SECOND, sleep, untilAborted } from './time.ts'
 
 /** Milliseconds that a start waits for a Postgres that is unreachable, because it may be starting as well. */
 const DATABASE_TIMEOUT = 30 * SECOND
@@ -16,20 +16,23 @@ const DATABASE_TIMEOUT = 30 * SECOND
 /**
  * The database of the configuration; without one, starts the embedded Postgres.
  *
- * @param mayCreate whether a data directory without a database gets one. Defaults to `false`: a command that runs in another
- * folder than the server would work on an empty database of its own
+ * @param options `mayCreate`: whether a data directory without a database gets one. Defaults to `false`: a command that runs in
+ * another folder than the server would work on an empty database of its own. `signal` aborts the start
  * @throws {NoPostgresError} when the embedded Postgres can't run, or there is no database and `mayCreate` is `false`
+ * @throws the reason of `signal` when it aborts
  */
 export async function openDatabase(
   config: Config,
   logger: Logger,
-  { mayCreate = false } = {},
+  { mayCreate = false, signal }: { mayCreate?: boolean | undefined; signal?: AbortSignal } = {},
 ): Promise<{ address: DatabaseAddress; embedded?: EmbeddedPostgres }> {
   if (config.databaseUrl !== undefined) return { address: config.databaseUrl }
   const embedded = await EmbeddedPostgres.start({
     directory: config.dataDir,
     mayCreate,
     logger: logger.child({ part: 'postgres' }),
+    stopTimeout: config.shutdownTimeoutMs,
+    ...(signal && { signal }),
   })
   return { address: embedded.address, embedded }
 }
@@ -54,28 +57,31 @@ export async function applyMigrations(sql: Sql, mode: Config['migrate'], logger:
 /**
  * Runs a step of a start; while Postgres is unreachable, again every half second for half a minute.
  *
- * @param address for messages
- * @throws {NoPostgresError} when Postgres is still unreachable then; other errors of the step as they are
+ * @param options `address` for messages; `signal` ends the wait, and does not wait for the attempt under way
+ * @throws {NoPostgresError} when Postgres is still unreachable then; other errors of the step as they are; the reason of `signal`
+ * when it aborts
  */
 export async function whenReachable<T>(
   logger: Logger,
   action: () => Promise<T>,
-  address?: DatabaseAddress,
+  { address, signal }: { address?: DatabaseAddress | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<T> {
   const deadline = Date.now() + DATABASE_TIMEOUT
   const place = address === undefined ? 'Postgres' : `Postgres at ${serverOf(address)}`
   const setting = typeof address === 'string' ? { setting: 'DATABASE_URL' } : {}
   for (let attempt = 1; ; attempt++) {
     try {
-      return await action()
+      return await untilAborted(action(), signal)
     } catch (error) {
-      if (error instanceof MigrationError || !isUnreachable(error)) throw error
+      signal?.throwIfAborted()
+      if (isLoginRefused(error) || error instanceof MigrationError || !isUnreachable(error)) throw error
       if (Date.now() > deadline) {
         const source = setting.setting ? ` (${setting.setting})` : ''
         throw new NoPostgresError(`No ${place} after ${DATABASE_TIMEOUT / SECOND} s${source}: ${messageOf(error)}`)
       }
       if (attempt === 1) logger.warn({ ...setting, problem: messageOf(error) }, `waiting for ${place}`)
-      await sleep(SECOND / 2)
+      await sleep(SECOND / 2, signal)
+      signal?.throwIfAborted()
     }
   }
 }

@@ -25,6 +25,23 @@ export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
 export const jittered = (ms: number): number => Math.round(ms * (1 + Math.random()))
 
 /**
+ * The promise's own outcome when it settles before the signal aborts.
+ *
+ * @throws the reason of the signal
+ */
+export async function untilAborted<T>(promise: PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
+  const aborted = Promise.withResolvers<never>()
+  const abort = () => aborted.reject(signal?.reason)
+  if (signal?.aborted) abort()
+  signal?.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([promise, aborted.promise])
+  } finally {
+    signal?.removeEventListener('abort', abort)
+  }
+}
+
+/**
  * The promise's own outcome when it settles within `ms` milliseconds.
  *
  * @throws {Error} `error()`, called only when the time has passed

@@ -67,7 +67,7 @@ export const ERRORS = {
   'named.invalid': [400, 'named is not "true" or "false".'],
   'notification.too_large': [413, 'A copy for each recipient would have more than 2 MiB altogether.', LIMIT],
   'notification.unknown': [404, "The user's inbox has no such notification."],
-  'order.illegal_transition': [409, 'The order can not take this step.', STATE],
+  'order.illegal_transition': [409, 'The transition is not allowed.', STATE],
   'order.not_deletable': [409, 'Only orders that are pending, delivered or cancelled can be deleted.'],
   'order.total_too_large': [400, 'A number can not hold the total.'],
   'order.unknown': [404, 'There is no such order.'],

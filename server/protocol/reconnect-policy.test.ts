@@ -17,28 +17,28 @@ describe('the silence limit', () => {
 
   test('is two and a half heartbeats after `ready`', () => {
     const policy = createReconnectPolicy()
-    policy.ready(15_000)
+    policy.ready(15_000, 0)
     expect(policy.silenceLimit).toBe(37_500)
   })
 
   test('is the connect timeout again when another attempt begins', () => {
     const policy = createReconnectPolicy()
-    policy.ready(15_000)
+    policy.ready(15_000, 0)
     policy.connecting()
     expect(policy.silenceLimit).toBe(10_000)
-    policy.ready(2000)
+    policy.ready(2000, 0)
     expect(policy.silenceLimit).toBe(5000)
   })
 
   test.each([[0], [-1], [Number.NaN], [undefined as unknown as number]])('ignores a heartbeat of %p', (heartbeat) => {
     const policy = createReconnectPolicy()
-    policy.ready(heartbeat)
+    policy.ready(heartbeat, 0)
     expect(policy.silenceLimit).toBe(10_000)
   })
 
   test('never exceeds what a timer can wait', () => {
     const policy = createReconnectPolicy()
-    policy.ready(2 ** 31)
+    policy.ready(2 ** 31, 0)
     expect(policy.silenceLimit).toBe(DAY)
   })
 })
@@ -79,11 +79,26 @@ describe('the back-off', () => {
     expect(waits(3)).not.toEqual(waits(4))
   })
 
-  test('starts over after `ready`', () => {
+  test('starts over after a connection that was stable, and not after a shorter one', () => {
     const policy = atLimit()
-    for (let count = 0; count < 5; count++) policy.nextWait(0)
-    policy.ready(1000)
-    expect(policy.nextWait(0)).toBe(1000)
+    for (let count = 0; count < 3; count++) policy.nextWait(0)
+    policy.ready(1000, 0)
+    expect(policy.nextWait(4999)).toBe(8000)
+    policy.ready(1000, 20_000)
+    expect(policy.nextWait(25_000)).toBe(1000)
+  })
+
+  test('starts over when a browser has reconnected by itself after a stable connection', () => {
+    const policy = atLimit()
+    for (let count = 0; count < 3; count++) policy.nextWait(0)
+    policy.ready(1000, 0)
+    policy.ready(1000, 5000)
+    expect(policy.nextWait(5001)).toBe(1000)
+  })
+
+  test('is at least 100 ms for repeated attempts', () => {
+    const policy = createReconnectPolicy({ random: () => 0 })
+    expect(times(3, () => policy.nextWait(0))).toEqual([0, 100, 100])
   })
 
   test('starts over after a reset', () => {
@@ -105,17 +120,27 @@ describe("the server's reconnection time", () => {
   test('is waited exactly by the first attempt after a stream that was ready; then the back-off begins', () => {
     const policy = atLimit()
     policy.setReconnectionTime(2345)
-    policy.ready(1000)
+    policy.ready(1000, 0)
     expect(times(3, () => policy.nextWait(0))).toEqual([2345, 1000, 2000])
   })
 
-  test('holds again after each `ready`', () => {
+  test('holds again after each stable connection', () => {
     const policy = atLimit()
     policy.setReconnectionTime(2345)
-    policy.ready(1000)
-    expect([policy.nextWait(0), policy.nextWait(0)]).toEqual([2345, 1000])
-    policy.ready(1000)
-    expect([policy.nextWait(0), policy.nextWait(0)]).toEqual([2345, 1000])
+    for (const openedAt of [0, 10_000]) {
+      policy.ready(1000, openedAt)
+      expect([policy.nextWait(openedAt + 5000), policy.nextWait(openedAt + 8000)]).toEqual([2345, 1000])
+    }
+  })
+
+  test('is followed by longer and longer waits when connections are lost right after `ready`', () => {
+    const policy = atLimit()
+    policy.setReconnectionTime(2000)
+    const waits = times(5, () => {
+      policy.ready(1000, 0)
+      return policy.nextWait(10)
+    })
+    expect(waits).toEqual([2000, 3000, 4000, 6000, 10_000])
   })
 
   test('is not used by a stream that never was ready', () => {
@@ -127,7 +152,7 @@ describe("the server's reconnection time", () => {
   test('may be nothing at all', () => {
     const policy = atLimit()
     policy.setReconnectionTime(0)
-    policy.ready(1000)
+    policy.ready(1000, 0)
     expect(policy.nextWait(0)).toBe(0)
   })
 
@@ -135,14 +160,14 @@ describe("the server's reconnection time", () => {
     const policy = atLimit()
     policy.setReconnectionTime(2345)
     policy.setReconnectionTime(ms)
-    policy.ready(1000)
+    policy.ready(1000, 0)
     expect(policy.nextWait(0)).toBe(2345)
   })
 
   test('never exceeds what a timer can wait', () => {
     const policy = atLimit()
     policy.setReconnectionTime(2 ** 40)
-    policy.ready(1000)
+    policy.ready(1000, 0)
     expect(policy.nextWait(0)).toBe(DAY)
   })
 })
@@ -166,7 +191,7 @@ describe('a server that is full', () => {
   test('is waited for by its own time and not by the one of `ready`', () => {
     const policy = atLimit()
     policy.setReconnectionTime(2345)
-    policy.ready(1000)
+    policy.ready(1000, 0)
     expect(refusals(policy, 1)).toEqual([6000])
   })
 
@@ -180,7 +205,7 @@ describe('a server that is full', () => {
     for (const forget of ['ready', 'reset'] as const) {
       const policy = atLimit()
       policy.closing({ reason: 'full', retry: 6000 }, 0)
-      policy[forget](1000)
+      policy[forget](1000, 0)
       expect(policy.nextWait(0)).toBe(1000)
     }
   })
@@ -204,7 +229,7 @@ describe('a server that is full', () => {
 describe('a server that drains', () => {
   test('is tried in the time that it gives, again and again, for as long as a restart may take', () => {
     const policy = atLimit()
-    policy.ready(1000)
+    policy.ready(1000, 0)
     policy.closing({ reason: 'drain', retry: 120 }, 1000)
     expect([1000, 5000, 10_999].map((now) => policy.nextWait(now))).toEqual([120, 120, 120])
     expect([11_000, 12_000].map((now) => policy.nextWait(now))).toEqual([1000, 2000])
@@ -227,10 +252,24 @@ describe('a server that drains', () => {
     expect([policy.nextWait(10_000), policy.nextWait(10_300)]).toEqual([300, 2000])
   })
 
-  test('is a restart of its own each time after `ready`, and none after a reset', () => {
+  test('slows down when it drains each connection right after `ready`, for longer than a restart takes', () => {
+    const policy = atLimit()
+    let now = 0
+    const waits: number[] = []
+    while (now < 60_000) {
+      policy.ready(1000, now)
+      policy.closing({ reason: 'drain', retry: 20 }, now)
+      waits.push(policy.nextWait(now))
+      now += waits.at(-1) ?? 0
+    }
+    expect(waits.slice(0, 3)).toEqual([20, 100, 100])
+    expect(waits.slice(100)).toEqual([100, 100, 2020, 4020, 8020, 16_020, 30_020])
+  })
+
+  test('is a restart of its own each time after a stable connection, and none after a reset', () => {
     const policy = atLimit()
     policy.closing({ reason: 'drain', retry: 120 }, 0)
-    policy.ready(1000)
+    policy.ready(1000, 20_000)
     policy.closing({ reason: 'drain', retry: 200 }, 50_000)
     expect(policy.nextWait(59_999)).toBe(200)
     policy.reset()
@@ -250,20 +289,20 @@ describe('a server that drains', () => {
   })
 })
 
-test('a response with Retry-After is followed by at least that wait, and by more each time', () => {
+test('a response with Retry-After is followed by that wait and the back-off', () => {
   const policy = atLimit()
   const waits = times(3, () => {
     policy.setLeastWait(5000)
     return policy.nextWait(0)
   })
-  expect([...waits, policy.nextWait(0)]).toEqual([5000, 7000, 9000, 8000])
+  expect([...waits, policy.nextWait(0)]).toEqual([6000, 7000, 9000, 8000])
 })
 
 test('a Retry-After that is no time changes nothing', () => {
   const policy = atLimit()
   policy.setLeastWait(5000)
   policy.setLeastWait(Number.NaN)
-  expect(policy.nextWait(0)).toBe(5000)
+  expect(policy.nextWait(0)).toBe(6000)
 })
 
 test('whatever happens in whatever order, a wait is finite, not negative, and no sooner than the server asked last', () => {
@@ -282,7 +321,7 @@ test('whatever happens in whatever order, a wait is finite, not negative, and no
       let now = 0
       let asked = 0
       for (const { kind, value } of sequence) {
-        if (kind === 'ready') policy.ready(value)
+        if (kind === 'ready') policy.ready(value, now)
         else if (kind === 'retry') policy.setReconnectionTime(value)
         else if (kind === 'connecting') policy.connecting()
         else if (kind !== 'lost') policy.closing({ reason: kind, retry: value }, now)

@@ -24,7 +24,7 @@ export interface SubscriberOptions {
  * A verifier reconnects faster than other clients, on purpose: it measures servers, and a run lasts seconds. It takes no
  * status for final either: while instances are killed, what is between them and it may give any.
  */
-const FASTER = { firstWait: SECOND / 10, maxWait: 2 * SECOND, connectTimeout: 5 * SECOND }
+const FASTER = { firstWait: SECOND / 10, maxWait: 2 * SECOND, connectTimeout: 5 * SECOND, stableAfter: SECOND }
 
 /**
  * A client that resumes after its last event ID, on any of the instances, by the policy of all clients
@@ -143,7 +143,7 @@ export class Subscriber {
   #onReady(position: number, text: string): void {
     // `ready` has no id when a gap follows.
     this.ledger.begin(position === -1 ? memberOf(text, 'cursor') : position)
-    this.#policy.ready(memberOf(text, 'heartbeat'))
+    this.#policy.ready(memberOf(text, 'heartbeat'), performance.now())
     this.isReady = true
     this.reconnects++
     if (this.#isPaused) this.#socket?.pause()

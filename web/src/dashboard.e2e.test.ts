@@ -421,7 +421,7 @@ describeInBrowser('the dashboard', () => {
       await transaction`update sse.head set position = 3`
       await transaction`delete from sse.log where position > 3`
     })
-    await page.getByRole('alert').getByText('The log of the server is not the one from before').waitFor()
+    await page.getByRole('alert').getByText("The server's log has been replaced").waitFor()
     await page.getByRole('button', { name: 'Dismiss', exact: true }).click()
     const order = await newOrder()
     await page.locator('.order', { hasText: `#${order.id}` }).waitFor()

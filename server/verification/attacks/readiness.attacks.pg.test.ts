@@ -13,7 +13,7 @@ test('a Postgres that hangs (SIGSTOP, a stalled network) fails readiness long be
   await untilReadiness(instance.url, ({ code }) => code === 200)
   proxy.stall()
   const readiness = await untilReadiness(instance.url, ({ code }) => code === 503)
-  expect(readiness.checks.log?.detail).toContain('no response from Postgres for')
+  expect(readiness.checks.log?.detail).toContain('Postgres has not responded for')
   proxy.flow()
   await untilReadiness(instance.url, ({ code }) => code === 200)
 }, 30_000)

@@ -89,6 +89,15 @@ describe('a role that has usage on schema sse and nothing else', () => {
   })
 })
 
+test('a role reads the cursor with its state when it may select from sse.head and execute sse.cursor, and not before', async () => {
+  const read = () => attacker.sql`select sse.cursor() as cursor`.then(([row]) => row?.cursor).catch(({ code }) => code)
+  expect(await read()).toBe('42501')
+  await database.sql.unsafe(`grant select on sse.head to ${attacker.name}`)
+  expect(await read()).toBe('42501')
+  await database.sql.unsafe(`grant execute on function sse.cursor() to ${attacker.name}`)
+  expect(await read()).toMatch(/^\d+-[0-9a-z]{6}$/)
+})
+
 describe('a session that has turned standard_conforming_strings off', () => {
   test.each(['a b', 'a\nb', 'a>', 'a.*', 'a\u001bb', 'u'.repeat(256)])(
     'cannot publish an event on the invalid channel %j',

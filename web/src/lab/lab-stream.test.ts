@@ -162,7 +162,8 @@ describe('a stream of the lab', () => {
     jest.advanceTimersByTime(4999)
     await settle()
     expect(fake.streams).toHaveLength(0)
-    jest.advanceTimersByTime(1)
+    // The back-off is added.
+    jest.advanceTimersByTime(1001)
     await settle()
     expect(fake.streams).toHaveLength(1)
   })

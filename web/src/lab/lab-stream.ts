@@ -199,7 +199,7 @@ export class LabStream {
 
   #onReady({ instance, heartbeat, cursor }: Ready): void {
     this.instance = instance
-    this.#timer.policy.ready(heartbeat)
+    this.#timer.policy.ready(heartbeat, Date.now())
     this.state = this.#isStalled ? 'stalled' : 'live'
     this.ledger.begin(positionOf(cursor))
   }

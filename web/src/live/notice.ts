@@ -18,7 +18,7 @@ export function showGap({ from, to, reason }: Gap): void {
   const what = {
     purged: `You were disconnected for longer than events are kept: those from ${first} to ${to} were purged.`,
     lost: `Events from ${first} to ${to} are missing from the log of the server.`,
-    unknown: 'The log of the server is not the one from before: it may have been restored from a backup.',
+    unknown: "The server's log has been replaced: it may have been restored from a backup.",
   }
   showNotice(`${what[reason]} The page was reloaded from the server.`)
 }

@@ -327,7 +327,8 @@ describe('an attempt', () => {
     await settle()
     jest.advanceTimersByTime(6999)
     expect(FakeEventSource.opened).toHaveLength(1)
-    jest.advanceTimersByTime(1)
+    // The back-off is added.
+    jest.advanceTimersByTime(1001)
     expect(FakeEventSource.opened).toHaveLength(2)
   })
 

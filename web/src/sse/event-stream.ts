@@ -179,7 +179,7 @@ class Follower implements EventStream {
   }
 
   #onReady({ heartbeat, head, instance, cursor }: Ready, id: string): void {
-    this.#timer.policy.ready(heartbeat)
+    this.#timer.policy.ready(heartbeat, Date.now())
     this.#isOpen = true
     this.#isUnauthorized = false
     this.#instance = instance

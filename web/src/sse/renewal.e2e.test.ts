@@ -49,7 +49,9 @@ describeInBrowser('a page that follows with getToken', () => {
       stream.onState(({ name }) => states.push(name))
       stream.follow({ channels: ['orders.alice.>'], onEvent: ({ data }) => got.push(data.n) })`
     await page.addScriptTag({ content: script, type: 'module' })
-    await until(() => page.evaluate(() => (globalThis as unknown as { states: string[] }).states.includes('live')))
+    await until(() =>
+      page.evaluate(() => (globalThis as unknown as { states?: string[] }).states?.includes('live') ?? false),
+    )
   }
 
   const gotBy = (page: Page) => page.evaluate(() => (globalThis as unknown as { got: number[] }).got)

@@ -209,7 +209,7 @@ describe('a stream with getToken', () => {
   test('waits no shorter than the server says before it begins a session again', async () => {
     respond = () => new Response(null, { status: 429, headers: { 'retry-after': '7' } })
     await open()
-    expect(states.at(-1)).toEqual({ name: 'waiting', at: Date.now() + 7000 })
+    expect(states.at(-1)).toEqual({ name: 'waiting', at: Date.now() + 7500 })
   })
 
   test('waits no longer than a minute for a token', async () => {

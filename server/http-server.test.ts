@@ -1,0 +1,22 @@
+import { expect, test } from 'bun:test'
+import type { App } from './app.ts'
+import { HttpServer, ListenError } from './http-server.ts'
+
+test('a failure to listen is told apart from one of Postgres with the same code', () => {
+  const cause = Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' })
+  const app = {
+    listen() {
+      throw cause
+    },
+  } as unknown as App
+  const server = new HttpServer(app, { host: 'nohost.invalid', port: 1 })
+  const failure = (() => {
+    try {
+      server.start()
+    } catch (error) {
+      return error
+    }
+  })()
+  expect(failure).toBeInstanceOf(ListenError)
+  expect(failure).toMatchObject({ code: 'ENOTFOUND', cause })
+})

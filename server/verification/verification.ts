@@ -146,11 +146,11 @@ export class Verification {
     await until(() => this.subscribers.every(({ isReady }) => isReady) || refusal() !== undefined, this.#timeout)
     const closed = this.subscribers.filter(({ isReady }) => !isReady)
     if (closed.length > 0) {
+      // Before they are stopped: that closes connections which are being made again.
+      const problem = (refusal() ?? closed[0])?.problem || 'no response'
       this.#stopAll()
       const open = this.subscribers.length - closed.length
-      throw new Error(
-        `${open} of ${this.subscribers.length} streams opened (${(refusal() ?? closed[0])?.problem || 'no response'})`,
-      )
+      throw new Error(`${open} of ${this.subscribers.length} streams opened (${problem})`)
     }
     this.#startedAt = performance.now()
     this.publisher.start()

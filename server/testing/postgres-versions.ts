@@ -25,6 +25,7 @@ const TESTS = [
   'server/platform/migrate.pg',
   'server/verification/dump.pg',
   'server/log/epochs.pg',
+  'server/log/publish-grants.pg',
 ]
 
 const root = join(import.meta.dir, '../..')

@@ -6,5 +6,9 @@ test.each([
   ['purged', 'events after position 42 were purged; continuing after position 50'],
   ['lost', 'events after position 42 were deleted from the log; continuing after position 50'],
 ] as const)('a gap of reason %s is explained in its own words', (reason, note) => {
-  expect(gapNote({ from: 42, to: 50, reason }, '42-k3f9')).toBe(note)
+  expect(gapNote(JSON.stringify({ from: 42, to: 50, reason }), '42-k3f9')).toBe(note)
+})
+
+test.each(['null', 'no JSON', '{"reason":"new"}'])('a gap of an unknown form is shown as it is: %s', (data) => {
+  expect(gapNote(data)).toBe(`gap: ${data}`)
 })

@@ -59,7 +59,7 @@ async function tail(channels: string[], { url, from, token }: TailOptions): Prom
       else note(`connected to ${server}`)
       continue
     }
-    if (event.event === 'gap') note(gapNote(JSON.parse(event.data) as Gap, lastCursor))
+    if (event.event === 'gap') note(gapNote(event.data, lastCursor))
     // `closing` is part of the message about the lost connection.
     else if (event.event !== 'heartbeat' && event.event !== 'closing') process.stdout.write(`${show(event)}\n`)
     if (event.id !== '') lastCursor = event.id
@@ -78,17 +78,21 @@ function parseFrom(value: string): string {
 /**
  * What a gap means to the reader of a terminal.
  *
- * @param cursor the last one that was received or given
+ * @param data of the frame, of whatever server: a gap of an unknown form is shown as it is
+ * @param cursor the last one that was received or given; defaults to the position of the gap
  */
-export function gapNote({ from, to, reason }: Gap, cursor = String(from)): string {
+export function gapNote(data: string, cursor?: string): string {
+  const { from, to, reason } = parseGap(data)
   const next = `continuing after position ${to}`
   switch (reason) {
     case 'unknown':
-      return `cursor ${cursor} is not of this log; ${next}`
+      return `cursor ${cursor ?? from} is not of this log; ${next}`
     case 'purged':
       return `events after position ${from} were purged; ${next}`
     case 'lost':
       return `events after position ${from} were deleted from the log; ${next}`
+    default:
+      return `gap: ${data}`
   }
 }
 
@@ -113,3 +117,11 @@ const personLine = (paint: ReturnType<typeof createPainter>) => (event: Received
 
 /** Line breaks and tabs inside JSON strings are escaped, so those in the text are between tokens. */
 const oneLine = (json: string) => json.replace(/[\r\n\t]+\s*/g, ' ')
+
+function parseGap(data: string): Partial<Gap> {
+  try {
+    return (JSON.parse(data) as Partial<Gap> | null) ?? {}
+  } catch {
+    return {}
+  }
+}

@@ -24,6 +24,8 @@ export interface NumberedPublisherOptions {
 /** Milliseconds between two requests; each has the events that are due. */
 const SEND_INTERVAL = 5
 const MAX_BATCH = 100
+/** Bytes of a request, about: below the least that servers accept by default (`MAX_REQUEST_BYTES`). */
+const MAX_BATCH_BYTES = 2 ** 20
 /** Milliseconds after which a request without a response is repeated: its keys make that safe. */
 const REQUEST_TIMEOUT = 5 * SECOND
 const RETRY_WAIT = SECOND / 10
@@ -36,6 +38,7 @@ export class NumberedPublisher {
   readonly #options: NumberedPublisherOptions
   readonly #run = crypto.randomUUID()
   readonly #padding: { x?: string }
+  readonly #maxBatch: number
   readonly #sentAt: number[] = []
   readonly #pending = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
@@ -49,6 +52,7 @@ export class NumberedPublisher {
   constructor(options: NumberedPublisherOptions) {
     this.#options = options
     this.#padding = options.size > 0 ? { x: 'x'.repeat(options.size) } : {}
+    this.#maxBatch = Math.max(1, Math.min(MAX_BATCH, Math.floor(MAX_BATCH_BYTES / Math.max(1, options.size))))
   }
 
   /** When a number was first sent, on the clock of `performance.now()`. */
@@ -78,7 +82,7 @@ export class NumberedPublisher {
     const before = publications.sent
     while (!signal.aborted) {
       const due = Math.floor(((performance.now() - start) / SECOND) * rate) + before
-      while (publications.sent < due) this.#send(Math.min(MAX_BATCH, due - publications.sent))
+      while (publications.sent < due) this.#send(Math.min(this.#maxBatch, due - publications.sent))
       await sleep(SEND_INTERVAL, signal)
     }
   }

@@ -92,10 +92,10 @@ export async function makeSocketFolder({ sockets }: DataDirectory, account: Acco
   if (account) await chown(sockets, account.uid, account.gid)
 }
 
-/** Removes the folder of the unix socket, unless a Postgres has its socket in it. */
+/** Removes the folder of the unix socket, unless a Postgres has its socket in it, or another account owns it. */
 export async function removeSocketFolder({ sockets }: DataDirectory): Promise<void> {
   await rmdir(sockets).catch((error) => {
-    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(error.code)) throw error
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT', 'EPERM', 'EACCES'].includes(error.code)) throw error
   })
 }
 

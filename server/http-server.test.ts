@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import type { App } from './app.ts'
 import { HttpServer, ListenError } from './http-server.ts'
 
-test('a failure to listen is told apart from one of Postgres with the same code', () => {
+test('a failure to listen is distinguished from one of Postgres with the same code', () => {
   const cause = Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' })
   const app = {
     listen() {

@@ -124,7 +124,7 @@ async function load(setting: string, issuer: IssuerSettings): Promise<Issuer> {
 function checkLoopback({ host, allowAnonymous }: Config): void {
   if (allowAnonymous === 'yes' || LOOPBACK.test(host)) return
   throw new ConfigError([
-    `HOST is ${host}, but there is no key: everybody in that network could read and publish everything. ` +
+    `HOST is ${host}, but there is no key: every client in that network could read and publish everything. ` +
       'Set JWT_SECRET (or JWT_PUBLIC_KEY, JWKS_URL, PUBLISH_KEYS) or create a key (sse-update key create), or set ALLOW_ANONYMOUS=yes when something in front of the server controls access.',
   ])
 }

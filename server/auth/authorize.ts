@@ -19,7 +19,7 @@ export const createAuthorize =
   }
 
 /**
- * Authorization of a server without keys, which listens on loopback: whoever reaches it may do everything, as the user named in
+ * Authorization of a server without keys, which listens on loopback: every client that reaches it may do everything, as the user named in
  * `X-User` (`guest` without one).
  */
 export const authorizeAnonymous: Authorize = (request) => {

@@ -1,8 +1,12 @@
-import { matchesTokens, parsePattern } from '../protocol/channel.ts'
+import { covers, parsePattern } from '../protocol/channel.ts'
+import { MAX_PATTERNS } from '../protocol/limits.ts'
 import { escapeToken } from '../protocol/token.ts'
 
-/** Most patterns of a grant, for subscribing and for publishing each. */
-export const MAX_GRANTED_PATTERNS = 100
+/**
+ * Most patterns of a grant, for subscribing and for publishing each: a page of history without channels reads all of them, so the
+ * budget is that of a request.
+ */
+export const MAX_GRANTED_PATTERNS = MAX_PATTERNS
 
 const SUBJECT = '{sub}'
 
@@ -35,7 +39,3 @@ export function isGranted(granted: readonly string[], pattern: string): boolean 
   const tokens = pattern.split('.')
   return granted.some((wider) => wider === pattern || covers(wider.split('.'), tokens))
 }
-
-/** Whether a token stands for as many channels: `>` of a pattern only lies within a `>`. */
-const covers = (wider: readonly string[], pattern: readonly string[]): boolean =>
-  matchesTokens(wider, pattern) && (pattern.at(-1) !== '>' || wider.at(-1) === '>')

@@ -53,7 +53,7 @@ async function reasonOf(reader: StreamReader): Promise<unknown> {
 const typesOf = ({ frames }: StreamReader) => frames.map(({ event }) => event)
 
 describe('renewing a session', () => {
-  test('keeps its stream on the other instance, which goes on past the end of the first token', async () => {
+  test('keeps its stream on the other instance, which continues past the end of the first token', async () => {
     const session = await begin(first.url, ALICE, { ttl: 10 })
     expect(session.response.status).toBe(200)
     await using stream = await openStream(second.url, ['orders.alice.>'], { cookie: session.cookie })

@@ -86,7 +86,7 @@ describe('a session', () => {
     expect(begin('alice.60.x', `sse_session=${id}.broken.0.x`)).rejects.toThrow('a bug')
   })
 
-  test('is ended here at once, also when other instances can not be told', async () => {
+  test('is ended here at once, also when other instances are not reachable', async () => {
     const { state, begin, end } = create()
     const { cookie, id } = await begin('alice.60.x')
     state.isDown = true

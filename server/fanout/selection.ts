@@ -1,4 +1,4 @@
-import { isLiteral, matchesTokens } from '../protocol/channel.ts'
+import { covers, isLiteral, matchesTokens } from '../protocol/channel.ts'
 
 /** Which events a stream carries. */
 export interface Selection {
@@ -26,10 +26,6 @@ function withoutCovered(patterns: readonly string[]): string[] {
     wildcards.some((wildcard) => wildcard.tokens !== tokens && covers(wildcard.tokens, tokens))
   return split.filter(({ tokens }) => !isCovered(tokens)).map(({ pattern }) => pattern)
 }
-
-/** Whether every channel of `pattern` matches `wider` too. */
-const covers = (wider: readonly string[], pattern: readonly string[]): boolean =>
-  matchesTokens(wider, pattern) && (pattern.at(-1) !== '>' || wider.at(-1) === '>')
 
 /**
  * Makes a test of whether a channel matches one of the patterns. A call costs patterns × tokens at most, and little memory:

@@ -22,7 +22,7 @@ test('a page keeps its own policy', () => {
   })
 })
 
-test('browsers are told to use TLS only where the request came over it', () => {
+test('HSTS is sent only where the request came over TLS', () => {
   expect(headersOf(true)['strict-transport-security']).toBe('max-age=31536000')
   expect(headersOf(false)).not.toContainKey('strict-transport-security')
 })

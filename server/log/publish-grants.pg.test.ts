@@ -35,7 +35,7 @@ describe('a role', () => {
     expect(await publishAs(billing, 'orders.1')).toBe('published')
   })
 
-  test('with patterns publishes within them, and is told the channel and what to do elsewhere', async () => {
+  test('with patterns publishes within them, and gets an error with the channel and what to do elsewhere', async () => {
     await allow(billing.name, 'orders.*.paid')
     await allow(billing.name, 'invoices.>')
     for (const channel of ['orders.1.paid', 'invoices.1', 'invoices.1.2']) {

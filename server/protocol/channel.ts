@@ -77,6 +77,10 @@ export function matchesTokens(wanted: readonly string[], given: readonly string[
   return wanted.length === given.length
 }
 
+/** Whether every channel that one pattern matches is matched by a wider one, too; both as tokens. */
+export const covers = (wider: readonly string[], pattern: readonly string[]): boolean =>
+  matchesTokens(wider, pattern) && (pattern.at(-1) !== '>' || wider.at(-1) === '>')
+
 /** Whether a pattern is the name of one channel. */
 export const isLiteral = (pattern: string): boolean => !/[*>]/.test(pattern)
 

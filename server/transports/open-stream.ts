@@ -86,9 +86,8 @@ async function admit(incoming: Incoming, { authorize, refusals, addressOf }: Str
 export async function openStream(incoming: Incoming, options: StreamOptions, abandon: () => void): Promise<Response> {
   const { request } = incoming
   const { hub, bounds, leases, isOver } = options
-  const query = urlOf(request).searchParams
   const { requested, actor, ...subscription } = await admit(incoming, options)
-  const isSeen = (position: number) => isOver(requestedPatterns(query), position).catch(() => false)
+  const isSeen = (position: number) => isOver(subscription.selection.patterns, position).catch(() => false)
   const refusal = hub.refusal(subscription)
   if (refusal) return refuse(refusal, requested)
   const start = await resolveCursor(requested, hub, bounds).catch((error) => {

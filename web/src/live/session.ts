@@ -35,7 +35,7 @@ const [access, setAccess] = createSignal<Access>({ name: 'loading' })
 /** Who uses this browser. The cookie is out of reach of scripts, and nothing else is kept of a token. */
 export { access }
 
-/** Tells the other tabs of this browser that the session has changed. */
+/** Notifies the other tabs of this browser that the session has changed. */
 const bus = 'BroadcastChannel' in globalThis ? new BroadcastChannel('sse-update session of the dashboard') : undefined
 if (bus) bus.onmessage = () => void loadSession()
 

@@ -16,7 +16,7 @@ export interface SessionOptions {
   random?: (() => number) | undefined
 }
 
-/** What a tab tells the others after a renewal. */
+/** The message of a tab to the others after a renewal. */
 type Result = { expiresAt: number } | { reason: string; isRefused: boolean }
 
 /** The address of the session beside that of the stream: `/session` for `/events`. */

@@ -42,8 +42,8 @@ $$;
 -- Stores a key and lets all servers accept it. The caller makes the key and passes its SHA-256.
 --
 --   name       1 to 80 characters that are one token of a channel: the user as whom the key acts. Never used before
---   publish    patterns of the channels that the key may publish to; at most 100
---   subscribe  patterns of the channels that it may read; at most 100
+--   publish    patterns of the channels that the key may publish to; at most 64
+--   subscribe  patterns of the channels that it may read; at most 64
 --   role       'user', or 'operator': may see and manage what belongs to all users
 create function sse.create_key(
   name text, hash bytea, publish text[] default '{}', subscribe text[] default '{}', role text default 'user'
@@ -56,8 +56,8 @@ begin
     raise exception 'the name of the key is not valid' using errcode = 'invalid_parameter_value',
       hint = 'A name is 1 to 80 characters without spaces, control characters, ".", "*" or ">".';
   end if;
-  if cardinality(publish) > 100 or cardinality(subscribe) > 100 then
-    raise exception 'a key has at most 100 patterns each' using errcode = 'invalid_parameter_value';
+  if cardinality(publish) > 64 or cardinality(subscribe) > 64 then
+    raise exception 'a key has at most 64 patterns each' using errcode = 'invalid_parameter_value';
   end if;
   foreach pattern in array publish || subscribe loop
     if sse.is_pattern(pattern) is not true then

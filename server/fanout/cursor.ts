@@ -166,6 +166,7 @@ export class Cursor {
         else this.#write(encoding.heartbeat(this.#cursorAt(this.position), new Date()))
         return true
       case 'comment':
+        if (!encoding.comment) return false
         this.#liveness.wrote('comment')
         this.#options.sink.write(encoding.comment)
         return true

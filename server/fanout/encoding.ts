@@ -24,10 +24,10 @@ export interface Encoding {
   /** Says that the stream lives, and moves the cursor of a client whose channels are quiet. */
   heartbeat(cursor: string, time: Date): Chunk
   authExpiring(expiring: AuthExpiring, cursor: string): Chunk
-  /** Keeps the bytes coming between heartbeats, and is no event. */
-  readonly comment: Chunk
+  /** Keeps the bytes coming between heartbeats, and is no event. Missing where connections are kept alive otherwise. */
+  readonly comment?: Chunk
   /** @param cursor where the client resumes; `undefined` leaves its cursor where it is */
   closing(closing: Closing, cursor: string | undefined): Chunk
-  /** Several chunks as one. @param chunks at least one */
+  /** Several events as one chunk. @param chunks of `event`, at least one */
   join(chunks: readonly Chunk[]): Chunk
 }

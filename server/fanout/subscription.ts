@@ -31,6 +31,8 @@ export interface Subscription {
   isProxied?: boolean
   /** Sent right after `ready`. */
   gap?: Gap | undefined
+  /** Milliseconds without an event before a heartbeat. Defaults to the instance's. */
+  heartbeat?: number
   /** Called once, when the stream has ended, whatever the reason. */
   onEnd?: () => void
 }
@@ -67,10 +69,12 @@ export interface CursorOwner {
 /** Makes the cursor of a subscription, which writes `ready` at once. @param id of the connection, unique in the instance */
 export function createCursor(
   id: string,
-  { selection, encoding, sink, clientId, cursor: start, resumed, oldest, isProxied = false, gap }: Subscription,
-  { replay, telemetry, logger, heartbeat, stallTimeout, retry, instance }: CursorDefaults,
+  subscription: Subscription,
+  { replay, telemetry, logger, stallTimeout, retry, instance, ...defaults }: CursorDefaults,
   { served, epoch, onAhead, onClose }: CursorOwner,
 ): Cursor {
+  const { selection, encoding, sink, clientId, cursor: start, resumed, oldest, isProxied = false, gap } = subscription
+  const { heartbeat = defaults.heartbeat } = subscription
   const ready = {
     connection: id,
     instance,

@@ -1,5 +1,5 @@
 /** The transports by which clients are connected, as they appear in the `transport` label of metrics. */
-export const TRANSPORTS = ['sse'] as const
+export const TRANSPORTS = ['sse', 'websocket', 'poll'] as const
 
 /** One of {@link TRANSPORTS}. */
 export type Transport = (typeof TRANSPORTS)[number]

@@ -9,7 +9,6 @@ import type { Search } from '../log/search.ts'
 import { AppError } from '../platform/errors.ts'
 import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { history, lookBack } from './history/history.ts'
-import { openStream, parseStreamRequest, STREAM_HEADERS, type StreamOptions } from './open-stream.ts'
 import type { PublishRate } from './publish/publish-rate.ts'
 import {
   PUBLISH_PARAMETERS,
@@ -18,9 +17,11 @@ import {
   readPublication,
   representation,
 } from './request.ts'
+import { checkStreamRequest, openStream, STREAM_HEADERS } from './sse/open-stream.ts'
+import type { SubscribeOptions } from './subscribe.ts'
 
 /** What the routes of `/events` need. */
-export interface EventRoutesOptions extends StreamOptions, PublicationOptions {
+export interface EventRoutesOptions extends SubscribeOptions, PublicationOptions {
   publishRate: PublishRate
   log: EventLog
   search: Search
@@ -54,7 +55,7 @@ export const eventRoutes = (options: EventRoutesOptions) =>
         const query = urlOf(request).searchParams
         switch (representation(request)) {
           case 'stream':
-            parseStreamRequest(request, query, await options.authorize(request))
+            checkStreamRequest(request, await options.authorize(request))
             // Without this, Bun sends "content-length: 0", which a stream does not have.
             return new Response(null, { headers: { ...STREAM_HEADERS, 'transfer-encoding': 'chunked' } })
           case 'history':

@@ -29,6 +29,17 @@ const samplesOf = (text: string) =>
       .map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
   )
 
+/** The series of closed streams. @param counts by transport and reason; the others are 0 */
+const closedBySeries = (counts: Record<string, number>) =>
+  Object.fromEntries(
+    ['sse', 'websocket', 'poll'].flatMap((transport) =>
+      ['client', 'replaced', 'stalled', 'shutdown', 'error', 'expired', 'revoked'].map((reason) => [
+        `sse_update_connections_closed_total{transport="${transport}",reason="${reason}"}`,
+        counts[`${transport} ${reason}`] ?? 0,
+      ]),
+    ),
+  )
+
 test('renders every gauge and every total under its name, with a series for each label from the start', async () => {
   const { telemetry, totals } = createTotals()
   telemetry.connectionOpened('sse')
@@ -41,13 +52,9 @@ test('renders every gauge and every total under its name, with a series for each
   expect(samplesOf(await createPrometheus(totals, gauges).render())).toEqual({
     sse_update_connections: 1,
     'sse_update_connections_opened_total{transport="sse"}': 1,
-    'sse_update_connections_closed_total{transport="sse",reason="client"}': 0,
-    'sse_update_connections_closed_total{transport="sse",reason="replaced"}': 0,
-    'sse_update_connections_closed_total{transport="sse",reason="stalled"}': 1,
-    'sse_update_connections_closed_total{transport="sse",reason="shutdown"}': 0,
-    'sse_update_connections_closed_total{transport="sse",reason="expired"}': 0,
-    'sse_update_connections_closed_total{transport="sse",reason="revoked"}': 0,
-    'sse_update_connections_closed_total{transport="sse",reason="error"}': 0,
+    'sse_update_connections_opened_total{transport="websocket"}': 0,
+    'sse_update_connections_opened_total{transport="poll"}': 0,
+    ...closedBySeries({ 'sse stalled': 1 }),
     sse_update_delivered_events_total: 20,
     sse_update_delivered_bytes_total: 3000,
     sse_update_subscription_index_size: 2,

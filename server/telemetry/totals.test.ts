@@ -1,11 +1,14 @@
 import { expect, test } from 'bun:test'
 import { createTotals } from './totals.ts'
 
+const NONE = {
+  opened: 0,
+  closed: { client: 0, replaced: 0, stalled: 0, shutdown: 0, error: 0, expired: 0, revoked: 0 },
+}
+
 test('every total is there from the start, at 0', () => {
   expect(createTotals().totals).toEqual({
-    connections: {
-      sse: { opened: 0, closed: { client: 0, replaced: 0, stalled: 0, shutdown: 0, error: 0, expired: 0, revoked: 0 } },
-    },
+    connections: { sse: NONE, websocket: NONE, poll: NONE },
     deliveredEvents: 0,
     deliveredBytes: 0,
     publishedEvents: 0,

@@ -23,6 +23,7 @@ const HEADERS = {
     '"3"',
     '^(?:\\*|"\\d+"(?: *, *"\\d+")*)$',
   ],
+  Prefer: ['`wait=30`: seconds that a page waits for events (RFC 7240).', 'wait=30', null],
   'Last-Event-ID': [
     'Cursor: events after this ID, or `earliest`. Browsers send it when they reconnect.',
     '42-k3f9',
@@ -33,6 +34,7 @@ const HEADERS = {
 const RESPONSE_HEADERS = {
   'X-Cursor': 'The cursor at which this was read: stream after it to miss nothing.',
   ETag: 'The version, for If-Match.',
+  Link: 'The next page, with `rel="next"` (RFC 8288); missing on the last.',
   Location: 'The path of the created resource.',
   'Set-Cookie': 'The session, or its end.',
 } as const

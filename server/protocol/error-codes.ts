@@ -101,6 +101,12 @@ export const ERRORS = {
   'session.key': [400, 'A session was requested with a key instead of a token.'],
   'session.unavailable': [400, 'The server accepts no tokens: there are no sessions.'],
   'storage.exceeded': [409, "The files of the owner's tasks would have more than MAX_OWNER_BYTES.", LIMIT],
+  'stream.limit': [429, 'The subject or the address has as many streams and waiting requests as it may have.'],
+  'stream.unavailable': [
+    503,
+    'A request can not wait for events now: the instance stops or is full, or Postgres is unreachable.',
+    { reason: text('drain, full or unavailable, as in `closing`', 'full') },
+  ],
   'task.illegal_action': [409, 'The state of the task does not allow it.', STATE],
   'task.unknown': [404, 'There is no such task.'],
   'task.version_conflict': [412, 'The task was changed since it was read.', VERSION],
@@ -119,6 +125,7 @@ export const ERRORS = {
   'upload.not_csv': [415, 'Content-Type is not text/csv.'],
   'upload.too_large': [413, 'The file has more than MAX_UPLOAD_BYTES.'],
   'user.invalid': [400, 'X-User is not the name of a user: 1 to 100 characters without spaces, ".", "*" or ">".'],
+  'wait.invalid': [400, 'wait is not a whole number of seconds from 0 to 60.'],
 } as const satisfies Record<string, ErrorDescription>
 
 /** The `code` of a problem document. */

@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Gap } from './control-events.ts'
+import { Closing, Gap } from './control-events.ts'
 import { HistoryEvent } from './event.ts'
 import { Cursor } from './schema.ts'
 
@@ -7,6 +7,7 @@ import { Cursor } from './schema.ts'
 export const HistoryPage = Type.Object(
   {
     gap: Type.Optional(Gap),
+    closing: Type.Optional(Closing),
     events: Type.Array(HistoryEvent, { description: 'oldest first; newest first with `before`' }),
     cursor: { ...Cursor, description: '`after` of the next page; with `before`, its `before`' },
     more: Type.Boolean({ description: 'whether there is another page', examples: [false] }),

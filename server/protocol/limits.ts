@@ -26,3 +26,6 @@ export const HISTORY_PAGE = { default: 100, max: 1000 } as const
 
 /** Items of a page of a list, such as `/api/orders`. */
 export const LIST_PAGE = { default: 50, max: 500 } as const
+
+/** Most seconds that a request for a page waits for events. */
+export const MAX_WAIT = 60

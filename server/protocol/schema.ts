@@ -14,8 +14,8 @@ export const Cursor = Type.String({
  *
  * @param word such as `earliest`
  */
-export const CursorOr = (word: string) =>
-  Type.String({ pattern: `^(?:${POSITION_PATTERN}(?:-${EPOCH_PATTERN})?|${word})$` })
+export const CursorOr = (...words: string[]) =>
+  Type.String({ pattern: `^(?:${POSITION_PATTERN}(?:-${EPOCH_PATTERN})?|${words.join('|')})$` })
 
 /** The place of an event in the log: positions are dense, and begin with 1. */
 export const Position = Type.Integer({ minimum: 0, description: 'place in the log', examples: [42] })

@@ -4,7 +4,7 @@ import { Pattern } from '../protocol/channel.ts'
 import type { ErrorCode } from '../protocol/error-codes.ts'
 import { EventType, Publication, Published } from '../protocol/event.ts'
 import { HistoryPage } from '../protocol/history.ts'
-import { HISTORY_PAGE, MAX_PATTERNS, MAX_TYPES } from '../protocol/limits.ts'
+import { HISTORY_PAGE, MAX_PATTERNS, MAX_TYPES, MAX_WAIT } from '../protocol/limits.ts'
 import { NAME_PATTERN } from '../protocol/names.ts'
 import { CursorOr, Time } from '../protocol/schema.ts'
 
@@ -36,6 +36,9 @@ const READ_ERRORS: readonly ErrorCode[] = [
   'type.reserved',
   'type.too_many',
 ]
+
+/** Errors of `GET`, which may wait. */
+const WAIT_ERRORS: readonly ErrorCode[] = ['stream.limit', 'stream.unavailable', 'wait.invalid']
 
 const parameters = [
   query(
@@ -69,15 +72,16 @@ export const FOLLOW = detail({
   summary: 'Follow channels live, or read their history',
   description:
     'With `Accept: text/event-stream` (the default) a stream that never ends: first `ready`, then every event of the channels after the cursor, once and in order, and `closing` before the server ends it; /asyncapi.json has their schemas. With `Accept: application/json` a page of history: the next one is `after` its `cursor`. Where events after the cursor are no longer available, a page has the member `gap`. Without a channel, `broadcast` is followed, and history is of all channels.',
-  headers: ['Last-Event-ID'],
-  errors: READ_ERRORS,
+  headers: ['Last-Event-ID', 'Prefer'],
+  errors: [...READ_ERRORS, ...WAIT_ERRORS],
+  responseHeaders: ['Link'],
   operation: {
     parameters: [
       ...parameters,
       query(
         'after',
-        'Of history: only events after this cursor. It excludes `before`.',
-        { ...CursorOr('earliest'), default: 'earliest' },
+        'Of history: only events after this cursor, or `latest` for those to come. It excludes `before`.',
+        { ...CursorOr('earliest', 'latest'), default: 'earliest' },
         '41-k3f9',
       ),
       query(
@@ -103,6 +107,12 @@ export const FOLLOW = detail({
         'Of history, with `before`: only events until this time.',
         Time('RFC 3339'),
         '2026-11-21T11:00:00Z',
+      ),
+      query(
+        'wait',
+        'Of history, with `after`: seconds that the request waits for events when there are none (long-polling). The page comes as soon as one does, else empty at the end. `Prefer: wait=30` does the same.',
+        Type.Integer({ minimum: 0, maximum: MAX_WAIT, default: 0 }),
+        0,
       ),
       query(
         'limit',

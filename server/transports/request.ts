@@ -8,7 +8,7 @@ import { Slice } from '../platform/event-loop.ts'
 import { isReserved, parsePattern } from '../protocol/channel.ts'
 import { type LogCursor, parseLogCursor } from '../protocol/cursor.ts'
 import { keyWithin, type NewEvent, parseEvent, parseKey, parseType } from '../protocol/event.ts'
-import { HISTORY_PAGE, MAX_PATTERNS, MAX_TYPES } from '../protocol/limits.ts'
+import { HISTORY_PAGE, MAX_PATTERNS, MAX_TYPES, MAX_WAIT } from '../protocol/limits.ts'
 import { readEvents } from './publish/publication.ts'
 
 /** Where a reader wants to begin: after a cursor, at the oldest event kept, or (`undefined`) at the head. */
@@ -31,7 +31,7 @@ export const PUBLISH_PARAMETERS: KnownParameters = {
 }
 /** Of a page of history that reads forward. */
 export const HISTORY_PARAMETERS: KnownParameters = {
-  single: ['after', 'limit'],
+  single: ['after', 'limit', 'wait', 'clientId'],
   repeatable: ['channel'],
   more: 'Pages that are read backward also take type, since and until: add "before=latest".',
 }
@@ -102,6 +102,12 @@ export function requestedCursor(request: Request, query: URLSearchParams): Strea
   return value === undefined || value === 'earliest' ? value : (parseLogCursor(value) ?? 'unknown')
 }
 
+/** Where a page that waits begins; `undefined` for `latest`. @throws {AppError} `cursor.invalid` */
+export const requestedAfter = (query: URLSearchParams): RequestedCursor => {
+  const after = query.get('after') ?? 'earliest'
+  return after === 'latest' ? undefined : parseCursor(after)
+}
+
 /** @throws {AppError} `cursor.invalid` */
 export function parseCursor(value: string | undefined): RequestedCursor {
   if (value === undefined || value === 'earliest') return value
@@ -123,6 +129,26 @@ export function requestedLimit(query: URLSearchParams): number {
     `The limit ${JSON.stringify(value.slice(0, 80))} is not a whole number from 1 to ${HISTORY_PAGE.max}.`,
   )
 }
+
+/**
+ * Seconds that a request for a page waits for events: of the parameter `wait`, or of `Prefer: wait=…` (RFC 7240, section 4.3),
+ * which is a wish: at most the longest wait counts. `0` when it does not wait.
+ *
+ * @throws {AppError} `wait.invalid`
+ */
+export function requestedWait(request: Request, query: URLSearchParams): number {
+  const value = query.get('wait')
+  if (value === null) return Math.min(MAX_WAIT, preferredWait(request.headers.get('prefer') ?? ''))
+  if (/^\d{1,3}$/.test(value) && Number(value) <= MAX_WAIT) return Number(value)
+  throw new AppError(
+    'wait.invalid',
+    `wait is ${JSON.stringify(value.slice(0, 80))}; it is a whole number of seconds from 0 to ${MAX_WAIT}.`,
+  )
+}
+
+/** A preference that is not understood is ignored. */
+const preferredWait = (prefer: string) =>
+  Number(/(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:[,;]|$)/i.exec(prefer)?.[1] ?? 0)
 
 /** The types asked for; `undefined` for all. @throws {AppError} `type.invalid`, `type.too_many` */
 export function requestedTypes(query: URLSearchParams): string[] | undefined {

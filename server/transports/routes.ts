@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia'
+import type { Incoming } from '../http/client-address.ts'
 import { otherMethods } from '../http/problem.ts'
 import { checkParameters } from '../http/query-parameters.ts'
 import { urlOf } from '../http/request-url.ts'
@@ -7,8 +8,10 @@ import type { EventLog } from '../log/log.ts'
 import type { Publisher } from '../log/publisher.ts'
 import type { Search } from '../log/search.ts'
 import { AppError } from '../platform/errors.ts'
+import { SECOND } from '../platform/time.ts'
 import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { history, lookBack } from './history/history.ts'
+import { waitForPage } from './long-poll/long-poll.ts'
 import type { PublishRate } from './publish/publish-rate.ts'
 import {
   PUBLISH_PARAMETERS,
@@ -16,6 +19,7 @@ import {
   readablePatterns,
   readPublication,
   representation,
+  requestedWait,
 } from './request.ts'
 import { checkStreamRequest, openStream, STREAM_HEADERS } from './sse/open-stream.ts'
 import type { SubscribeOptions } from './subscribe.ts'
@@ -42,7 +46,7 @@ export const eventRoutes = (options: EventRoutesOptions) =>
             server?.timeout(request, 0)
             return openStream({ request, server }, options, () => server?.timeout(request, 1))
           case 'history':
-            return historyPage(request, query, options)
+            return page({ request, server }, query, options, (seconds) => server?.timeout(request, seconds))
           default:
             throw notAcceptable()
         }
@@ -87,6 +91,23 @@ export const eventRoutes = (options: EventRoutesOptions) =>
     )
     .use(otherMethods({ '/events': 'GET, HEAD, POST' }))
 
+/** Seconds that Bun keeps the connection of a request that waits, beyond the wait. */
+const WAIT_MARGIN = 30
+
+/** A page of history, or one that waits for events. */
+async function page(
+  incoming: Incoming,
+  query: URLSearchParams,
+  options: EventRoutesOptions,
+  setTimeout: (seconds: number) => void,
+): Promise<Response> {
+  const { request } = incoming
+  const wait = query.has('before') ? 0 : requestedWait(request, query)
+  if (wait === 0 && query.get('after') !== 'latest') return historyPage(request, query, options)
+  setTimeout(wait + WAIT_MARGIN)
+  return waitForPage(incoming, wait * SECOND, options)
+}
+
 /** A page of history, of the channels that may be read. */
 async function historyPage(
   request: Request,
@@ -94,9 +115,7 @@ async function historyPage(
   { authorize, log, search }: EventRoutesOptions,
 ): Promise<Response> {
   const readable = readablePatterns(query, await authorize(request))
-  return query.has('before')
-    ? lookBack(query, readable, search, request.signal)
-    : history(query, readable, log, request.signal)
+  return query.has('before') ? lookBack(request, readable, search) : history(request, readable, log)
 }
 
 const notAcceptable = () =>

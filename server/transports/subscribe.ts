@@ -12,7 +12,7 @@ import { urlOf } from '../http/request-url.ts'
 import type { LogBounds } from '../log/bounds.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Closing, Gap } from '../protocol/control-events.ts'
-import { requestedPatterns, type StreamCursor } from './request.ts'
+import type { StreamCursor } from './request.ts'
 
 /** What every transport needs to open a subscription. */
 export interface SubscribeOptions {
@@ -34,10 +34,19 @@ export interface Wish {
   encoding: Encoding
   /** Where the client wants to begin. */
   requested: StreamCursor
+  /** Patterns of the channels to follow. */
+  patterns: readonly string[]
 }
 
+/**
+ * Reads and checks what a transport takes of a request.
+ *
+ * @throws {AppError} `parameter.unknown`, `parameter.repeated`, and what is wrong with a parameter
+ */
+export type ReadWish = (query: URLSearchParams, actor: Actor) => Wish
+
 /** A request that was authorized. */
-export interface Admitted extends Wish {
+export interface Admitted extends Omit<Wish, 'patterns'> {
   actor: Actor
   owner: Owner
   selection: Selection
@@ -67,13 +76,11 @@ export type Outcome =
 /**
  * Phase 1: what a request asks for, and whether its actor may read it.
  *
- * @param wish reads and checks what the transport adds
- * @throws {AppError} what `wish` throws, `channel.invalid`, `channel.too_many`, `client_id.invalid`, `access.denied`
+ * @throws {AppError} what `wish` throws, `client_id.invalid`, `access.denied`
  */
-export function parseSubscription(request: Request, actor: Actor, wish: (query: URLSearchParams) => Wish) {
+export function parseSubscription(request: Request, actor: Actor, wish: ReadWish) {
   const query = urlOf(request).searchParams
-  const asked = wish(query)
-  const patterns = requestedPatterns(query)
+  const { patterns, ...asked } = wish(query, actor)
   checkSubscribe(actor, patterns)
   return {
     ...asked,
@@ -91,7 +98,7 @@ export function parseSubscription(request: Request, actor: Actor, wish: (query: 
 export async function admit(
   incoming: Incoming,
   { authorize, refusals, addressOf }: SubscribeOptions,
-  wish: (query: URLSearchParams) => Wish,
+  wish: ReadWish,
 ): Promise<Admitted> {
   const { request } = incoming
   try {

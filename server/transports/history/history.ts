@@ -1,11 +1,12 @@
 import { checkParameters } from '../../http/query-parameters.ts'
+import { urlOf } from '../../http/request-url.ts'
 import type { Bounds } from '../../log/bounds.ts'
 import type { EventLog } from '../../log/log.ts'
 import type { Search } from '../../log/search.ts'
 import { AppError } from '../../platform/errors.ts'
 import type { Gap } from '../../protocol/control-events.ts'
 import { formatCursor } from '../../protocol/cursor.ts'
-import { envelopeMembers, type LoggedEvent } from '../../protocol/event.ts'
+import type { LoggedEvent } from '../../protocol/event.ts'
 import {
   HISTORY_PARAMETERS,
   LOOK_BACK_PARAMETERS,
@@ -14,28 +15,24 @@ import {
   requestedTime,
   requestedTypes,
 } from '../request.ts'
+import { CLIENT_CLOSED_REQUEST, eventJson, nextPage, pageResponse, pageText } from './page.ts'
 
 /**
  * A page of history: `{ gap?, events, cursor, more, oldest, head }`. The next page is `after` the `cursor`.
  *
  * @param patterns of the channels that are read; `undefined` for all
- * @param signal aborts when the client has left
  * @throws {AppError} `parameter.unknown`, `parameter.repeated`, `cursor.invalid`, `channel.invalid`, `limit.invalid`,
  * `database.unavailable`
  */
-export const history = (
-  query: URLSearchParams,
-  patterns: readonly string[] | undefined,
-  log: EventLog,
-  signal: AbortSignal,
-): Promise<Response> => unlessGone(signal, () => readForward(query, patterns, log, signal))
+export const history = (request: Request, patterns: readonly string[] | undefined, log: EventLog): Promise<Response> =>
+  unlessGone(request.signal, () => readForward(request, patterns, log))
 
 async function readForward(
-  query: URLSearchParams,
+  request: Request,
   patterns: readonly string[] | undefined,
   log: EventLog,
-  signal: AbortSignal,
 ): Promise<Response> {
+  const query = urlOf(request).searchParams
   checkParameters(query, HISTORY_PARAMETERS)
   const after = parseCursor(query.get('after') ?? 'earliest')
   const given = typeof after === 'object' ? after : undefined
@@ -44,10 +41,10 @@ async function readForward(
     after: given?.position ?? 0,
     epoch: given?.epoch ?? null,
     limit,
-    signal,
+    signal: request.signal,
     ...(patterns && { patterns }),
   })
-  return page({ ...read, gap: given && read.gap, more: read.cursor < read.head })
+  return page(request, 'after', { ...read, gap: given && read.gap, more: read.cursor < read.head })
 }
 
 /**
@@ -55,23 +52,17 @@ async function readForward(
  * `cursor`.
  *
  * @param patterns of the channels that are read; `undefined` for all
- * @param signal aborts when the client has left
  * @throws {AppError} `parameter.unknown`, `parameter.repeated`, `cursor.invalid`, `channel.invalid`, `type.invalid`,
  * `type.too_many`, `time.invalid`, `limit.invalid`, `database.unavailable`
  */
 export const lookBack = (
-  query: URLSearchParams,
+  request: Request,
   patterns: readonly string[] | undefined,
   search: Search,
-  signal: AbortSignal,
-): Promise<Response> => unlessGone(signal, () => readBack(query, patterns, search, signal))
+): Promise<Response> => unlessGone(request.signal, () => readBack(request, patterns, search))
 
-async function readBack(
-  query: URLSearchParams,
-  patterns: readonly string[] | undefined,
-  search: Search,
-  signal: AbortSignal,
-): Promise<Response> {
+async function readBack(request: Request, patterns: readonly string[] | undefined, search: Search): Promise<Response> {
+  const query = urlOf(request).searchParams
   if (query.has('after')) throw bothDirections()
   checkParameters(query, LOOK_BACK_PARAMETERS)
   const given = query.get('before')
@@ -83,9 +74,9 @@ async function readBack(
     types: requestedTypes(query),
     since: requestedTime(query, 'since'),
     until: requestedTime(query, 'until'),
-    signal,
+    signal: request.signal,
   })
-  return page(found)
+  return page(request, 'before', found)
 }
 
 const bothDirections = () =>
@@ -111,19 +102,10 @@ interface PageOfHistory extends Pick<Bounds, 'oldest' | 'head' | 'epoch'> {
   more: boolean
 }
 
-/** nginx's status for it; no RFC has one. */
-const CLIENT_CLOSED_REQUEST = 499
-
-function page({ gap, events, cursor, epoch, more, oldest, head }: PageOfHistory): Response {
-  const members = [
-    ...(gap ? [`"gap":${JSON.stringify(gap)}`] : []),
-    `"events":[${events.map(eventJson).join(',')}]`,
-    `"cursor":"${formatCursor(cursor, epoch)}","more":${more},"oldest":${oldest},"head":${head}`,
-  ]
-  return new Response(`{${members.join(',')}}\n`, {
-    headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', vary: 'accept' },
-  })
+/** @param direction of the reading, in which the next page lies */
+function page(request: Request, direction: 'after' | 'before', read: PageOfHistory): Response {
+  const { gap, events, epoch, more, oldest, head } = read
+  const cursor = formatCursor(read.cursor, epoch)
+  const body = pageText({ gap, events: events.map((event) => eventJson(event)).join(','), cursor, more, oldest, head })
+  return pageResponse(body, more ? nextPage(request, direction, cursor) : undefined)
 }
-
-/** `data` is JSON text already: it goes out as it was published. */
-const eventJson = (event: LoggedEvent) => `{"position":${event.position},${envelopeMembers(event, event.data)}}`

@@ -1,6 +1,7 @@
 import type { AuthExpiring, Closing, Gap, Heartbeat, Ready } from '../../protocol/control-events.ts'
 import { formatCursor } from '../../protocol/cursor.ts'
 import { envelopeMembers, type LoggedEvent } from '../../protocol/event.ts'
+import { onOneLine } from '../one-line.ts'
 
 const encoder = new TextEncoder()
 
@@ -22,7 +23,7 @@ export function eventFrame(event: LoggedEvent, epoch: string): Uint8Array<ArrayB
  * its type. Shares the memory of the frame.
  */
 export const withoutName = (frame: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
-  frame.subarray(frame.indexOf(LF) + 1)
+  frame.subarray(frame.indexOf(0x0a) + 1)
 
 /**
  * @param retry milliseconds that the client waits before it reconnects
@@ -73,18 +74,6 @@ export function concatenate(frames: readonly Uint8Array<ArrayBuffer>[]): Uint8Ar
     offset += bytes.byteLength
   }
   return chunk
-}
-
-const [LF, CR, SPACE] = [0x0a, 0x0d, 0x20]
-
-/** By bytes, because a regular expression takes tens of milliseconds for a mebibyte of line breaks. */
-function onOneLine(json: string): string {
-  if (!/[\r\n]/.test(json)) return json
-  const bytes = Buffer.from(json)
-  for (let index = 0; index < bytes.length; index++) {
-    if (bytes[index] === LF || bytes[index] === CR) bytes[index] = SPACE
-  }
-  return bytes.toString()
 }
 
 interface Fields {

@@ -3,8 +3,14 @@ import type { Incoming } from '../../http/client-address.ts'
 import { checkParameters } from '../../http/query-parameters.ts'
 import type { Closing } from '../../protocol/control-events.ts'
 import { formatCursor, type LogCursor } from '../../protocol/cursor.ts'
-import { requestedCursor, requestedNaming, STREAM_PARAMETERS, type StreamCursor } from '../request.ts'
-import { admit, begin, locate, parseSubscription, type SubscribeOptions, type Wish } from '../subscribe.ts'
+import {
+  requestedCursor,
+  requestedNaming,
+  requestedPatterns,
+  STREAM_PARAMETERS,
+  type StreamCursor,
+} from '../request.ts'
+import { admit, begin, locate, parseSubscription, type ReadWish, type SubscribeOptions } from '../subscribe.ts'
 import { SSE, UNNAMED_SSE } from './encoding.ts'
 import { closingFrame } from './frame.ts'
 import { StreamSink } from './stream-sink.ts'
@@ -18,12 +24,13 @@ export const STREAM_HEADERS = {
   vary: 'accept',
 }
 
-/** @throws {AppError} `parameter.unknown`, `parameter.repeated`, `named.invalid` */
+/** @throws {AppError} `parameter.unknown`, `parameter.repeated`, `named.invalid`, `channel.invalid`, `channel.too_many` */
 const wishOf =
-  (request: Request) =>
-  (query: URLSearchParams): Wish => {
+  (request: Request): ReadWish =>
+  (query) => {
     checkParameters(query, STREAM_PARAMETERS)
     return {
+      patterns: requestedPatterns(query),
       encoding: requestedNaming(query) ? SSE : UNNAMED_SSE,
       requested: requestedCursor(request, query),
     }

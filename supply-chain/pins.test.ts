@@ -27,6 +27,13 @@ test.each([
   expect(ranges({ a: version })).toEqual([`a ${version}`])
 })
 
+test('the image is built with the Bun of package.json, from the lock file', async () => {
+  const compose = await Bun.file('compose.yaml').text()
+  expect(compose).toContain(`FROM oven/bun:${manifest.devDependencies.bun}-`)
+  expect(compose).toContain('bun install --frozen-lockfile')
+  expect(manifest.engines.bun).toBe(`>=${manifest.devDependencies.bun}`)
+})
+
 test('the lock file has the hash of each package', async () => {
   const { packages } = await readLockFile()
   expect(packages.length).toBeGreaterThan(600)

@@ -71,22 +71,34 @@ function ownBun() {
   return versionOf('bun') === undefined ? undefined : 'bun'
 }
 
+/** Bun from the registry, by npm. It must have the hash of bun.lock: before Bun runs, nothing else checks that. */
 function bunFromNpm(directory) {
-  const options = [
-    '--prefix',
-    directory,
-    '--no-save',
-    '--no-package-lock',
-    '--ignore-scripts',
-    '--no-audit',
-    '--no-fund',
-    '--loglevel=error',
-  ]
-  run('npm', ['install', ...options, `bun@${wantedBun}`], { shell: isWindows })
+  writeFileSync(join(directory, 'package.json'), JSON.stringify({ dependencies: { bun: wantedBun } }))
+  writeFileSync(join(directory, 'package-lock.json'), JSON.stringify(lockOfBun()))
+  run('npm', ['ci', '--prefix', directory, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+    shell: isWindows,
+  })
+  // npm leaves out what is for another platform, and what has another hash.
   return (
     installedBun(directory) ??
-    fail(`Bun ${wantedBun} does not run on this machine (${process.platform}-${process.arch}).`)
+    fail(
+      `npm installed no Bun ${wantedBun} for this machine (${process.platform}-${process.arch}): there is none, or its hash is not that of bun.lock.`,
+    )
   )
+}
+
+/** What bun.lock says of Bun and its programs, one for each platform, as a lock file of npm. */
+function lockOfBun() {
+  // JSON with trailing commas.
+  const { packages } = JSON.parse(readFileSync(join(root, 'bun.lock'), 'utf8').replace(/,(\s*[}\]])/g, '$1'))
+  const names = Object.keys(packages).filter((name) => name === 'bun' || name.startsWith('@oven/bun-'))
+  const locked = names.map((name) => {
+    const [, , { os, cpu, libc, optionalDependencies, bin }, integrity] = packages[name]
+    const facts = { os, cpu, libc, optionalDependencies, bin, integrity, optional: name !== 'bun' }
+    return [`node_modules/${name}`, { version: wantedBun, ...facts }]
+  })
+  const all = Object.fromEntries([['', { dependencies: { bun: wantedBun } }], ...locked])
+  return { lockfileVersion: 3, requires: true, packages: all }
 }
 
 function buildDashboard() {

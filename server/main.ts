@@ -1,6 +1,7 @@
 #!/usr/bin/env bun
 import { Command } from 'commander'
 import { version } from '../package.json' with { type: 'json' }
+import { hideArguments } from './commands/argument-errors.ts'
 import { benchCommand } from './commands/bench.ts'
 import { demoCommand } from './commands/demo.ts'
 import { keyCommand } from './commands/key.ts'
@@ -38,8 +39,13 @@ const program = new Command('sse-update')
   .hook('preSubcommand', (_, command) => refuseSwallowedOptions(command, process.argv.slice(2), process.env))
   .addHelpText('after', () => settingsHelp())
 
+// What nobody awaits fails like a command: without secrets.
+for (const event of ['uncaughtException', 'unhandledRejection']) {
+  process.on(event, (error) => process.exit(reportFailure(error)))
+}
+
 try {
-  await program.parseAsync()
+  await hideArguments(program).parseAsync()
   process.exit(0)
 } catch (error) {
   process.exit(reportFailure(error))

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Runtime } from '../runtime.ts'
 import { createDatabase, createEmptyDatabase, type TestDatabase } from '../testing/database.ts'
 import { startFaultProxy } from '../testing/fault-proxy.ts'
-import { startInstance } from '../testing/instance.ts'
+import { startInstance, startProcess } from '../testing/instance.ts'
 import { freePort } from '../testing/ports.ts'
 import { publish } from '../testing/stream-reader.ts'
 
@@ -269,13 +270,39 @@ describe('verify', () => {
 })
 
 describe('migrate and sql', () => {
-  const starts: { args: string[] }[] = [{ args: ['sql', 'select 1'] }, { args: ['migrate'] }, { args: ['work'] }]
+  const starts: { args: string[] }[] = [
+    { args: ['sql', 'select 1'] },
+    { args: ['work'] },
+    { args: ['key', 'create', '--name', 'first', '--role', 'operator'] },
+    { args: ['key', 'list'] },
+    { args: ['key', 'revoke', 'first'] },
+    { args: ['revoke', '--subject', 'alice'] },
+  ]
   test.each(starts)('$args creates no database where there is none', async ({ args }) => {
     const directory = join(tmpdir(), `sse-update-none-${crypto.randomUUID()}`)
     const { error, code } = await run(args, { env: { DATABASE_URL: '', DATA_DIR: directory } })
     expect([code, error]).toEqual([1, expect.stringContaining(`There is no database in ${directory}.`)])
+    expect(error).toContain('Run "sse-update migrate"')
     expect(existsSync(directory)).toBe(false)
   })
+
+  test('after migrate, a key can be created before the first start, and that start is closed to everybody else', async () => {
+    // Where the account of Postgres may enter, also when this runs as root.
+    const directory = join('/var/tmp', `sse-update-first-${crypto.randomUUID()}`)
+    const env = { DATABASE_URL: '', DATA_DIR: directory, PORT: '0' }
+    try {
+      expect(await run(['migrate'], { env })).toMatchObject({ code: 0 })
+      const created = await run(['key', 'create', '--name', 'first', '--role', 'operator'], { env })
+      expect([created.code, created.out]).toEqual([0, expect.stringMatching(/^ssek_/)])
+      await using server = await startProcess({ DATA_DIR: directory })
+      const statusOf = async (headers: Record<string, string>) =>
+        (await fetch(`${server.url}/api/orders`, { headers })).status
+      expect(await statusOf({})).toBe(401)
+      expect(await statusOf({ authorization: `Bearer ${created.out.trim()}` })).toBe(200)
+    } finally {
+      await rm(directory, { recursive: true, force: true })
+    }
+  }, 120_000)
 
   test('migrate applies the migrations alone; again, it has nothing to do', async () => {
     await using empty = await createEmptyDatabase()

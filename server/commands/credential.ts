@@ -15,6 +15,16 @@ export const authorizationOf = (token: string | undefined): Record<string, strin
 export const CREDENTIAL_HINT =
   'Pass a token or a key with --token or SSE_UPDATE_TOKEN: "sse-update token --sub me" prints a token for development, "sse-update key create" makes a key.'
 
+/**
+ * Refuses a token or key in the place of a name, which is stored and shown.
+ *
+ * @param wanted what belongs there, as a sentence
+ * @throws {CommandError} with exit code 2
+ */
+export function refuseCredential(value: string, wanted: string): void {
+  if (/^(ssek_|eyJ[\w-]*\.)/.test(value)) throw new CommandError(wanted, 2)
+}
+
 /** Not `InvalidArgumentError`, whose report shows the value. An empty variable is a missing one. */
 function parseCredential(value: string): string | undefined {
   const credential = value.trim()

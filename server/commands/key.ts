@@ -3,6 +3,7 @@ import { createKey, hashKey } from '../auth/key-ring.ts'
 import { type ListedKey, listKeys, revokeKey, storeKey } from '../auth/key-store.ts'
 import { bindSubject } from '../auth/patterns.ts'
 import { messageOf } from '../platform/errors.ts'
+import { refuseCredential } from './credential.ts'
 import { CommandError, print, printError } from './output.ts'
 import { settingsHelp } from './settings-help.ts'
 import { withDatabase } from './with-database.ts'
@@ -59,6 +60,7 @@ async function create({ name, publish, subscribe, role }: CreateOptions): Promis
   if (publish.length + subscribe.length === 0 && role === 'user') {
     throw new CommandError('The key could do nothing: give it --publish, --subscribe or --role operator.', 2)
   }
+  refuseCredential(name, '--name takes a name that lists and logs show, not a key.')
   const key = createKey()
   const patterns = parsed(() => ({ publish: bindSubject(publish, name), subscribe: bindSubject(subscribe, name) }))
   await withDatabase((database) => storeKey(database, { name, hash: hashKey(key), role, ...patterns }))

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { refuseCredential } from './credential.ts'
 import { CommandError, print } from './output.ts'
 import { settingsHelp } from './settings-help.ts'
 import { withDatabase } from './with-database.ts'
@@ -25,10 +26,13 @@ async function revoke({ token, subject }: RevokeOptions): Promise<void> {
   if (value === undefined || value === '' || (token !== undefined && subject !== undefined)) {
     throw new CommandError('Give either --token or --subject.', 2)
   }
-  // A token or key in the place of its id would be stored, and would revoke nothing.
-  if (token !== undefined && /^(ssek_|eyJ[\w-]*\.)/.test(token)) {
-    throw new CommandError('--token takes the id of the token (claim jti), not the token itself.', 2)
-  }
+  // A token or key in the place of an id would be stored, and would revoke nothing.
+  refuseCredential(
+    value,
+    token === undefined
+      ? '--subject takes the subject of the tokens (claim sub), not a token.'
+      : '--token takes the id of the token (claim jti), not the token itself.',
+  )
   const kind = token === undefined ? 'subject' : 'token'
   await withDatabase((database) => database.query((sql) => sql`select sse.revoke(${kind}, ${value})`))
   print(kind === 'token' ? 'The token is revoked.' : 'The tokens of the subject are revoked.')

@@ -17,7 +17,7 @@ const DATABASE_TIMEOUT = 30 * SECOND
  * The database of the configuration; without one, starts the embedded Postgres.
  *
  * @param options `mayCreate`: whether a data directory without a database gets one. Defaults to `false`: a command that runs in
- * another folder than the server would work on an empty database of its own. `signal` aborts the start
+ * another folder than the server would work on an empty database of its own. `serve` and `migrate` are there to create one. `signal` aborts the start
  * @throws {NoPostgresError} when the embedded Postgres can't run, or there is no database and `mayCreate` is `false`
  * @throws the reason of `signal` when it aborts
  */

@@ -26,6 +26,7 @@ const TESTS = [
   'server/verification/dump.pg',
   'server/log/epochs.pg',
   'server/log/publish-grants.pg',
+  'server/roles.pg',
 ]
 
 const root = join(import.meta.dir, '../..')

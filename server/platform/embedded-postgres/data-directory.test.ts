@@ -111,7 +111,7 @@ describe('the data folder', () => {
   test('without a cluster has no database for a command that must not create one', async () => {
     const root = join(parent, 'empty')
     expect(() => checkCluster(root)).toThrow(
-      `There is no database in ${root}. Start the server first, or set DATA_DIR as for the server.`,
+      `There is no database in ${root}. Run "sse-update migrate" or start the server first, or set DATA_DIR as for the server.`,
     )
     await mkdir(join(root, 'postgres'), { recursive: true })
     await writeFile(join(root, 'postgres/PG_VERSION'), '18\n')

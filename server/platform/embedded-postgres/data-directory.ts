@@ -36,7 +36,7 @@ export const hasCluster = (root: string): boolean => existsSync(join(root, 'post
 export function checkCluster(path: string): void {
   if (hasCluster(path)) return
   throw new NoPostgresError(
-    `There is no database in ${resolve(path)}. Start the server first, or set DATA_DIR as for the server.`,
+    `There is no database in ${resolve(path)}. Run "sse-update migrate" or start the server first, or set DATA_DIR as for the server.`,
   )
 }
 

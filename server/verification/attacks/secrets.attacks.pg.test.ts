@@ -1,5 +1,8 @@
 import { expect, test } from 'bun:test'
 import { generateKeyPairSync } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { runCommand } from '../../testing/command.ts'
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { startProcess } from '../../testing/instance.ts'
@@ -149,6 +152,23 @@ test.each([
   [['bench', '--url', `http://me:${MARK}@127.0.0.1:1`, '--token', markedToken], {}],
   [['demo', '--url', `http://me:${MARK}@127.0.0.1:1`, '--token', markedToken], {}],
   [['revoke', '--token', markedToken], {}],
+  [['revoke', '--subject', markedToken], {}],
+  [['key', 'create', '--role', 'operator', '--name', `ssek_${MARK}`], {}],
+  [['serve', '--database-url', unreachable], {}],
+  [['serve', `--database-url=${unreachable}`], {}],
+  [['serve', `--jwt-secret=${MARK}`], {}],
+  [['serve', `JWT_SECRET=${MARK}`], {}],
+  [['key', 'create', '--name', 'a', '--role', MARK], {}],
+  [['token', '--sub', 'a', '--ttl', MARK], { JWT_SECRET }],
+  [['bench', '--rate', MARK], {}],
+  [['tail', 'a', `--tokn=${MARK}`], {}],
+  [['publish', 'a', 't', '1', MARK], {}],
+  [['revoke', MARK], {}],
+  [['key', MARK], {}],
+  [[MARK], {}],
+  [['--token', MARK, 'tail'], {}],
+  [[`--token=${MARK}`, 'tail'], {}],
+  [[`-t${MARK}`], {}],
 ] as [string[], Record<string, string>][])(
   '%j shows no secret of its settings and options: %#',
   async (args, env) => {
@@ -167,4 +187,40 @@ test.each([[[]], [['serve']], [['token']], [['key', 'create']], [['publish']], [
     const { out, code } = await runCommand([...args, '--help'], { ...env, SSE_UPDATE_URL: `http://me:${MARK}@host` })
     expect([code, linesWith(out, MARK)]).toEqual([0, []])
   },
+)
+
+// An error that nobody handles, with what libraries put into errors.
+test.each(['throw error', 'Promise.reject(error)'])(
+  'a crash shows no secret of the settings: %s',
+  async (failure) => {
+    const preload = join(await mkdtemp(join(tmpdir(), 'sse-update-crash-')), 'crash.ts')
+    await Bun.write(
+      preload,
+      `setTimeout(() => {
+        const url = process.env.DATABASE_URL
+        const config = { url, headers: { authorization: 'Bearer ' + process.env.JWT_SECRET } }
+        const error = Object.assign(new Error('no connection to ' + url, { cause: new Error(url) }), { config })
+        ${failure}
+      }, 1000)`,
+    )
+    const child = Bun.spawn([process.execPath, '--preload', preload, 'server/main.ts', 'tail', 'a'], {
+      env: {
+        PATH: process.env.PATH ?? '',
+        DATABASE_URL: unreachable,
+        JWT_SECRET,
+        SSE_UPDATE_URL: 'http://127.0.0.1:1',
+      },
+      stdin: 'ignore',
+      stdout: 'pipe',
+      stderr: 'pipe',
+    })
+    const [out, error] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()])
+    expect([await child.exited, error]).toEqual([
+      1,
+      expect.stringContaining('no connection to postgres://…@127.0.0.1:1/x'),
+    ])
+    expect(linesWith(out + error, MARK)).toEqual([])
+    await rm(dirname(preload), { recursive: true })
+  },
+  60_000,
 )

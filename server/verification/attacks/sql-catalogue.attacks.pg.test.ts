@@ -16,7 +16,18 @@ const PUBLIC = /^sse\.publish\(/
  * Functions that run with the rights of the server's role. Each was reviewed for what a hostile caller could make it
  * do.
  */
-const DEFINER = [/^sse\.publish\(text,text,text,text,text\)$/, /^sse\.keep_key\(\)$/, /^sse\.revoke\(text,text\)$/]
+const DEFINER = [
+  /^sse\.publish\(text,text,text,text,text\)$/,
+  /^sse\.keep_key\(\)$/,
+  /^sse\.revoke\(text,text\)$/,
+  // For the role of the server, when it is not the owner.
+  /^sse\.append_events\(text\[\],text\[\],json\[\],text\[\],text\[\],boolean\)$/,
+  /^sse\.relay\(integer\)$/,
+  /^sse\.purge\(interval,bigint,integer\)$/,
+  /^sse\.prepare_partitions\(\)$/,
+  /^sse\.(renew_epoch\(\)|discard_epoch\(text\))$/,
+  /^sse\.(try_)?lock_queue\(bigint\)$/,
+]
 const SEARCH_PATH = 'search_path=pg_catalog, pg_temp'
 const STRINGS = 'standard_conforming_strings=on'
 

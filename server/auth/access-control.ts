@@ -6,6 +6,7 @@ import type { NewEvent } from '../protocol/event.ts'
 import type { Access } from './access.ts'
 import { type AccessObserver, createAccessObserver } from './access-observer.ts'
 import { createAccessTables, createKeyLoader, createRevocationLoader } from './access-tables.ts'
+import { createEndedSessionLoader, storeEndedSession } from './ended-session-store.ts'
 import { LEASE_INTERVAL } from './leases.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { createStreamLeases, type StreamLeases } from './stream-leases.ts'
@@ -22,11 +23,21 @@ export interface AccessControl extends Required<Part> {
 /** Puts together what changes rights after a request was authorized: time, revocations, and sessions. */
 export function createAccessControl(access: Access, database: Database, logger: Logger): AccessControl {
   const { keys, leases, revocations, endedSessions, grantOfToken, isSecure } = access
-  const load = [createRevocationLoader(database, revocations, leases)]
+  const sessionLoader = createEndedSessionLoader(database, endedSessions, leases)
+  const load = [createRevocationLoader(database, revocations, leases), sessionLoader.load]
   // A server that was started without any key stays anonymous, and accepts none.
   if (!access.isAnonymous) load.push(createKeyLoader(database, keys, leases))
   const tables = createAccessTables({ load, logger })
-  const observer = createAccessObserver({ leases, endedSessions, onTablesChanged: () => tables.wake(), logger })
+  const observer = createAccessObserver({
+    leases,
+    endedSessions,
+    onTablesChanged: () => tables.wake(),
+    onMissed() {
+      sessionLoader.missed()
+      tables.wake()
+    },
+    logger,
+  })
   let timer: Timer | undefined
   const clock: Part = {
     start() {
@@ -38,7 +49,16 @@ export function createAccessControl(access: Access, database: Database, logger: 
     observer,
     streamLeases: createStreamLeases(access),
     sessions: (publish) =>
-      grantOfToken && createSessions({ grantOfToken, leases, endedSessions, isSecure, publish, logger }),
+      grantOfToken &&
+      createSessions({
+        grantOfToken,
+        leases,
+        endedSessions,
+        isSecure,
+        store: (ended) => storeEndedSession(database, ended),
+        publish,
+        logger,
+      }),
     ...together({ tables, clock }),
   }
 }

@@ -58,6 +58,7 @@ function observe() {
     },
     endedSessions,
     onTablesChanged: () => seen.push(['tables']),
+    onMissed: () => seen.push(['missed']),
     logger: pino({}, { write: (line) => lines.push(line) }),
   })
   const send = (...events: { channel: string; type: string; data: string }[]) =>
@@ -82,11 +83,11 @@ describe('an instance that observes the log', () => {
     expect(endedSessions.has(SESSION)).toBe(false)
   })
 
-  test('reads the tables again when they have changed, and when it has missed events', () => {
+  test('reads the tables again when they have changed, and everything when it has missed events', () => {
     const { seen, observer, send } = observe()
     for (const type of ['revocations.changed', 'keys.changed']) send({ channel: 'sse.access', type, data: 'null' })
     observer.missed()
-    expect(seen).toEqual([['tables'], ['tables'], ['tables']])
+    expect(seen).toEqual([['tables'], ['tables'], ['missed']])
   })
 
   test('ignores the same event on another channel, and reports one that it does not know', () => {

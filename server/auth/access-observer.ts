@@ -10,6 +10,8 @@ export interface AccessObserverOptions {
   endedSessions: EndedSessions
   /** Revocations or keys may have changed. */
   onTablesChanged: () => void
+  /** Events were missed: tables may have changed, and sessions may have been ended. */
+  onMissed: () => void
   logger: Logger
 }
 
@@ -17,7 +19,7 @@ export interface AccessObserverOptions {
 export interface AccessObserver {
   /** @param events of all channels, in the order of the log */
   observe(events: readonly LoggedEvent[]): void
-  /** Events were not read. What is missed of sessions: their streams end when their tokens expire, and resume. */
+  /** Events were not read. The streams of sessions that were renewed meanwhile end when their old tokens expire, and resume. */
   missed(): void
 }
 
@@ -26,6 +28,7 @@ export function createAccessObserver({
   leases,
   endedSessions,
   onTablesChanged,
+  onMissed,
   logger,
 }: AccessObserverOptions): AccessObserver {
   const apply = ({ type, data }: AccessEvent) => {
@@ -50,6 +53,6 @@ export function createAccessObserver({
         else logger.warn({ position: event.position, type: event.type }, 'an event of sse.access is not known')
       }
     },
-    missed: onTablesChanged,
+    missed: onMissed,
   }
 }

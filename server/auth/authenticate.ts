@@ -67,7 +67,10 @@ export function createAuthenticate(options: AuthenticationOptions): Authenticate
 export function authenticateSession(
   request: Request,
   { id, token }: Session,
-  { grantOfToken, endedSessions }: Pick<AuthenticationOptions, 'grantOfToken' | 'endedSessions'>,
+  {
+    grantOfToken,
+    endedSessions,
+  }: Pick<AuthenticationOptions, 'grantOfToken'> & { endedSessions: Pick<EndedSessions, 'has'> },
 ): Authentication | Promise<Authentication> {
   checkOwnPage(request)
   if (endedSessions.has(hashSession(id))) {

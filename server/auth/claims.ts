@@ -1,5 +1,5 @@
 import { AppError } from '../platform/errors.ts'
-import { SECOND } from '../platform/time.ts'
+import { DAY, SECOND } from '../platform/time.ts'
 import { MAX_TOKEN_LENGTH } from '../protocol/limits.ts'
 import { isToken } from '../protocol/names.ts'
 import { escapeToken } from '../protocol/token.ts'
@@ -24,12 +24,23 @@ const USER_SUBSCRIBE = ['orders.{sub}.>', 'tasks.{sub}.>', 'notifications.{sub}'
 
 const OPERATOR_PATTERNS = ['>']
 
+/** Longest life of a token, in milliseconds: `sse.revoke` keeps what was revoked as long, and deletes it then. */
+const MAX_LIFETIME = 400 * DAY
+
+/** Milliseconds by which the clock of an issuer may be ahead. */
+export const CLOCK_TOLERANCE = 10 * SECOND
+
+/** Most characters of the id of a token, as `sse.revoke` takes it. */
+const MAX_TOKEN_ID_LENGTH = 1000
+
 /**
- * The grant of a token whose signature, issuer, audience and times were verified before.
+ * The grant of a token whose signature, issuer and audience were verified before, and that it is valid now.
  *
- * @throws {AppError} `token.invalid` when `sub` is missing or too long, or a claim has another shape than documented
+ * @param now milliseconds since the Unix epoch
+ * @throws {AppError} `token.invalid` when `sub` is missing or too long, a claim has another shape than documented, or the token
+ * could not be revoked for as long as it is valid
  */
-export function grantFromClaims(claims: Readonly<Record<string, unknown>>, names: ClaimNames): Grant {
+export function grantFromClaims(claims: Readonly<Record<string, unknown>>, names: ClaimNames, now = Date.now()): Grant {
   const sub = subjectOf(claims.sub)
   const role = roleOf(claims[names.role], names.role)
   const isOperator = role === 'operator'
@@ -39,13 +50,14 @@ export function grantFromClaims(claims: Readonly<Record<string, unknown>>, names
     subscribe: patternsOf(claims, names.subscribe, sub, isOperator ? OPERATOR_PATTERNS : USER_SUBSCRIBE),
     publish: patternsOf(claims, names.publish, sub, isOperator ? OPERATOR_PATTERNS : []),
     role,
-    tokenId: textOf(claims.jti),
-    issuedAt: timeOf(claims.iat),
-    expiresAt: timeOf(claims.exp),
+    tokenId: tokenIdOf(claims.jti),
+    ...lifetimeOf(claims, now),
   }
 }
 
 function subjectOf(value: unknown): string {
+  // Postgres can't store it, so tokens of the subject could not be revoked.
+  if (typeof value === 'string' && value.includes('\0')) throw invalid('Claim "sub" holds the character U+0000.')
   if (typeof value !== 'string' || value === '' || !value.isWellFormed() || [...value].length > MAX_SUBJECT_LENGTH) {
     throw invalid(`Claim "sub" must be text of 1 to ${MAX_SUBJECT_LENGTH} characters.`)
   }
@@ -82,8 +94,28 @@ function patternsOf(
 const isTexts = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((entry) => typeof entry === 'string')
 
-const textOf = (value: unknown) => (typeof value === 'string' && value !== '' ? value : null)
+function tokenIdOf(value: unknown): string | null {
+  if (value === undefined || value === null || value === '') return null
+  if (typeof value === 'string' && value.length <= MAX_TOKEN_ID_LENGTH && !value.includes('\0')) return value
+  throw invalid(
+    `Claim "jti" must be text of at most ${MAX_TOKEN_ID_LENGTH} characters, by which the token can be revoked.`,
+  )
+}
 
-const timeOf = (value: unknown) => (typeof value === 'number' && Number.isFinite(value) ? value * SECOND : null)
+/** When a token was issued and when it expires, so that a revocation holds until then. */
+function lifetimeOf({ iat, exp }: Readonly<Record<string, unknown>>, now: number) {
+  const issuedAt = timeOf(iat)
+  const expiresAt = timeOf(exp)
+  if (expiresAt === null) throw invalid('The token has no "exp": tokens that never expire are not accepted.')
+  // It would outlive a revocation of its subject.
+  if (issuedAt !== null && issuedAt > now + CLOCK_TOLERANCE) throw invalid('Claim "iat" is in the future.')
+  if (expiresAt - (issuedAt ?? now) > MAX_LIFETIME) {
+    throw invalid(`Claim "exp" is more than ${MAX_LIFETIME / DAY} days after the token was issued.`)
+  }
+  return { issuedAt, expiresAt }
+}
+
+/** Milliseconds of a time in seconds; a number that JSON can hold and JavaScript can't is infinite. */
+const timeOf = (value: unknown) => (typeof value === 'number' ? value * SECOND : null)
 
 const invalid = (detail: string) => new AppError('token.invalid', detail, { status: 401 })

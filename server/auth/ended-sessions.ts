@@ -5,8 +5,8 @@ const MAX_ENDED = 100_000
 
 /**
  * The sessions that were ended before their tokens expired, on whichever instance: a copy of the cookie is not accepted after
- * that. It is kept in memory: an instance that was started later does not know them. A token that may be in the wrong hands is to
- * be revoked.
+ * that. It is a copy in memory of what `ended-session-store.ts` stores. The token itself stays valid: one that may be in the wrong
+ * hands is to be revoked.
  */
 export class EndedSessions {
   readonly #ended = new LRUCache<string, true>({ max: MAX_ENDED })

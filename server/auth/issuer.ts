@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createRemoteJWKSet, customFetch, importJWK, type JWK, type JWTVerifyGetKey } from 'jose'
-import { MINUTE, SECOND } from '../platform/time.ts'
+import { importJWK, type JWK, type JWTVerifyGetKey } from 'jose'
+import { createRemoteKeys } from './remote-keys.ts'
 
 /** Where tokens come from, as configured: exactly one of `secret`, `publicKey` and `jwksUrl`. */
 export interface IssuerSettings {
@@ -47,7 +47,7 @@ export async function createIssuer({ issuer, audience, secret, publicKey, jwksUr
   const common = { issuer, audience }
   if (secret !== undefined) return { ...common, algorithms: ['HS256'], key: secretKey(secret) }
   if (publicKey !== undefined) return { ...common, ...(await importPublicKey(publicKey)) }
-  return { ...common, algorithms: ASYMMETRIC, key: remoteKeys(jwksUrl as string) }
+  return { ...common, algorithms: ASYMMETRIC, key: createRemoteKeys(jwksUrl as string) }
 }
 
 function secretKey(secret: string): JWTVerifyGetKey {
@@ -101,37 +101,4 @@ function algorithmsOf(type: string | undefined, curve: string | undefined): read
   const algorithm = type === 'ec' ? EC[curve ?? ''] : undefined
   if (algorithm !== undefined) return [algorithm]
   throw new Error('the key must be RSA, EC (P-256, P-384, P-521) or Ed25519')
-}
-
-const JWKS_TIMEOUT = 5 * SECOND
-/** Milliseconds between two fetches that unknown key ids cause: no token can make this server call the issuer more often. */
-const JWKS_COOLDOWN = 30 * SECOND
-const JWKS_MAX_AGE = 10 * MINUTE
-const MAX_JWKS_BYTES = 2 ** 20
-
-function remoteKeys(address: string): JWTVerifyGetKey {
-  const url = URL.parse(address)
-  const isLoopback = url !== null && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
-  if (!url || (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback))) {
-    throw new Error('the JWKS URL must begin with https:// (http:// only on loopback)')
-  }
-  return createRemoteJWKSet(url, {
-    timeoutDuration: JWKS_TIMEOUT,
-    cooldownDuration: JWKS_COOLDOWN,
-    cacheMaxAge: JWKS_MAX_AGE,
-    [customFetch]: fetchBounded,
-  })
-}
-
-/** Fetches at most `MAX_JWKS_BYTES`, without following redirects. */
-async function fetchBounded(url: string, options: RequestInit): Promise<Response> {
-  const response = await fetch(url, { ...options, redirect: 'error' })
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength
-    if (bytes > MAX_JWKS_BYTES) throw new Error('the JWK Set is larger than 1 MiB')
-    chunks.push(chunk)
-  }
-  return new Response(Buffer.concat(chunks), { status: response.status, headers: response.headers })
 }

@@ -84,7 +84,7 @@ export const sessionRoutes = ({ authorize, sessions }: SessionRoutesOptions) =>
           summary: 'End the session',
           description:
             'Clears the cookie, and ends the streams of the session on all instances. The token stays valid.',
-          errors: ['database.unavailable', 'publish.unknown'],
+          errors: ['database.unavailable', 'database.unknown', 'publish.unknown'],
           responseHeaders: ['Set-Cookie'],
           operation: { responses: { 204: { description: 'There is no session any more.' } } },
         }),

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import pino from 'pino'
 import { AppError } from '../platform/errors.ts'
 import type { NewEvent } from '../protocol/event.ts'
+import type { EndedSession } from './ended-session-store.ts'
 import { EndedSessions } from './ended-sessions.ts'
 import type { Grant } from './grant.ts'
 import { hashSession } from './session-cookie.ts'
@@ -9,7 +10,13 @@ import { createSessions } from './sessions.ts'
 
 /** A server whose tokens are `<subject>.<seconds>.x`: how long they are valid. */
 function create() {
-  const state = { published: [] as NewEvent[], calls: [] as string[], lines: [] as string[], isDown: false }
+  const state = {
+    published: [] as NewEvent[],
+    stored: [] as EndedSession[],
+    calls: [] as string[],
+    lines: [] as string[],
+    isDown: false,
+  }
   const sessions = createSessions({
     grantOfToken: async (token) => {
       const [subject = '', seconds] = token.split('.')
@@ -23,6 +30,10 @@ function create() {
     },
     endedSessions: new EndedSessions(),
     isSecure: () => false,
+    store: async (ended) => {
+      if (state.isDown) throw new AppError('database.unavailable', 'Postgres is unreachable.', { status: 503 })
+      state.stored.push(ended)
+    },
     publish: async (event) => {
       if (state.isDown) throw new AppError('database.unavailable', 'Postgres is unreachable.', { status: 503 })
       state.published.push(event)
@@ -86,16 +97,27 @@ describe('a session', () => {
     expect(begin('alice.60.x', `sse_session=${id}.broken.0.x`)).rejects.toThrow('a bug')
   })
 
-  test('is ended here at once, also when other instances are not reachable', async () => {
+  test('that is ended is stored before other instances are told', async () => {
+    const { state, begin, end } = create()
+    const { cookie, id } = await begin('alice.60.x')
+    await end(cookie)
+    const session = hashSession(id)
+    expect(state.stored).toEqual([{ session, subject: 'alice', expiresAt: expect.any(Number) }])
+    expect(state.published.map(({ type }) => type)).toEqual(['session.ended'])
+    expect(JSON.parse(state.published[0]?.data ?? '')).toEqual({ session, expiresAt: state.stored[0]?.expiresAt })
+  })
+
+  test('is ended here at once, also when other instances are not reachable, and everywhere by the next request', async () => {
     const { state, begin, end } = create()
     const { cookie, id } = await begin('alice.60.x')
     state.isDown = true
     expect(end(cookie)).rejects.toMatchObject({ code: 'database.unavailable' })
     await Bun.sleep(0)
     expect(state.calls).toEqual([`end ${hashSession(id)}`])
-    // Its cookie is not accepted any more: there is nothing to end.
+    expect([state.stored, state.published]).toEqual([[], []])
+    // Its cookie is not accepted here any more, but it is elsewhere.
     state.isDown = false
     expect(await end(cookie)).toStartWith('sse_session=;')
-    expect(state.published).toEqual([])
+    expect([state.stored.length, state.published.length]).toEqual([1, 1])
   })
 })

@@ -3,6 +3,7 @@ import type { Logger } from '../platform/logger.ts'
 import type { NewEvent } from '../protocol/event.ts'
 import { sessionEnded, sessionRenewed } from './access-events.ts'
 import { authenticateSession, bearerOf } from './authenticate.ts'
+import type { EndedSession } from './ended-session-store.ts'
 import type { EndedSessions } from './ended-sessions.ts'
 import type { Grant } from './grant.ts'
 import { isKey } from './key-ring.ts'
@@ -33,7 +34,7 @@ export interface Sessions {
    * cookie.
    *
    * @returns the value of `Set-Cookie`
-   * @throws {AppError} `origin.required` (403); what publishing throws, when other instances can't be reached
+   * @throws {AppError} `origin.required` (403); what `store` and publishing throw, when other instances can't be reached
    */
   end(request: Request): Promise<string>
 }
@@ -45,6 +46,8 @@ export interface SessionsOptions {
   endedSessions: EndedSessions
   /** Whether a request came over TLS, to this server or to a trusted proxy. */
   isSecure: (request: Request) => boolean
+  /** Stores a session that was ended, for instances that do not see the event. */
+  store: (ended: EndedSession) => Promise<void>
   /** Appends an event to the log, by which all instances see it. */
   publish: (event: NewEvent) => Promise<unknown>
   logger: Logger
@@ -113,17 +116,25 @@ async function renew(id: string, grant: Grant, { leases, publish, logger }: Sess
   }
 }
 
-async function end(id: string, { expiresAt }: Grant, { leases, endedSessions, publish }: SessionsOptions) {
+async function end(id: string, grant: Grant, { leases, endedSessions, store, publish }: SessionsOptions) {
   const session = hashSession(id)
-  endedSessions.add(session, (expiresAt ?? 0) - Date.now())
+  const expiresAt = grant.expiresAt ?? 0
+  endedSessions.add(session, expiresAt - Date.now())
   leases.end(session)
+  // Before the event: an instance that follows the log when it reads what is stored misses nothing.
+  await store({ session, subject: grant.subject ?? grant.user, expiresAt })
   await publish(sessionEnded(session, expiresAt))
 }
 
-/** @throws {AppError} `origin.required` (403) */
-async function acceptedGrant(request: Request, session: Session, options: SessionsOptions) {
+/**
+ * The grant of a session that a request may end. One that was ended here is ended once more: other instances may not have been
+ * reachable.
+ *
+ * @throws {AppError} `origin.required` (403)
+ */
+async function acceptedGrant(request: Request, session: Session, { grantOfToken }: SessionsOptions) {
   try {
-    return (await authenticateSession(request, session, options)).grant
+    return (await authenticateSession(request, session, { grantOfToken, endedSessions: { has: () => false } })).grant
   } catch (error) {
     if (error instanceof AppError && error.status === 401) return undefined
     throw error

@@ -150,6 +150,15 @@ describe('a token', () => {
     [{ sub: '' }],
     [{ sub: 7 }],
     [{ sub: 'x'.repeat(81) }],
+    [{ sub: 'a\u0000' }],
+    [{ jti: 7 }],
+    [{ jti: 'a\u0000' }],
+    [{ jti: 'x'.repeat(1001) }],
+    [{ iat: seconds(60) }],
+    [{ exp: seconds(401 * 24 * 3600) }],
+    [{ exp: seconds(401 * 24 * 3600), iat: undefined }],
+    [{ exp: 1e300 }],
+    [{ exp: '9999999999' }],
     [{ sub: '.'.repeat(34), role: 'operator' }],
     [{ subscribe: 'orders.>' }],
     [{ subscribe: [7] }],
@@ -243,6 +252,7 @@ describe('a JWK Set', () => {
     ['an error', () => new Response('no', { status: 500 })],
     ['a redirect', () => Response.redirect('http://127.0.0.1:1/')],
     ['no JSON', () => new Response('<html>')],
+    ['no list of keys', () => Response.json({ error: 'busy' })],
     ['too many bytes', () => new Response('x'.repeat(2 ** 20 + 1))],
   ])('that is %s leaves tokens unverified, with 503', async (_name, response) => {
     await using keys = serve(response)

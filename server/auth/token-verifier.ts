@@ -1,14 +1,12 @@
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose'
 import { AppError } from '../platform/errors.ts'
-import { type ClaimNames, grantFromClaims } from './claims.ts'
+import { SECOND } from '../platform/time.ts'
+import { CLOCK_TOLERANCE, type ClaimNames, grantFromClaims } from './claims.ts'
 import type { Grant } from './grant.ts'
 import type { Issuer } from './issuer.ts'
 
 /** Most characters of a token. */
 const MAX_TOKEN_LENGTH = 8192
-
-/** Seconds by which the clocks of issuer and server may differ. */
-const LEEWAY = 10
 
 /** Verifies tokens (JWT, RFC 7519, by the practices of RFC 8725). */
 export interface TokenVerifier {
@@ -22,7 +20,6 @@ export interface TokenVerifier {
 export const createTokenVerifier = (issuers: readonly Issuer[], names: ClaimNames): TokenVerifier => ({
   async verify(token) {
     const payload = await verifiedPayload(token, issuers)
-    if (payload.exp === undefined) throw invalid('The token has no "exp": tokens that never expire are not accepted.')
     return grantFromClaims(payload, names)
   },
 })
@@ -35,7 +32,7 @@ async function verifiedPayload(token: string, issuers: readonly Issuer[]): Promi
   try {
     const { payload } = await jwtVerify(token, key, {
       algorithms: [...algorithms],
-      clockTolerance: LEEWAY,
+      clockTolerance: CLOCK_TOLERANCE / SECOND,
       ...(issuer !== undefined && { issuer }),
       ...(audience !== undefined && { audience }),
     })
@@ -80,7 +77,7 @@ function toAppError(error: unknown): AppError {
   return invalid('The signature of the token can not be verified with a key of this server.', error)
 }
 
-/** Everything that jose itself finds wrong with a token or a key set is a `JOSEError`, but for a bad response to its fetch. */
-const isFetchFailure = (error: unknown) => !(error instanceof errors.JOSEError) || error.code === 'ERR_JOSE_GENERIC'
+/** What jose finds wrong with a token is a `JOSEError`; what goes wrong while keys are fetched is another error. */
+const isFetchFailure = (error: unknown) => !(error instanceof errors.JOSEError)
 
 const invalid = (detail: string, cause?: unknown) => new AppError('token.invalid', detail, { status: 401, cause })

@@ -182,7 +182,7 @@ describe('the idempotency key of another person', () => {
       answers.push({ status, text })
     }
     expect(answers[0]).toMatchObject({ status: 403 })
-    expect([answers[1], answers[2]]).toEqual([answers[0], answers[0]] as object[])
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1)
     expect(answers[0]?.text).not.toContain(`"position"`)
     // In a channel of one's own it is a key like any other.
     const own = await asMallory('POST /events', {

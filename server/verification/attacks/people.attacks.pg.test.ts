@@ -114,7 +114,8 @@ describe.each(RESOURCES)(
       async (state) => {
         const id = await insert(state)
         const unknown = id + 1_000_000
-        const rowNow = async () => (await database.sql.unsafe(`select t::text from sse.${name}s t where id = ${id}`))[0]?.t as string
+        const rowNow = async () =>
+          (await database.sql.unsafe(`select t::text from sse.${name}s t where id = ${id}`))[0]?.t as string
         const before = await rowNow()
         for (const route of routes) {
           const sent = /^(?:PATCH|POST.*transitions)/.test(route) ? bodies : [undefined]
@@ -171,5 +172,17 @@ test('no cache may store what a person has read', async () => {
   for (const path of ['/metrics', '/api/cluster']) {
     const { status, headers } = await ask(instance.url, `GET ${path}`, { as: OPERATOR })
     expect([path, status, headers.get('cache-control')]).toEqual([path, 200, expect.stringContaining('no-store')])
+  }
+})
+
+test('the public documents and health checks are the same for everybody, and name no user', async () => {
+  for (const path of ['/openapi.json', '/asyncapi.json', '/healthz', '/readyz']) {
+    const [anonymous, user, operator] = await Promise.all(
+      [undefined, MALLORY, OPERATOR].map((as) => ask(instance.url, `GET ${path}`, { ...(as && { as }) })),
+    )
+    expect([path, anonymous?.status]).toEqual([path, 200])
+    expect(user?.text).toBe(anonymous?.text as string)
+    expect(operator?.text).toBe(anonymous?.text as string)
+    expect(anonymous?.text).not.toMatch(/victim|mallory|olga|postgres:\/\//)
   }
 })

@@ -67,5 +67,6 @@ const denied = (action: string, channel: string) =>
 export function clientIdOf({ user, isScoped }: Pick<Actor, 'user' | 'isScoped'>, given: string | null): string | null {
   if (given === null) return null
   const id = parseClientId(given)
-  return isScoped ? parseClientId(`${user}:${id}`) : id
+  // The name of a user has no dot, so the first one ends it: no two users have an ID in common.
+  return isScoped ? parseClientId(`${user}.${id}`) : id
 }

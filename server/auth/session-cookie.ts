@@ -22,15 +22,21 @@ export const createSessionId = (): string => randomBytes(16).toString('base64url
 /** What events and memory hold of a session's id: who reads them can't use the session. */
 export const hashSession = (id: string): string => createHash('sha256').update(id).digest('base64url')
 
-/** The session that a request's cookie names; `undefined` when there is none, or it has another form. */
+/**
+ * The session that a request's cookie names; `undefined` when there is none, or it has another form. Of two different ones it
+ * can't be told which of them this server has set (RFC 6265, section 8.6), so neither counts.
+ */
 export function readSession(request: Request, isSecure: boolean): Session | undefined {
   const name = isSecure ? SECURE_NAME : PLAIN_NAME
+  let found: Session | undefined
   for (const pair of (request.headers.get('cookie') ?? '').split(';')) {
     const [key, value = ''] = pair.trim().split('=', 2)
     const [, id, token] = (key === name && SESSION.exec(value)) || []
-    if (id !== undefined && token !== undefined) return { id, token }
+    if (id === undefined || token === undefined) continue
+    if (found && (found.id !== id || found.token !== token)) return undefined
+    found = { id, token }
   }
-  return undefined
+  return found
 }
 
 /** Value of `Set-Cookie` that begins or renews a session. @param expiresAt milliseconds since the Unix epoch */

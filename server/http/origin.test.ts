@@ -40,8 +40,10 @@ describe('a link on another site', () => {
     expect(sender(link)).toBe('none')
   })
 
-  test('to the event stream counts as a foreign page', () => {
-    expect(sender(link, 'http://localhost:8080/events?channel=a')).toBe('foreign')
+  test('to the event stream counts as a foreign page, also with a last slash', () => {
+    for (const path of ['/events', '/events/', '/x/../events/', '/%2e/events']) {
+      expect(sender(link, `http://localhost:8080${path}?channel=a`), path).toBe('foreign')
+    }
   })
 
   test.each([{ 'sec-fetch-mode': 'cors' }, { 'sec-fetch-dest': 'iframe' }])('is no link with %j', (headers) => {

@@ -20,12 +20,15 @@ export function senderOf(request: Request): Sender {
   return site === 'same-origin' ? 'own' : 'none'
 }
 
+/** The path of the stream, as the router takes it: with or without a last slash. */
+const STREAM_PATH = /^\/events\/?$/
+
 /** A link that a user follows to a page of this server. A frame in a foreign page is not one, and a stream is not a page. */
 const isNavigation = ({ method, headers, url }: Request) =>
   method === 'GET' &&
   headers.get('sec-fetch-mode') === 'navigate' &&
   headers.get('sec-fetch-dest') === 'document' &&
-  URL.parse(url)?.pathname !== '/events'
+  !STREAM_PATH.test(URL.parse(url)?.pathname ?? '')
 
 /** The origin of pages that this server serves under the name that the request has. */
 const ownOrigin = (request: Request): string | undefined =>

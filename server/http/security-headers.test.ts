@@ -9,6 +9,7 @@ const headersOf = (isSecure: boolean, init?: Record<string, string>) => {
 
 test('data loads and runs nothing, and is not framed, sniffed or named to other origins', () => {
   expect(headersOf(false)).toEqual({
+    'cache-control': 'no-store',
     'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     'permissions-policy': expect.stringContaining('camera=()'),
     'referrer-policy': 'same-origin',
@@ -20,6 +21,10 @@ test('a page keeps its own policy', () => {
   expect(headersOf(false, { 'content-security-policy': "default-src 'self'" })).toMatchObject({
     'content-security-policy': "default-src 'self'",
   })
+})
+
+test('what may be cached says so itself', () => {
+  expect(headersOf(false, { 'cache-control': 'no-cache' })['cache-control']).toBe('no-cache')
 })
 
 test('HSTS is sent only where the request came over TLS', () => {

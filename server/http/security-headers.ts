@@ -21,7 +21,9 @@ const PERMISSIONS = [
 const TRANSPORT_SECURITY = `max-age=${365 * 24 * 60 * 60}`
 
 /**
- * Adds the headers by which browsers protect the users of a page. A policy that the route has set stays.
+ * Adds the headers by which browsers protect the users of a page, and by which no cache between shows one user what another one
+ * has read: a cookie, unlike `Authorization`, keeps no cache from storing (RFC 9111, section 3.5). What the route has set of
+ * `Content-Security-Policy` and `Cache-Control` stays.
  *
  * @param isSecure whether the request came over TLS
  */
@@ -30,5 +32,6 @@ export function addSecurityHeaders(headers: Headers, isSecure: boolean): void {
   headers.set('referrer-policy', 'same-origin')
   headers.set('permissions-policy', PERMISSIONS)
   if (!headers.has('content-security-policy')) headers.set('content-security-policy', DATA_POLICY)
+  if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
   if (isSecure) headers.set('strict-transport-security', TRANSPORT_SECURITY)
 }

@@ -3,6 +3,7 @@ import { AppError } from '../platform/errors.ts'
 import { Channel, isReserved, parseChannel } from './channel.ts'
 import { CONTROL_EVENTS } from './control-events.ts'
 import { MAX_BATCH, MAX_NAME_LENGTH } from './limits.ts'
+import { escapeSeparators } from './line-separators.ts'
 import { isName, NAME_PATTERN, shown } from './names.ts'
 import { Nullable, Position, Time } from './schema.ts'
 
@@ -183,7 +184,8 @@ export function parseClientId(id: unknown): string {
 export const keyWithin = (batchKey: string, index: number): string => `${batchKey}\u001f${index}`
 
 function parseData(text: string, maxBytes: number): string {
-  const bytes = Buffer.byteLength(text)
+  // As long as on a stream: several clients read at most 64 KiB for a line.
+  const bytes = Buffer.byteLength(escapeSeparators(text))
   if (bytes <= maxBytes) return text
   throw new AppError(
     'data.too_large',

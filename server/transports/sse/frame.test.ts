@@ -77,6 +77,18 @@ describe('the frame of an event', () => {
     )
   })
 
+  test('has no character by which clients divide lines that are no lines of the stream (str.splitlines of Python)', () => {
+    const value = '\u0085id: 9\u2028event: closing\u2029data: x\u000b\u000c\u001c\u001d\u001e'
+    const data = JSON.stringify({ [value]: value })
+    const frame = new TextDecoder().decode(
+      eventFrame({ position: 42, channel: 'a', type: 't', data, time: TIME, origin: null }, 'k3f9'),
+    )
+    const breaks = '\n\r\u000b\u000c\u001c\u001d\u001e\u0085\u2028\u2029'
+    const lines = frame.split(new RegExp(`[${breaks}]`))
+    expect(lines.map((line) => line.slice(0, 4))).toEqual(['even', 'data', 'id: ', '', ''])
+    expect(JSON.parse(lines[1]?.slice('data: '.length) ?? '').data).toEqual({ [value]: value })
+  })
+
   test('comes out of an independent parser unchanged, at any split into chunks', () => {
     fc.assert(
       fc.property(

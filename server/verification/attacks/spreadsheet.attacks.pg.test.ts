@@ -19,7 +19,18 @@ afterAll(async () => {
 })
 
 const HEADER = 'customer;currency;sku;name;quantity;unit_price'
-const SKUS = ['a;=1+1', 'a;=1+1;', '=HYPERLINK("http://x")', 'b\t@SUM(A1)', 'c;"=1+1;"', '+1+cmd|x', '-2']
+const SKUS = [
+  'a;=1+1',
+  'a;=1+1;',
+  '=HYPERLINK("http://x")',
+  'b\t@SUM(A1)',
+  'c;"=1+1;"',
+  '+1+cmd|x',
+  '-2',
+  '＝1+1',
+  'd;\u3000=1+1',
+  'e,\u00a0＠SUM(A1)',
+]
 
 /** Starts a task and waits until it has ended. */
 async function run(path: string, type: string, body: string): Promise<Task> {
@@ -53,7 +64,7 @@ const formulasIn = (csv: string) =>
   csv
     .split(/[,;\t\r\n]/)
     .map((cell) => cell.replace(/^["\s]+|["\s]+$/g, ''))
-    .filter((cell) => /^[=+\-@]/.test(cell) && !/^[+-]?\d+$/.test(cell))
+    .filter((cell) => /^[=+\-@＝＋－＠]/.test(cell) && !/^[+-]?\d+$/.test(cell))
 
 describe('a spreadsheet that splits cells by commas, semicolons or tabs', () => {
   test('finds no formula in report.csv, and numbers stay numbers', async () => {

@@ -1,0 +1,36 @@
+/** Longer than `QUERY_TIMEOUT_MS`: where it is executed, the request fails with 503. */
+const SLEEP = 'pg_sleep(8)'
+
+/** Texts that would be executed, or would fail, where a statement is put together of text; and numbers at the edges of types. */
+export const SQL_PAYLOADS = [
+  "'",
+  '"',
+  '\\',
+  "' or '1'='1",
+  "' or 1=1 --",
+  '1 or 1=1',
+  '1) or (1=1',
+  `1 or ${SLEEP} is not null`,
+  `1; select ${SLEEP}`,
+  `'; select ${SLEEP}; --`,
+  `' || ${SLEEP} || '`,
+  `(select ${SLEEP})`,
+  `$$; select ${SLEEP}; $$`,
+  `\\'; select ${SLEEP}; --`,
+  "'; drop table sse.log cascade; --",
+  "x'; create table public.injected(); select sse.publish('injected', 't', '1'); --",
+  "' union all select id, owner, description, input, state from sse.tasks --",
+  "'::regclass",
+  '$1',
+  '%',
+  '_',
+  '*',
+  '\u0000',
+  'pg_\ufeffsleep\u00a0\u2019; --',
+  '-1',
+  '1e3',
+  'NaN',
+  '9223372036854775808',
+  '2147483648',
+  '9007199254740993',
+]

@@ -35,7 +35,7 @@ interface Content {
   trustedDependencies?: string[]
 }
 
-const root = join(import.meta.dir, '..')
+const root = join(import.meta.dir, '../../..')
 
 /** Reads bun.lock. @throws {Error} when it has another version than this code knows */
 export async function readLockFile(path = join(root, 'bun.lock')): Promise<LockFile> {

@@ -4,7 +4,7 @@ import { type AllowedAdvisory, judgeAudit } from './advisories.ts'
 import allowed from './allowed-advisories.json' with { type: 'json' }
 
 const child = Bun.spawn([process.execPath, 'audit', '--json'], {
-  cwd: `${import.meta.dir}/..`,
+  cwd: `${import.meta.dir}/../../..`,
   stdout: 'pipe',
   stderr: 'pipe',
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import manifest from '../package.json' with { type: 'json' }
+import manifest from '../../../package.json' with { type: 'json' }
 import { readLockFile } from './lock-file.ts'
 
 const EXACT = /^(npm:(@[\w-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/

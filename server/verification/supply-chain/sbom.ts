@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { Contrib, Enums, Models, Serialize, Spec } from '@cyclonedx/cyclonedx-library'
 import parseLicense from 'spdx-expression-parse'
-import manifest from '../package.json' with { type: 'json' }
+import manifest from '../../../package.json' with { type: 'json' }
 import { closureOf, folderOf, type LockedPackage, readLockFile } from './lock-file.ts'
 
-const root = join(import.meta.dir, '..')
+const root = join(import.meta.dir, '../../..')
 /** All that package.json names. */
 const named: Record<string, string> = {
   ...manifest.dependencies,

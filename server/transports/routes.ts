@@ -10,13 +10,8 @@ import { AppError } from '../platform/errors.ts'
 import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { history, lookBack } from './history/history.ts'
 import type { PublishRate } from './publish/publish-rate.ts'
-import {
-  PUBLISH_PARAMETERS,
-  type PublicationOptions,
-  readablePatterns,
-  readPublication,
-  representation,
-} from './request.ts'
+import { type PublicationOptions, readPublication } from './publish/read-publication.ts'
+import { PUBLISH_PARAMETERS, readablePatterns, representation } from './request.ts'
 import { checkStreamRequest, openStream, STREAM_HEADERS } from './sse/open-stream.ts'
 import type { SubscribeOptions } from './subscribe.ts'
 

@@ -1,8 +1,10 @@
 import type { AuthExpiring, Closing, Gap, Heartbeat, Ready } from '../../protocol/control-events.ts'
 import { formatCursor } from '../../protocol/cursor.ts'
 import { envelopeMembers, type LoggedEvent } from '../../protocol/event.ts'
+import { onOneLine } from './data-lines.ts'
 
 const encoder = new TextEncoder()
+const LF = 0x0a
 
 /**
  * The bytes of one event on an event stream (WHATWG HTML, 9.2.6 "Interpreting an event stream"): `event:`, `data:`, and
@@ -73,18 +75,6 @@ export function concatenate(frames: readonly Uint8Array<ArrayBuffer>[]): Uint8Ar
     offset += bytes.byteLength
   }
   return chunk
-}
-
-const [LF, CR, SPACE] = [0x0a, 0x0d, 0x20]
-
-/** By bytes, because a regular expression takes tens of milliseconds for a mebibyte of line breaks. */
-function onOneLine(json: string): string {
-  if (!/[\r\n]/.test(json)) return json
-  const bytes = Buffer.from(json)
-  for (let index = 0; index < bytes.length; index++) {
-    if (bytes[index] === LF || bytes[index] === CR) bytes[index] = SPACE
-  }
-  return bytes.toString()
 }
 
 interface Fields {

@@ -3,9 +3,9 @@ import type { Incoming } from '../../http/client-address.ts'
 import { checkParameters } from '../../http/query-parameters.ts'
 import type { Closing } from '../../protocol/control-events.ts'
 import { formatCursor, type LogCursor } from '../../protocol/cursor.ts'
-import { requestedCursor, requestedNaming, STREAM_PARAMETERS, type StreamCursor } from '../request.ts'
+import { requestedCursor, requestedData, requestedNaming, STREAM_PARAMETERS, type StreamCursor } from '../request.ts'
 import { admit, begin, locate, parseSubscription, type SubscribeOptions, type Wish } from '../subscribe.ts'
-import { SSE, UNNAMED_SSE } from './encoding.ts'
+import { sseEncoding } from './encoding.ts'
 import { closingFrame } from './frame.ts'
 import { StreamSink } from './stream-sink.ts'
 
@@ -18,13 +18,13 @@ export const STREAM_HEADERS = {
   vary: 'accept',
 }
 
-/** @throws {AppError} `parameter.unknown`, `parameter.repeated`, `named.invalid` */
+/** @throws {AppError} `parameter.unknown`, `parameter.repeated`, `data.invalid`, `named.invalid` */
 const wishOf =
   (request: Request) =>
   (query: URLSearchParams): Wish => {
     checkParameters(query, STREAM_PARAMETERS)
     return {
-      encoding: requestedNaming(query) ? SSE : UNNAMED_SSE,
+      encoding: sseEncoding(requestedData(query), requestedNaming(query)),
       requested: requestedCursor(request, query),
     }
   }
@@ -38,7 +38,7 @@ export const checkStreamRequest = (request: Request, actor: Actor): void => {
  * The response to a request for a stream: the stream, one that ends at once with `closing`, or 204.
  *
  * @param abandon called after the end of the stream: its socket need not be waited for
- * @throws {AppError} what `admit` and `begin` throw, `parameter.unknown`, `parameter.repeated`, `named.invalid`
+ * @throws {AppError} what `admit` and `begin` throw, `parameter.unknown`, `parameter.repeated`, `data.invalid`, `named.invalid`
  */
 export async function openStream(
   incoming: Incoming,

@@ -69,6 +69,7 @@ const parameters = [
     Type.Union([Type.Literal('envelope'), Type.Literal('raw')], { default: 'envelope' }),
     'raw',
   ),
+  query('datastar', 'Signals, which Datastar adds to every GET: they are ignored.', Type.String(), '{}'),
 ]
 
 /** `GET /events`. */

@@ -92,6 +92,12 @@ describe('a stream with data=raw', () => {
     expect(await history(channel)).toMatchObject([{ type: 'message', data: 'x' }])
   })
 
+  test('ignores the signals that Datastar adds to the query', async () => {
+    const channel = newChannel()
+    await using reader = await follow(channel, '&data=raw&datastar=%7B%22a%22%3A1%7D')
+    expect(reader.frames[0]?.event).toBe('ready')
+  })
+
   test.each(['', 'RAW', 'json', 'raw%0a'])('data=%s is refused', async (value) => {
     for (const method of ['GET', 'HEAD']) {
       const response = await fetch(`${instance.url}/events?data=${value}`, { method })

@@ -13,9 +13,9 @@ export type RequestedCursor = LogCursor | 'earliest' | undefined
 /** Of a stream, which takes any id: `unknown` is one that no server of this kind has given. */
 export type StreamCursor = RequestedCursor | 'unknown'
 
-/** Query parameters of the stream. */
+/** Query parameters of the stream. Datastar adds `datastar`, its signals, to every GET: they select nothing here. */
 export const STREAM_PARAMETERS: KnownParameters = {
-  single: ['lastEventId', 'clientId', 'named', 'data'],
+  single: ['lastEventId', 'clientId', 'named', 'data', 'datastar'],
   repeatable: ['channel'],
   more: 'Pages of history take others: send "Accept: application/json".',
 }

@@ -101,6 +101,7 @@ test('the server runs with a role that owns nothing, and can neither change even
       order by 1`
     expect(writable.map(({ name }) => name)).toEqual([
       'deleted_keys',
+      'ended_sessions',
       'file_parts',
       'files',
       'instances',

@@ -86,7 +86,7 @@ export function asyncApiDocument(version: string) {
       title: 'sse-update events',
       version,
       description:
-        'GET /events sends these as Server-Sent Events: `event` is the type, `id` the cursor, `data` the payload given here. Follow channels with `?channel=`, up to 64 times; `*` stands for one token and `>` for the rest.',
+        'GET /events sends these as Server-Sent Events: `event` is the type, `id` the cursor, `data` the payload given here. With `data=raw`, `data` is the member `data` of that payload alone (of a string its text), and events of the type `message` have no `event` field; the messages of `stream` stay the same. Follow channels with `?channel=`, up to 64 times; `*` stands for one token and `>` for the rest.',
       license: { name: 'MIT' },
     },
     defaultContentType: 'application/json',

@@ -48,6 +48,13 @@ describe('publish', () => {
     expect(out).toMatch(/^\d+\n$/)
   })
 
+  test('publishes text as a JSON string', async () => {
+    const html = '<li>"Tea"</li>\n'
+    const { out } = await run(['publish', 'text.1', 'message', '-', '--text', '--url', instance.url], { input: html })
+    const page = await fetch(`${instance.url}/events?channel=text.1`, { headers: { accept: 'application/json' } })
+    expect(await page.json()).toMatchObject({ events: [{ position: Number(out), type: 'message', data: html }] })
+  })
+
   test('reads data from standard input, and publishes once with the same key', async () => {
     const args = ['publish', 'a.b', 't', '-', '--key', 'k1', '--url', instance.url]
     const first = await run(args, { input: '{"n": 1}' })

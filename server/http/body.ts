@@ -9,6 +9,10 @@ import type { OpenBody, Pace } from './open-body.ts'
 /** Files may be large: no deadline, but a minimum rate that even a bad mobile connection reaches. */
 const UPLOAD: Pace = { timeout: Number.POSITIVE_INFINITY, leastRate: 16 * 1024, window: 15 * SECOND }
 
+/** Whether a request says that its body is JSON. */
+export const isJson = ({ headers }: Request): boolean =>
+  /^application\/(?:[\w.-]+\+)?json\b/i.test(headers.get('content-type') ?? '')
+
 /** Reads request bodies, all within one budget. */
 export class Bodies {
   readonly budget: BodyBudget
@@ -30,13 +34,24 @@ export class Bodies {
    * `body.overloaded` (503), `body.aborted`
    */
   async readJson<T>(incoming: Incoming, maxBytes: number, parse: (bytes: Uint8Array) => T | Promise<T>): Promise<T> {
-    const { request } = incoming
     // Any other type could come from a form on a foreign page, without the browser asking first.
-    if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(request.headers.get('content-type') ?? '')) {
+    if (!isJson(incoming.request)) {
       throw new AppError('body.not_json', 'Send JSON, with the header "Content-Type: application/json".', {
         status: 415,
       })
     }
+    return this.read(incoming, maxBytes, parse)
+  }
+
+  /**
+   * Reads a body of any type.
+   *
+   * @param parse called with the bytes, which count against the budget until it resolves
+   * @throws {AppError} `body.too_large` (413), `body.too_slow` (408), `body.too_many` (429), `body.overloaded` (503),
+   * `body.aborted`
+   */
+  async read<T>(incoming: Incoming, maxBytes: number, parse: (bytes: Uint8Array) => T | Promise<T>): Promise<T> {
+    const { request } = incoming
     if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
     const source = this.#open(incoming, this.#pace)
     try {

@@ -15,6 +15,35 @@ const newest = async (count: number) => {
   return (await log.read({ after: head - count, limit: count })).events
 }
 
+describe('sse.publish_text', () => {
+  test('publishes a text as a JSON string, with an origin and an idempotency key by name', async () => {
+    const text = ' <li class="a">\\ \r\n\ttwo\u0001 🦊\ufeff</li>\n'
+    await database.sql`select sse.publish_text('a.b', 'message', ${text}, key => 'text', origin => 'page-1')`
+    await database.sql`select sse.publish_text('a.b', 't', 'other', key => 'text')`
+    await database.sql`select sse.publish_text('a.b', 't', '')`
+    await log.relay(100)
+    const events = await newest(2)
+    expect(events).toMatchObject([{ type: 'message', origin: 'page-1' }, { type: 't' }])
+    expect(events.map(({ data }) => JSON.parse(data))).toEqual([text, ''])
+  })
+
+  test.each([
+    [`select sse.publish_text('a b', 't', 'x')`, 'channel'],
+    [`select sse.publish_text('sse.a', 't', 'x')`, 'reserved'],
+    [`select sse.publish_text('a', 'gap', 'x')`, 'reserved'],
+    [`select sse.publish_text('a', null, 'x')`, 'type'],
+    [`select sse.publish_text('a', 't', null)`, 'null'],
+    [`select sse.publish_text('a', 't', repeat('x', 1048575))`, 'bytes'],
+    [`select sse.publish_text('a', 't', repeat(E'\n', 524288))`, 'bytes'],
+    [`select sse.publish_text('a', 't', 'x', key => '')`, 'key'],
+    [`select sse.publish_text('a', 't', 'x', origin => E'x\ny')`, 'origin'],
+  ])('refuses %p with a reason, and publishes nothing', async (statement, reason) => {
+    const error = await database.sql.unsafe(statement).catch((caught) => caught)
+    expect(error.message).toContain(reason)
+    expect(await log.relay(100)).toBe(0)
+  })
+})
+
 describe('sse.publish', () => {
   test('accepts data as text, json and jsonb', async () => {
     await database.sql`select sse.publish('a.b', 't', '{"n": 1}')`
@@ -50,7 +79,7 @@ describe('sse.publish', () => {
     expect(await log.relay(100)).toBe(0)
   })
 
-  test('is the only function that a role with usage on the schema may call', async () => {
+  test('is, with sse.publish_text, the only function that a role with usage on the schema may call', async () => {
     await database.sql`create role publisher_${database.sql.unsafe(String(process.pid))}`
     const role = `publisher_${process.pid}`
     try {
@@ -61,7 +90,8 @@ describe('sse.publish', () => {
           await transaction.unsafe(statement)
         })
       await as(`select sse.publish('a', 't', '1')`)
-      expect(await log.relay(100)).toBe(1)
+      await as(`select sse.publish_text('a', 't', 'x')`)
+      expect(await log.relay(100)).toBe(2)
       for (const statement of [
         `insert into sse.outbox (channel, type, data) values ('a', 't', '1')`,
         'select sse.relay(1)',

@@ -58,6 +58,8 @@ describe('a role', () => {
       const code = await billing.sql.unsafe(`select sse.publish('chat', 't', ${data})`).catch((error) => error.code)
       expect(code).toBe('42501')
     }
+    expect(await billing.sql`select sse.publish_text('chat', 't', 'x')`.catch((error) => error.code)).toBe('42501')
+    await billing.sql`select sse.publish_text('orders.1', 't', 'x')`
     await billing.sql`reset role`
     await database.sql.unsafe(`drop owned by ${billing.name}_group; drop role ${billing.name}_group`)
   })

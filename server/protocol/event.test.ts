@@ -23,6 +23,11 @@ describe('an event of a request', () => {
     expect(parse({ channel: 'a', type: 'b' })).toEqual({ channel: 'a', type: 'b', data: 'null', key: null })
   })
 
+  test('has the type message when it names none', () => {
+    expect(parse({ channel: 'a' }).type).toBe('message')
+    expect(() => parse({ channel: 'a', type: null })).toThrow(failsWith('type.invalid'))
+  })
+
   test('is an object', () => {
     for (const value of [null, 1, 'text', [], undefined]) {
       expect(() => parse(value)).toThrow(failsWith('event.invalid'))

@@ -10,6 +10,9 @@ import { Nullable, Position, Time } from './schema.ts'
 /** Control events of the stream, and events that the browser's EventSource dispatches itself. */
 const RESERVED_TYPES: ReadonlySet<string> = new Set([...Object.keys(CONTROL_EVENTS), 'open', 'error'])
 
+/** The type of an event that is published without one: that of messages without an `event:` line (WHATWG HTML, 9.2.6). */
+export const DEFAULT_TYPE = 'message'
+
 /** The type of an event. */
 export const EventType = Type.String({
   pattern: NAME_PATTERN,
@@ -21,7 +24,7 @@ export const EventType = Type.String({
 const EventInput = Type.Object(
   {
     channel: Channel,
-    type: EventType,
+    type: Type.Optional({ ...EventType, default: DEFAULT_TYPE }),
     data: Type.Optional(Type.Unknown({ description: 'any JSON; defaults to null', examples: [{ total: 900 }] })),
     key: Type.Optional(
       Nullable(
@@ -103,8 +106,8 @@ export const envelopeMembers = ({ channel, type, time }: LoggedEvent, data: stri
   `"channel":${JSON.stringify(channel)},"type":${JSON.stringify(type)},"data":${data},"time":"${time.toISOString()}"`
 
 /**
- * Checks one event of a request body: `{ channel, type, data?, key? }`, whose data is JSON text. Missing data is `null`, and
- * a key that is `null` is none.
+ * Checks one event of a request body: `{ channel, type?, data?, key? }`, whose data is JSON text. A missing type is `message`,
+ * missing data is `null`, and a key that is `null` is none.
  *
  * @param maxBytes of the data
  * @throws {AppError} `event.invalid`, `channel.invalid`, `channel.reserved` (403), `type.invalid`, `type.reserved`, `data.too_large`,
@@ -114,7 +117,7 @@ export function parseEvent(value: unknown, maxBytes: number): Omit<NewEvent, 'or
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new AppError('event.invalid', 'An event is an object: {"channel": …, "type": …, "data": …, "key": …}.')
   }
-  const { channel, type, data = 'null', key = null, ...others } = value as Record<string, unknown>
+  const { channel, type = DEFAULT_TYPE, data = 'null', key = null, ...others } = value as Record<string, unknown>
   const [unknown] = Object.keys(others)
   if (unknown !== undefined) {
     throw new AppError(
@@ -183,13 +186,19 @@ export function parseClientId(id: unknown): string {
 /** The key of one event of a batch that came with a key for the whole: no key of a client holds this separator. */
 export const keyWithin = (batchKey: string, index: number): string => `${batchKey}\u001f${index}`
 
-function parseData(text: string, maxBytes: number): string {
+/** Checks data, as JSON text. @throws {AppError} `data.too_large` */
+export function parseData(text: string, maxBytes: number): string {
   // As long as on a stream: several clients read at most 64 KiB for a line.
-  const bytes = Buffer.byteLength(escapeSeparators(text))
-  if (bytes <= maxBytes) return text
+  checkDataSize(Buffer.byteLength(escapeSeparators(text)), maxBytes)
+  return text
+}
+
+/** @param bytes of the data as JSON, or fewer @throws {AppError} `data.too_large` */
+export function checkDataSize(bytes: number, maxBytes: number): void {
+  if (bytes <= maxBytes) return
   throw new AppError(
     'data.too_large',
-    `The data has ${bytes} bytes as JSON; at most ${maxBytes} are allowed (MAX_EVENT_BYTES). Publish a reference to large data.`,
+    `The data has ${bytes} bytes; at most ${maxBytes} are allowed, as JSON (MAX_EVENT_BYTES). Publish a reference to large data.`,
     { status: 413 },
   )
 }

@@ -10,7 +10,9 @@ export interface StreamReader extends AsyncDisposable {
   response: Response
   /** All frames so far, including `ready` and heartbeats. */
   readonly frames: readonly EventSourceMessage[]
-  /** The log's events among them. */
+  /** The frames of the log's events among them: also of a stream with `data=raw`. */
+  readonly messages: readonly EventSourceMessage[]
+  /** The log's events, from their envelopes. */
   readonly events: readonly (Envelope & { position: number })[]
   /**
    * Resolves when the condition holds; it is checked after each frame.
@@ -58,10 +60,11 @@ export async function openStream(
   const reader: StreamReader = {
     response,
     frames,
+    get messages() {
+      return frames.filter(({ event }) => !CONTROL.has(event ?? ''))
+    },
     get events() {
-      return frames
-        .filter(({ event }) => !CONTROL.has(event ?? ''))
-        .map(({ id, data }) => ({ position: positionOf(id), ...(JSON.parse(data) as Envelope) }))
+      return reader.messages.map(({ id, data }) => ({ position: positionOf(id), ...(JSON.parse(data) as Envelope) }))
     },
     until(condition) {
       return new Promise((resolve, reject) => {
@@ -88,8 +91,7 @@ export async function openStream(
         check()
       })
     },
-    untilEvents: (count) =>
-      reader.until(({ frames: all }) => all.filter(({ event }) => !CONTROL.has(event ?? '')).length >= count),
+    untilEvents: (count) => reader.until(({ messages }) => messages.length >= count),
     ended,
     async close() {
       abort.abort()

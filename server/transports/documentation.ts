@@ -1,8 +1,8 @@
 import { type TSchema, Type } from '@sinclair/typebox'
 import { detail, RECEIVING } from '../http/describe-route.ts'
-import { Pattern } from '../protocol/channel.ts'
+import { Channel, Pattern } from '../protocol/channel.ts'
 import type { ErrorCode } from '../protocol/error-codes.ts'
-import { EventType, Publication, Published } from '../protocol/event.ts'
+import { DEFAULT_TYPE, EventType, Publication, Published } from '../protocol/event.ts'
 import { HistoryPage } from '../protocol/history.ts'
 import { HISTORY_PAGE, MAX_PATTERNS, MAX_TYPES, MAX_WAIT } from '../protocol/limits.ts'
 import { NAME_PATTERN } from '../protocol/names.ts'
@@ -26,6 +26,7 @@ const READ_ERRORS: readonly ErrorCode[] = [
   'channel.too_many',
   'client_id.invalid',
   'cursor.invalid',
+  'data.invalid',
   'database.unavailable',
   'limit.invalid',
   'named.invalid',
@@ -65,6 +66,13 @@ const parameters = [
     Type.Boolean({ default: true }),
     false,
   ),
+  query(
+    'data',
+    'With `raw`, the data of events is the published value itself: of a string its text, of other JSON its JSON text. Events of the type `message` then have no `event:` line.',
+    Type.Union([Type.Literal('envelope'), Type.Literal('raw')], { default: 'envelope' }),
+    'raw',
+  ),
+  query('datastar', 'Signals, which Datastar adds to every GET: they are ignored.', Type.String(), '{}'),
 ]
 
 /** `GET /events`. */
@@ -148,7 +156,7 @@ export const FOLLOW_HEAD = detail({
 export const PUBLISH = detail({
   summary: 'Publish an event, or several at once',
   description:
-    'An array publishes several: all of them, in their order, or none. With Idempotency-Key, the key of each event of an array is made of the header and its place in the array: an array that was shortened is a repetition of its first events, and one that was extended publishes the additional events.',
+    'With a channel in the query, the body is the data of one event: JSON, which is stored as it is, or text of any kind in UTF-8, which is stored as a JSON string. Otherwise, the body is an event or an array. An array publishes several: all of them, in their order, or none. With Idempotency-Key, the key of each event of an array is made of the header and its place in the array: an array that was shortened is a repetition of its first events, and one that was extended publishes the additional events.',
   headers: ['X-Client-Id', 'Idempotency-Key'],
   errors: [
     ...RECEIVING,
@@ -156,8 +164,10 @@ export const PUBLISH = detail({
     'batch.too_large',
     'body.invalid',
     'body.not_json',
+    'body.not_text',
     'body.too_large',
     'channel.invalid',
+    'channel.missing',
     'channel.reserved',
     'client_id.invalid',
     'data.too_deep',
@@ -166,6 +176,7 @@ export const PUBLISH = detail({
     'event.invalid',
     'key.invalid',
     'key.reused',
+    'parameter.repeated',
     'parameter.unknown',
     'publish.overloaded',
     'publish.too_fast',
@@ -174,9 +185,18 @@ export const PUBLISH = detail({
     'type.reserved',
   ],
   operation: {
+    parameters: [
+      query('channel', 'Of the event whose data is the body.', Channel, 'news.1'),
+      query('type', 'Its type.', { ...EventType, default: DEFAULT_TYPE }, 'news.added'),
+      query('key', 'Its idempotency key.', Type.String({ pattern: NAME_PATTERN }), 'a1b2c3'),
+    ],
     requestBody: {
       required: true,
-      content: json(Publication),
+      content: {
+        ...json(Publication),
+        'text/html': { schema: Type.String() as object, example: '<li>Tea</li>\n' },
+        'text/plain': { schema: Type.String() as object, example: 'Tea' },
+      },
     },
     responses: {
       201: {

@@ -2,11 +2,12 @@ import { describe, expect, test } from 'bun:test'
 import { authorizeAnonymous } from '../auth/authorize.ts'
 import type { Bodies } from '../http/body.ts'
 import type { Incoming } from '../http/client-address.ts'
+import { readPublication } from './publish/read-publication.ts'
 import {
   parseCursor,
-  readPublication,
   representation,
   requestedCursor,
+  requestedData,
   requestedLimit,
   requestedNaming,
   requestedPatterns,
@@ -56,6 +57,16 @@ test('events carry their type unless named=false, and no other value is taken', 
   expect(['', 'named=true', 'named=false'].map((text) => requestedNaming(query(text)))).toEqual([true, true, false])
   for (const value of ['', '1', 'no'])
     expect(() => requestedNaming(query(`named=${value}`))).toThrow(withCode('named.invalid'))
+})
+
+test('the data of events is an envelope unless data=raw, and no other value is taken', () => {
+  expect(['', 'data=envelope', 'data=raw'].map((text) => requestedData(query(text)))).toEqual([
+    'envelope',
+    'envelope',
+    'raw',
+  ])
+  for (const value of ['', 'RAW', 'json'])
+    expect(() => requestedData(query(`data=${value}`))).toThrow(withCode('data.invalid'))
 })
 
 describe('the cursor of a stream', () => {

@@ -1,15 +1,11 @@
 import Negotiator from 'negotiator'
-import { type Actor, checkPublish, checkSubscribe } from '../auth/actor.ts'
-import type { Bodies } from '../http/body.ts'
-import type { Incoming } from '../http/client-address.ts'
+import { type Actor, checkSubscribe } from '../auth/actor.ts'
 import type { KnownParameters } from '../http/query-parameters.ts'
 import { AppError } from '../platform/errors.ts'
-import { Slice } from '../platform/event-loop.ts'
 import { isReserved, parsePattern } from '../protocol/channel.ts'
 import { type LogCursor, parseLogCursor } from '../protocol/cursor.ts'
-import { keyWithin, type NewEvent, parseEvent, parseKey, parseType } from '../protocol/event.ts'
+import { parseType } from '../protocol/event.ts'
 import { HISTORY_PAGE, MAX_PATTERNS, MAX_TYPES, MAX_WAIT } from '../protocol/limits.ts'
-import { readEvents } from './publish/publication.ts'
 
 /** Where a reader wants to begin: after a cursor, at the oldest event kept, or (`undefined`) at the head. */
 export type RequestedCursor = LogCursor | 'earliest' | undefined
@@ -17,17 +13,17 @@ export type RequestedCursor = LogCursor | 'earliest' | undefined
 /** Of a stream, which takes any id: `unknown` is one that no server of this kind has given. */
 export type StreamCursor = RequestedCursor | 'unknown'
 
-/** Query parameters of the stream. */
+/** Query parameters of the stream. Datastar adds `datastar`, its signals, to every GET: they select nothing here. */
 export const STREAM_PARAMETERS: KnownParameters = {
-  single: ['lastEventId', 'clientId', 'named'],
+  single: ['lastEventId', 'clientId', 'named', 'data', 'datastar'],
   repeatable: ['channel'],
   more: 'Pages of history take others: send "Accept: application/json".',
 }
-/** Of publishing, which has none. */
+/** Of publishing: with a channel, the body is the data itself. */
 export const PUBLISH_PARAMETERS: KnownParameters = {
-  single: [],
+  single: ['channel', 'type', 'key'],
   repeatable: [],
-  more: 'Channel, type and data go into the body.',
+  more: 'Data goes into the body.',
 }
 /** Of a page of history that reads forward. */
 export const HISTORY_PARAMETERS: KnownParameters = {
@@ -89,6 +85,16 @@ export function requestedNaming(query: URLSearchParams): boolean {
   const value = query.get('named') ?? 'true'
   if (value === 'true' || value === 'false') return value === 'true'
   throw new AppError('named.invalid', `named is ${JSON.stringify(value.slice(0, 80))}; it is "true" or "false".`)
+}
+
+/** What the data of events on a stream is: an envelope (channel, type, data and time), or the published value itself. */
+export type DataForm = 'envelope' | 'raw'
+
+/** The form of data asked for; an envelope by default. @throws {AppError} `data.invalid` */
+export function requestedData(query: URLSearchParams): DataForm {
+  const value = query.get('data') ?? 'envelope'
+  if (value === 'envelope' || value === 'raw') return value
+  throw new AppError('data.invalid', `data is ${JSON.stringify(value.slice(0, 80))}; it is "envelope" or "raw".`)
 }
 
 /**
@@ -170,64 +176,6 @@ export function requestedTime(query: URLSearchParams, name: string): Date | unde
     'time.invalid',
     `${name} is ${JSON.stringify(value.slice(0, 80))}; it is a time such as "2026-11-21T10:00:00Z".`,
   )
-}
-
-/** What a request publishes, and whether it was an array. */
-export interface Publication {
-  events: NewEvent[]
-  isBatch: boolean
-}
-
-/** How bodies are read, and their limits in bytes. */
-export interface PublicationOptions {
-  bodies: Bodies
-  maxEventBytes: number
-  maxRequestBytes: number
-}
-
-/**
- * Reads and checks the body of a request that publishes: one event or an array of them.
- *
- * @throws {AppError} what `Bodies.readJson` throws, `body.invalid`, `batch.empty`, `batch.too_large`, and what is wrong with
- * an event; the member `event` is then its index in the batch
- */
-export async function readPublication(
-  incoming: Incoming,
-  actor: Actor,
-  options: PublicationOptions,
-): Promise<Publication> {
-  const { request } = incoming
-  const header = request.headers.get('idempotency-key')
-  const requestKey = header === null ? null : parseKey(header)
-  return options.bodies.readJson(incoming, options.maxRequestBytes, async (bytes) => {
-    const { events: written, isBatch } = await readEvents(bytes)
-    const slice = new Slice()
-    const events: NewEvent[] = []
-    for (const [index, value] of written.entries()) {
-      const { key, ...event } = isBatch
-        ? parseMember(value, index, options.maxEventBytes)
-        : parseEvent(value, options.maxEventBytes)
-      checkPublish(actor, event.channel)
-      const givenKey = isBatch && requestKey !== null ? keyWithin(requestKey, index) : requestKey
-      events.push({ ...event, key: key ?? givenKey, origin: actor.clientId })
-      if (slice.isOver) await slice.next()
-    }
-    if (events.length === 0) throw new AppError('batch.empty', 'The array holds no event.')
-    return { events, isBatch }
-  })
-}
-
-function parseMember(value: unknown, index: number, maxBytes: number) {
-  try {
-    return parseEvent(value, maxBytes)
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error
-    const { code, status } = error
-    throw new AppError(code, `Event ${index} of the array: ${error.message} Nothing was published.`, {
-      status,
-      extensions: { event: index },
-    })
-  }
 }
 
 /**

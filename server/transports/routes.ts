@@ -13,14 +13,8 @@ import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { history, lookBack } from './history/history.ts'
 import { waitForPage } from './long-poll/long-poll.ts'
 import type { PublishRate } from './publish/publish-rate.ts'
-import {
-  PUBLISH_PARAMETERS,
-  type PublicationOptions,
-  readablePatterns,
-  readPublication,
-  representation,
-  requestedWait,
-} from './request.ts'
+import { type PublicationOptions, readPublication } from './publish/read-publication.ts'
+import { PUBLISH_PARAMETERS, readablePatterns, representation, requestedWait } from './request.ts'
 import { checkStreamRequest, openStream, STREAM_HEADERS } from './sse/open-stream.ts'
 import type { SubscribeOptions } from './subscribe.ts'
 

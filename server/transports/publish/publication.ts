@@ -34,9 +34,7 @@ export async function readEvents(body: Uint8Array): Promise<WrittenPublication> 
   if (!isUtf8(bytes)) throw new AppError('body.invalid', 'The body is not valid UTF-8.')
   const layout = new Layout(bytes)
   const slice = new Slice()
-  // Several large bodies may have arrived in this event-loop turn.
-  if (bytes.byteLength > STEP) await slice.next()
-  await scan(new JsonScanner(bytes, layout, MAX_DEPTH), slice)
+  await scanJson(bytes, layout, MAX_DEPTH, slice)
   const events: WrittenEvent[] = []
   for (const members of layout.events) {
     events.push(members && toEvent(bytes, members))
@@ -45,7 +43,15 @@ export async function readEvents(body: Uint8Array): Promise<WrittenPublication> 
   return { events, isBatch: layout.isBatch }
 }
 
-async function scan(scanner: JsonScanner, slice: Slice): Promise<void> {
+/**
+ * Validates JSON in slices.
+ *
+ * @throws {AppError} `body.invalid`, `data.too_deep`
+ */
+export async function scanJson(bytes: Uint8Array, visitor: JsonVisitor, maxDepth: number, slice: Slice): Promise<void> {
+  // Several large bodies may have arrived in this event-loop turn.
+  if (bytes.byteLength > STEP) await slice.next()
+  const scanner = new JsonScanner(bytes, visitor, maxDepth)
   try {
     while (!scanner.advance(STEP)) if (slice.isOver) await slice.next()
   } catch (error) {

@@ -5,6 +5,7 @@ import { escapeSeparators } from '../../protocol/line-separators.ts'
 import { onOneLine } from '../one-line.ts'
 
 const encoder = new TextEncoder()
+const LF = 0x0a
 
 /**
  * The bytes of one event on an event stream (WHATWG HTML, 9.2.6 "Interpreting an event stream"): `event:`, `data:`, and
@@ -24,7 +25,7 @@ export function eventFrame(event: LoggedEvent, epoch: string): Uint8Array<ArrayB
  * its type. Shares the memory of the frame.
  */
 export const withoutName = (frame: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
-  frame.subarray(frame.indexOf(0x0a) + 1)
+  frame.subarray(frame.indexOf(LF) + 1)
 
 /**
  * @param retry milliseconds that the client waits before it reconnects

@@ -5,13 +5,14 @@ import type { Closing } from '../../protocol/control-events.ts'
 import { formatCursor, type LogCursor } from '../../protocol/cursor.ts'
 import {
   requestedCursor,
+  requestedData,
   requestedNaming,
   requestedPatterns,
   STREAM_PARAMETERS,
   type StreamCursor,
 } from '../request.ts'
 import { admit, begin, locate, parseSubscription, type ReadWish, type SubscribeOptions } from '../subscribe.ts'
-import { SSE, UNNAMED_SSE } from './encoding.ts'
+import { sseEncoding } from './encoding.ts'
 import { closingFrame } from './frame.ts'
 import { StreamSink } from './stream-sink.ts'
 
@@ -24,14 +25,14 @@ export const STREAM_HEADERS = {
   vary: 'accept',
 }
 
-/** @throws {AppError} `parameter.unknown`, `parameter.repeated`, `named.invalid`, `channel.invalid`, `channel.too_many` */
+/** @throws {AppError} `parameter.unknown`, `parameter.repeated`, `data.invalid`, `named.invalid`, `channel.invalid`, `channel.too_many` */
 const wishOf =
   (request: Request): ReadWish =>
   (query) => {
     checkParameters(query, STREAM_PARAMETERS)
     return {
       patterns: requestedPatterns(query),
-      encoding: requestedNaming(query) ? SSE : UNNAMED_SSE,
+      encoding: sseEncoding(requestedData(query), requestedNaming(query)),
       requested: requestedCursor(request, query),
     }
   }
@@ -45,7 +46,7 @@ export const checkStreamRequest = (request: Request, actor: Actor): void => {
  * The response to a request for a stream: the stream, one that ends at once with `closing`, or 204.
  *
  * @param abandon called after the end of the stream: its socket need not be waited for
- * @throws {AppError} what `admit` and `begin` throw, `parameter.unknown`, `parameter.repeated`, `named.invalid`
+ * @throws {AppError} what `admit` and `begin` throw, `parameter.unknown`, `parameter.repeated`, `data.invalid`, `named.invalid`
  */
 export async function openStream(
   incoming: Incoming,

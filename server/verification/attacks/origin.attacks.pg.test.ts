@@ -62,6 +62,18 @@ describe('cross-site writes', () => {
     expect(await database.sql`select from sse.log`).toHaveLength(0)
   })
 
+  test('a form on a foreign page cannot publish text, which a browser sends without asking first', async () => {
+    for (const headers of [{ origin: 'http://evil.example' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }]) {
+      const response = await fetch(`${url}/events?channel=a`, {
+        method: 'POST',
+        headers: { ...(headers as Record<string, string>), 'content-type': 'text/plain' },
+        body: 'x=1',
+      })
+      expect([response.status, await response.json()]).toMatchObject([403, { code: 'origin.foreign' }])
+    }
+    expect(await database.sql`select from sse.log`).toHaveLength(0)
+  })
+
   test('a page on another port of localhost cannot cancel a task', async () => {
     const created = await fetch(`${url}/api/tasks`, {
       method: 'POST',

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => database[Symbol.asyncDispose]())
 
 /** Functions that every role with usage on the schema may call. */
-const PUBLIC = /^sse\.publish\(/
+const PUBLIC = /^sse\.publish(?:_text)?\(/
 /**
  * Functions that run with the rights of the server's role. Each was reviewed for what a hostile caller could make it
  * do.

@@ -62,6 +62,7 @@ describe('a role that has usage on schema sse and nothing else', () => {
         `select sse.publish('a', 't', '1'::pg_catalog.text)`,
         `select sse.publish('a', 't', '1'::pg_catalog.json)`,
         `select sse.publish('a', 't', '1'::pg_catalog.jsonb)`,
+        `select sse.publish_text('a', 't', '1'::pg_catalog.text)`,
       )
       expect(await isSuperuser()).toBe(false)
     },

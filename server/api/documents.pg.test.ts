@@ -147,6 +147,21 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  test('has no default of a parameter that the parameter does not accept', () => {
+    let count = 0
+    for (const [name, operation] of operations()) {
+      const { parameters = [] } = operation as unknown as {
+        parameters?: { name: string; schema: { default?: unknown } }[]
+      }
+      for (const { name: parameter, schema } of parameters) {
+        if (schema.default === undefined) continue
+        count++
+        expect([name, parameter, problems(openApi, schema, schema.default)]).toEqual([name, parameter, null])
+      }
+    }
+    expect(count).toBeGreaterThan(2)
+  })
+
   test('names the errors of the headers that name the sender where the sender is asked for, and only there', () => {
     for (const [name, operation] of operations()) {
       const { responses, security } = operation as unknown as { responses: object; security?: unknown }

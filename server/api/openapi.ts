@@ -156,11 +156,15 @@ const unique = (parameters: OpenAPIV3.ParameterObject[]) => [
   ).values(),
 ]
 
+/** Elysia's 0 of a number that has no default, which may be less than the number may be. */
+const isPlaceholder = (variant: OpenAPIV3.SchemaObject, value: OpenAPIV3.SchemaObject | undefined) =>
+  variant.default === 0 && (value?.minimum ?? 0) > 0
+
 /** Elysia documents a number or a boolean of an address as a union of the value and its text: the value is enough. */
 function plain(schema: OpenAPIV3.SchemaObject): OpenAPIV3.SchemaObject {
   const variants = (schema?.anyOf ?? []) as OpenAPIV3.SchemaObject[]
   const value = variants.find(({ type }) => type === 'integer' || type === 'boolean')
-  const byDefault = variants.find((variant) => variant.default !== undefined)?.default
+  const byDefault = variants.find((variant) => variant.default !== undefined && !isPlaceholder(variant, value))?.default
   return value ? { ...value, ...(byDefault !== undefined && { default: byDefault }) } : schema
 }
 

@@ -113,7 +113,7 @@ module.exports = {
     }),
   ],
   options: {
-    exclude: { path: '\\.(test|bench)\\.tsx?$|/faults/|/attacks/' },
+    exclude: { path: '\\.(test|bench)\\.tsx?$|/faults/|/attacks/|/fuzz/' },
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
     tsConfig: { fileName: 'tsconfig.json' },

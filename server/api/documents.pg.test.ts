@@ -147,19 +147,27 @@ describe('the OpenAPI document', () => {
     }
   })
 
-  test('names the errors of a header only where the header is read', () => {
+  test('has no default of a parameter that the parameter does not accept', () => {
+    let count = 0
     for (const [name, operation] of operations()) {
-      const { parameters = [], responses } = operation as unknown as {
-        parameters?: { name: string }[]
-        responses: object
+      const { parameters = [] } = operation as unknown as {
+        parameters?: { name: string; schema: { default?: unknown } }[]
       }
-      for (const [header, code] of [
-        ['X-User', 'user.invalid'],
-        ['X-Client-Id', 'client_id.invalid'],
-      ] as const) {
-        if (name.includes('/events')) continue
-        const isRead = parameters.some((parameter) => parameter.name === header)
-        expect([name, JSON.stringify(responses).includes(`"${code}"`)]).toEqual([name, isRead])
+      for (const { name: parameter, schema } of parameters) {
+        if (schema.default === undefined) continue
+        count++
+        expect([name, parameter, problems(openApi, schema, schema.default)]).toEqual([name, parameter, null])
+      }
+    }
+    expect(count).toBeGreaterThan(2)
+  })
+
+  test('names the errors of the headers that name the sender where the sender is asked for, and only there', () => {
+    for (const [name, operation] of operations()) {
+      const { responses, security } = operation as unknown as { responses: object; security?: unknown }
+      for (const code of ['user.invalid', 'client_id.invalid']) {
+        const isNamed = JSON.stringify(responses).includes(`"${code}"`)
+        expect([name, isNamed]).toEqual([name, security !== undefined])
       }
     }
   })

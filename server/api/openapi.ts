@@ -17,16 +17,18 @@ type Operation = OpenAPIV3.OperationObject & {
 
 /** Errors of every route: those of `http/front-door.ts`, and a failure of the server. */
 const OF_ALL: readonly ErrorCode[] = ['host.invalid', 'host.unknown', 'internal', 'origin.foreign']
-/** Errors of every route that needs a credential, where the server has keys. */
+/** Errors of every route that asks who sends the request: of credentials, where the server has keys, and of names. */
 const OF_SECURED: readonly ErrorCode[] = [
   'access.denied',
   'auth.required',
+  'client_id.invalid',
   'key.unknown',
   'origin.required',
   'token.expired',
   'token.invalid',
   'token.revoked',
   'token.unverifiable',
+  'user.invalid',
 ]
 /** Routes that need none: probes, documents and files of the dashboard. */
 const isOpen = (path: string) => !/^\/(?:api\/|events$|metrics$|session$)/.test(path)
@@ -36,11 +38,6 @@ const COMMON: readonly ErrorCode[] = [
   'parameter.repeated',
   'database.unavailable',
   'database.unknown',
-]
-/** Errors of the headers that name the sender of a request. */
-const ofSenders = (parameters: readonly OpenAPIV3.ParameterObject[]): ErrorCode[] => [
-  ...(parameters.some(({ name }) => name === 'X-User') ? (['user.invalid'] as const) : []),
-  ...(parameters.some(({ name }) => name === 'X-Client-Id') ? (['client_id.invalid'] as const) : []),
 ]
 /** Errors of every route with a JSON body. */
 const OF_BODIES: readonly ErrorCode[] = [
@@ -125,7 +122,7 @@ function complete(operation: Operation, path: string, body: TSchema | undefined)
   const common = [
     ...OF_ALL,
     ...(isOpen(path) ? [] : OF_SECURED),
-    ...(path.startsWith('/api/') ? [...COMMON, ...ofSenders(parameters), ...(body ? OF_BODIES : [])] : []),
+    ...(path.startsWith('/api/') ? [...COMMON, ...(body ? OF_BODIES : [])] : []),
   ]
   const content = body && {
     content: { 'application/json': { schema: body, example: exampleOf(body) } },
@@ -159,11 +156,15 @@ const unique = (parameters: OpenAPIV3.ParameterObject[]) => [
   ).values(),
 ]
 
+/** Elysia's 0 of a number that has no default, which may be less than the number may be. */
+const isPlaceholder = (variant: OpenAPIV3.SchemaObject, value: OpenAPIV3.SchemaObject | undefined) =>
+  variant.default === 0 && (value?.minimum ?? 0) > 0
+
 /** Elysia documents a number or a boolean of an address as a union of the value and its text: the value is enough. */
 function plain(schema: OpenAPIV3.SchemaObject): OpenAPIV3.SchemaObject {
   const variants = (schema?.anyOf ?? []) as OpenAPIV3.SchemaObject[]
   const value = variants.find(({ type }) => type === 'integer' || type === 'boolean')
-  const byDefault = variants.find((variant) => variant.default !== undefined)?.default
+  const byDefault = variants.find((variant) => variant.default !== undefined && !isPlaceholder(variant, value))?.default
   return value ? { ...value, ...(byDefault !== undefined && { default: byDefault }) } : schema
 }
 

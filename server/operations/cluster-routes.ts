@@ -63,6 +63,7 @@ export const clusterRoutes = ({ instances, faults, bodies, authorize }: ClusterR
       },
       {
         parse: jsonBody(bodies, FaultRequest, SMALL_BODY, async (request) => checkOperator(await authorize(request))),
+        query: NoQuery,
         body: FaultRequest,
         response: { 202: Type.Object({ affected: Type.Integer({ description: 'connections', examples: [3] }) }) },
         detail: detail({

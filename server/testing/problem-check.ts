@@ -64,19 +64,34 @@ function parse(text: string): Record<string, unknown> | undefined {
 }
 
 function isDocumented(document: OpenApi, { method, path, status }: ProblemResponse, code: ErrorCode): boolean {
-  const operation = operationOf(document, method.toLowerCase(), path)
-  if (!operation) return OUTSIDE.includes(code)
-  return operation.responses[status]?.content?.['application/problem+json']?.examples?.[code] !== undefined
+  const found = operationOf(document, method, path)
+  if (!found) return OUTSIDE.includes(code)
+  return (
+    document.paths[found.path]?.[found.method]?.responses[status]?.content?.['application/problem+json']?.examples?.[
+      code
+    ] !== undefined
+  )
 }
 
-/** A path without parameters comes before one that has some. */
-function operationOf({ paths }: OpenApi, method: string, path: string): Operation | undefined {
+/**
+ * The operation of a document that handles a request, as the document names it: HEAD may be handled by GET. A path without
+ * parameters comes before one that has some.
+ *
+ * @returns `undefined` when none does
+ */
+export function operationOf(
+  { paths }: Pick<OpenApi, 'paths'>,
+  method: string,
+  path: string,
+): { method: string; path: string } | undefined {
   const segments = path.replace(/(.)\/$/, '$1').split('/')
   const [template] = Object.keys(paths)
     .filter((candidate) => fits(candidate.split('/'), segments))
     .sort((one, other) => one.split('{').length - other.split('{').length)
-  const operations = paths[template ?? ''] ?? {}
-  return operations[method] ?? (method === 'head' ? operations.get : undefined)
+  if (template === undefined) return undefined
+  const candidates = method.toUpperCase() === 'HEAD' ? ['head', 'get'] : [method.toLowerCase()]
+  const handler = candidates.find((candidate) => paths[template]?.[candidate])
+  return handler === undefined ? undefined : { method: handler, path: template }
 }
 
 const fits = (template: readonly string[], segments: readonly string[]) =>

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { detail } from '../../http/describe-route.ts'
 import { NextPage, pageParameters } from '../../http/paging.ts'
-import { BooleanInAddress, IdInAddress } from '../../http/parameters.ts'
+import { BooleanInAddress, IdInAddress, NoQuery } from '../../http/parameters.ts'
 import { ChannelToken, Cursor } from '../../protocol/schema.ts'
 import { NewNotification, Notification } from './schema.ts'
 
@@ -28,6 +28,7 @@ export const INBOX = {
 
 /** `POST /api/notifications`. */
 export const SEND = {
+  query: NoQuery,
   body: NewNotification,
   response: { 201: Notification },
   detail: detail({
@@ -41,6 +42,7 @@ export const SEND = {
 
 /** `POST /api/notifications/read`. */
 export const READ_ALL = {
+  query: NoQuery,
   body: Type.Object(
     {
       through: Type.Optional(
@@ -66,6 +68,7 @@ export const READ_ALL = {
 
 /** `POST /api/notifications/:id/read`. */
 export const READ = {
+  query: NoQuery,
   params: Type.Object({ id: IdInAddress }),
   parse: 'none',
   response: Notification,

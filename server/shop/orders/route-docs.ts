@@ -32,6 +32,7 @@ export const LIST = {
 
 /** `POST /api/orders`. */
 export const CREATE = {
+  query: NoQuery,
   body: NewOrder,
   response: { 201: Order },
   detail: detail({
@@ -58,6 +59,7 @@ export const COUNT = {
 
 /** `GET /api/orders/:id`. */
 export const READ = {
+  query: NoQuery,
   params,
   response: Type.Composite([Order, Type.Object({ cursor: Cursor })]),
   detail: detail({
@@ -71,6 +73,7 @@ export const READ = {
 
 /** `DELETE /api/orders/:id`. */
 export const REMOVE = {
+  query: NoQuery,
   params,
   detail: detail({
     summary: 'Delete an order that is pending, delivered or cancelled',
@@ -83,6 +86,7 @@ export const REMOVE = {
 
 /** `POST /api/orders/:id/transitions`. */
 export const TRANSITION = {
+  query: NoQuery,
   params,
   body: Transition,
   response: Order,

@@ -15,6 +15,7 @@ export const IMPORT = {
       'key.deleted',
       'key.invalid',
       'key.reused',
+      'parameter.unknown',
       'storage.exceeded',
       'tasks.too_many',
       'upload.aborted',

@@ -4,6 +4,7 @@ import type { Bodies } from '../../http/body.ts'
 import type { Incoming } from '../../http/client-address.ts'
 import { requestKey } from '../../http/idempotency.ts'
 import { otherMethods } from '../../http/problem.ts'
+import { checkParameters } from '../../http/query-parameters.ts'
 import { urlOf } from '../../http/request-url.ts'
 import { asCreated } from '../../http/response-headers.ts'
 import { AppError } from '../../platform/errors.ts'
@@ -64,9 +65,11 @@ function checkType(request: Request): void {
   throw new AppError('upload.not_csv', 'Send a CSV file, with the header "Content-Type: text/csv".', { status: 415 })
 }
 
-/** @throws {AppError} `upload.name_invalid` */
+/** @throws {AppError} `upload.name_invalid`, `parameter.unknown`, `parameter.repeated` */
 function fileName(request: Request): string {
-  const name = urlOf(request).searchParams.get('name') ?? 'orders.csv'
+  const query = urlOf(request).searchParams
+  checkParameters(query, { single: ['name'], repeatable: [] })
+  const name = query.get('name') ?? 'orders.csv'
   if (/^\P{Cc}{1,200}$/u.test(name)) return name
   throw new AppError('upload.name_invalid', 'name is text of 1 to 200 characters without control characters.')
 }

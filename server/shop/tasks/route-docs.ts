@@ -32,6 +32,7 @@ export const LIST = {
 
 /** `POST /api/tasks`. */
 export const START = {
+  query: NoQuery,
   body: NewTask,
   response: { 202: Task },
   detail: detail({
@@ -57,6 +58,7 @@ export const COUNT = {
 
 /** `GET /api/tasks/:id`. */
 export const READ = {
+  query: NoQuery,
   params,
   response: Type.Composite([Task, Type.Object({ cursor: Cursor })]),
   detail: detail({
@@ -70,6 +72,7 @@ export const READ = {
 
 /** `PATCH /api/tasks/:id`. */
 export const RENAME = {
+  query: NoQuery,
   params,
   body: Type.Object({ description: Description }, { additionalProperties: false }),
   response: Task,
@@ -84,6 +87,7 @@ export const RENAME = {
 
 /** `DELETE /api/tasks/:id`. */
 export const REMOVE = {
+  query: NoQuery,
   params,
   detail: detail({
     summary: 'Delete a task that has ended, and its files',
@@ -96,6 +100,7 @@ export const REMOVE = {
 
 /** `POST /api/tasks/:id/cancel`. */
 export const CANCEL = {
+  query: NoQuery,
   params,
   parse: 'none',
   response: Task,
@@ -110,6 +115,7 @@ export const CANCEL = {
 
 /** `POST /api/tasks/:id/retry`. */
 export const RETRY = {
+  query: NoQuery,
   params,
   parse: 'none',
   response: { 202: Task },
@@ -124,6 +130,7 @@ export const RETRY = {
 
 /** `GET /api/tasks/:id/files/:name`. */
 export const DOWNLOAD = {
+  query: NoQuery,
   params: Type.Object({ id: IdInAddress, name: Type.String({ pattern: '^[\\w.-]{1,200}$' }) }),
   detail: detail({
     summary: 'Download a file that a task has produced',

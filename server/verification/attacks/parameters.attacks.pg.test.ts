@@ -108,3 +108,27 @@ test('publishing refuses query parameters, because a channel in the query would 
   })
   expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([400, 'parameter.unknown'])
 })
+
+test('no route of the API ignores a parameter that it does not have', async () => {
+  const document = (await (await fetch(`${instance.url}/openapi.json`)).json()) as {
+    paths: Record<string, Record<string, { requestBody?: { content: Record<string, { example: unknown }> } }>>
+  }
+  const operations = Object.entries(document.paths)
+    .filter(([path]) => path.startsWith('/api/'))
+    .flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, { requestBody }]) => ({ path, method, content: requestBody?.content })),
+    )
+  expect(operations.length).toBeGreaterThan(15)
+  for (const { path, method, content } of operations) {
+    const [type, media] = Object.entries(content ?? {})[0] ?? []
+    const body = type === 'application/json' ? JSON.stringify(media?.example) : media?.example
+    const url = `${instance.url}${path.replace('{id}', '1').replace('{name}', 'a')}?nmae=a`
+    const response = await fetch(url, {
+      method: method.toUpperCase(),
+      ...(type && { body: body as string, headers: { 'content-type': type } }),
+    })
+    const { code } = (await response.json()) as { code: string }
+    expect([method, path, response.status]).toEqual([method, path, 400])
+    expect(['request.invalid', 'parameter.unknown']).toContain(code)
+  }
+})

@@ -27,8 +27,8 @@ async function delayOf(refusals: RefusalDelay, address?: string): Promise<number
 test('refusals of an address are delayed more and more, up to a bound', async () => {
   const refusals = new RefusalDelay()
   const delays: number[] = []
-  for (let count = 0; count < 11; count++) delays.push(await delayOf(refusals))
-  expect(delays).toEqual([0, 0, 250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000])
+  for (let count = 0; count < 9; count++) delays.push(await delayOf(refusals))
+  expect(delays).toEqual([0, 0, 250, 500, 1000, 2000, 4000, 4000, 4000])
 })
 
 test('an address is not delayed for another one, and begins again after a quiet minute', async () => {

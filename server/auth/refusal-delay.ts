@@ -5,8 +5,12 @@ import { MINUTE, SECOND, sleep } from '../platform/time.ts'
 const FREE = 2
 /** Milliseconds of the first delay; each further refusal of the address doubles it. */
 const FIRST_DELAY = SECOND / 4
-/** Longest delay in milliseconds: with it, a client that retries without a pause sends six requests a minute. */
-const MAX_DELAY = 10 * SECOND
+/**
+ * Longest delay in milliseconds: with it, a client that retries without a pause sends fifteen requests a minute. Shorter than the
+ * time-outs of clients (5 s by default in some): one that gives up before the response never learns that it was refused, and
+ * takes it for a failure of the network.
+ */
+const MAX_DELAY = 4 * SECOND
 /** Milliseconds without a refusal after which an address begins again. */
 const MEMORY = MINUTE
 /** Addresses that are remembered. */

@@ -59,21 +59,29 @@ export function parseStreamRequest(request: Request, query: URLSearchParams, act
 }
 
 /**
- * Authorizes a stream. A refusal is delayed, the more the more there are: some clients retry at once on any status.
+ * Authorizes a stream. An error is delayed, the more the more there are: some clients retry at once on any status.
  *
  * @throws {AppError} what `Authorize` and `parseStreamRequest` throw
  */
-async function admit(incoming: Incoming, { authorize, refusals, addressOf }: StreamOptions) {
+async function admit(incoming: Incoming, options: StreamOptions) {
   const { request } = incoming
+  const { authorize, refusals, addressOf } = options
   try {
     const actor = await authorize(request)
     const owner = { subject: actor.grant.subject, address: addressOf(incoming) }
     return { actor, owner, ...parseStreamRequest(request, urlOf(request).searchParams, actor) }
   } catch (error) {
     const isRefusal = error instanceof AppError && (error.status === 401 || error.status === 403)
-    if (isRefusal) await refusals.wait(addressOf(incoming), request.signal)
+    if (isRefusal) await refusals.refused(addressOf(incoming), request.signal)
+    else await pace(incoming, options)
     throw error
   }
+}
+
+/** Delays the response to a request that the client repeats without a pause, although no stream is opened for it. */
+const pace = (incoming: Incoming, { refusals, addressOf }: StreamOptions): Promise<void> => {
+  const { url, headers, signal } = incoming.request
+  return refusals.unopened(addressOf(incoming), `${url} ${headers.get('last-event-id')}`, signal)
 }
 
 /**
@@ -88,20 +96,26 @@ export async function openStream(incoming: Incoming, options: StreamOptions, aba
   const { hub, bounds, leases, isOver } = options
   const { requested, actor, ...subscription } = await admit(incoming, options)
   const isSeen = (position: number) => isOver(subscription.selection.patterns, position).catch(() => false)
+  const refuse = async (closing: Closing) => {
+    // An instance that drains is about to end, and a delay would only keep it from that.
+    if (closing.reason !== 'drain') await pace(incoming, options)
+    return ended(closing, requested)
+  }
   const refusal = hub.refusal(subscription)
-  if (refusal) return refuse(refusal, requested)
+  if (refusal) return refuse(refusal)
   const start = await resolveCursor(requested, hub, bounds).catch((error) => {
     if (error instanceof AppError && error.status === 503) return undefined
     throw error
   })
-  if (!start) return refuse(hub.unavailable, requested)
+  if (!start) return refuse(hub.unavailable)
   if (typeof requested === 'object' && !start.gap && (await isSeen(requested.position))) {
+    await pace(incoming, options)
     // The one status after which every client stops reconnecting (HTML, section 9.2.3).
     return new Response(null, { status: 204 })
   }
   // Meanwhile other streams may have been opened, and the log may have turned out to be another one.
   const lateRefusal = hub.refusal(subscription) ?? (start.epoch === hub.epoch ? undefined : hub.unavailable)
-  if (lateRefusal) return refuse(lateRefusal, requested)
+  if (lateRefusal) return refuse(lateRefusal)
   leases.check(actor)
   const sink = new StreamSink(abandon)
   const cursor = hub.open({
@@ -127,7 +141,7 @@ const isProxied = ({ headers }: Request): boolean =>
  * usual. Its cursor stays where it is: the cursor that it sent is sent back, for clients that take a missing ID for an empty
  * one.
  */
-const refuse = (closing: Closing, requested: StreamCursor) =>
+const ended = (closing: Closing, requested: StreamCursor) =>
   new Response(closingFrame(closing, typeof requested === 'object' ? textOf(requested) : undefined), {
     headers: STREAM_HEADERS,
   })

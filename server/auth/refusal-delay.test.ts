@@ -9,7 +9,7 @@ const forever = new AbortController().signal
 /** Counts a refusal. @returns whether its response was sent, at any time */
 function refuse(refusals: RefusalDelay, address = '10.0.0.1', signal = forever) {
   const response = { isSent: false }
-  void refusals.wait(address, signal).then(() => {
+  void refusals.refused(address, signal).then(() => {
     response.isSent = true
   })
   return response
@@ -27,8 +27,8 @@ async function delayOf(refusals: RefusalDelay, address?: string): Promise<number
 test('refusals of an address are delayed more and more, up to a bound', async () => {
   const refusals = new RefusalDelay()
   const delays: number[] = []
-  for (let count = 0; count < 11; count++) delays.push(await delayOf(refusals))
-  expect(delays).toEqual([0, 0, 250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000])
+  for (let count = 0; count < 9; count++) delays.push(await delayOf(refusals))
+  expect(delays).toEqual([0, 0, 250, 500, 1000, 2000, 4000, 4000, 4000])
 })
 
 test('an address is not delayed for another one, and begins again after a quiet minute', async () => {
@@ -62,4 +62,21 @@ test('a bounded number of responses is delayed at once', async () => {
   await advance(10_000)
   expect(refusals.delayed).toBe(0)
   expect(responses.every(({ isSent }) => isSent)).toBe(true)
+})
+
+test('repetitions of one request are delayed, and other requests of the address are not', async () => {
+  const refusals = new RefusalDelay()
+  const isSentAtOnce = async (request: string) => {
+    let isSent = false
+    void refusals.unopened('10.0.0.1', request, forever).then(() => {
+      isSent = true
+    })
+    await settle()
+    return isSent
+  }
+  const sent: boolean[] = []
+  for (let count = 0; count < 12; count++) sent.push(await isSentAtOnce('/events?channel=a'))
+  expect(sent).toEqual([...Array(10).fill(true), false, false])
+  expect(await isSentAtOnce('/events?channel=b')).toBeTrue()
+  expect(await delayOf(refusals)).toBe(0)
 })

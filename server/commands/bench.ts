@@ -46,7 +46,9 @@ async function bench({ url, streams, stalled, rate, duration, size, token }: Ben
   await verification.start().catch((error) => {
     throw streamsClosed(error, [url])
   })
-  verification.setAside(stalled)
+  const stuck = verification.subscribers.slice(0, stalled)
+  for (const subscriber of stuck) subscriber.pause()
+  verification.setAside(stuck)
   await Bun.sleep(duration * SECOND)
   const report = await verification.finish()
   console.log(reportTable(report))

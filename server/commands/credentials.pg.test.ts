@@ -165,6 +165,20 @@ describe('a client command with a token', () => {
     expect([code, JSON.parse(out)]).toMatchObject([0, { missing: 0, isClean: true }])
   })
 
+  test('verify and bench end with a clean ledger with a key for their channels alone', async () => {
+    const patterns = ['--publish', 'verify.>', '--subscribe', 'verify.>']
+    const key = (await run(['key', 'create', '--name', 'verifier', ...patterns])).out.trim()
+    const size = ['--rate', '50', '--duration', '1']
+    for (const command of [
+      ['verify', '--connections', '10', ...size],
+      ['bench', '--streams', '10', ...size],
+    ]) {
+      const { out, code } = await run(command, { SSE_UPDATE_TOKEN: key })
+      expect([code, out]).toEqual([0, expect.stringContaining('The ledger is clean.')])
+      expect(out).toMatch(/^delivered +[1-9]/m)
+    }
+  })
+
   test('verify names why nothing was published when the token may only read', async () => {
     const token = await mint('--sub', 'reader', '--subscribe', 'verify.>')
     const args = ['--connections', '2', '--rate', '20', '--duration', '1', '--patience', '1']

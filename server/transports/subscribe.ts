@@ -47,6 +47,7 @@ export type ReadWish = (query: URLSearchParams, actor: Actor) => Wish
 
 /** A request that was authorized. */
 export interface Admitted extends Omit<Wish, 'patterns'> {
+  incoming: Incoming
   actor: Actor
   owner: Owner
   selection: Selection
@@ -91,29 +92,41 @@ export function parseSubscription(request: Request, actor: Actor, wish: ReadWish
 }
 
 /**
- * Phase 1 with authorization. A refusal is delayed, the more the more there are: some clients retry at once on any status.
+ * Phase 1 with authorization. An error is delayed, the more the more there are: some clients retry at once on any status.
  *
  * @throws {AppError} what `Authorize` and {@link parseSubscription} throw
  */
-export async function admit(
-  incoming: Incoming,
-  { authorize, refusals, addressOf }: SubscribeOptions,
-  wish: ReadWish,
-): Promise<Admitted> {
+export async function admit(incoming: Incoming, options: SubscribeOptions, wish: ReadWish): Promise<Admitted> {
   const { request } = incoming
+  const { authorize, refusals, addressOf } = options
   try {
     const actor = await authorize(request)
     const owner = { subject: actor.grant.subject, address: addressOf(incoming) }
-    return { actor, owner, ...parseSubscription(request, actor, wish) }
+    return { incoming, actor, owner, ...parseSubscription(request, actor, wish) }
   } catch (error) {
     const isRefusal = error instanceof AppError && (error.status === 401 || error.status === 403)
-    if (isRefusal) await refusals.wait(addressOf(incoming), request.signal)
+    if (isRefusal) await refusals.refused(addressOf(incoming), request.signal)
+    else await pace(incoming, options)
     throw error
   }
 }
 
+/** Delays the response to a request that the client repeats without a pause, although nothing is opened for it. */
+const pace = ({ request, server }: Incoming, { refusals, addressOf }: SubscribeOptions): Promise<void> => {
+  const { url, headers, signal } = request
+  return refusals.unopened(addressOf({ request, server }), `${url} ${headers.get('last-event-id')}`, signal)
+}
+
 /** Phase 2: where the subscription begins, and whether it may. Phase 3 follows in the same event-loop turn. */
-export async function locate(admitted: Admitted, { hub, bounds, isOver }: SubscribeOptions): Promise<Outcome> {
+export async function locate(admitted: Admitted, options: SubscribeOptions): Promise<Outcome> {
+  const outcome = await find(admitted, options)
+  // An instance that drains is about to end, and a delay would only keep it from that.
+  const isDraining = outcome.kind === 'refused' && outcome.closing.reason === 'drain'
+  if (outcome.kind !== 'start' && !isDraining) await pace(admitted.incoming, options)
+  return outcome
+}
+
+async function find(admitted: Admitted, { hub, bounds, isOver }: SubscribeOptions): Promise<Outcome> {
   const { requested, selection } = admitted
   const refusal = hub.refusal(admitted)
   if (refusal) return { kind: 'refused', closing: refusal }
@@ -140,7 +153,7 @@ export function begin(
   transport: Pick<Subscription, 'sink' | 'transport' | 'heartbeat'>,
   { hub, leases }: Pick<SubscribeOptions, 'hub' | 'leases'>,
 ): Cursor {
-  const { actor, requested, ...subscription } = admitted
+  const { incoming: _, actor, requested, ...subscription } = admitted
   leases.check(actor)
   const cursor = hub.open({
     ...subscription,

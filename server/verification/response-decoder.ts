@@ -11,15 +11,16 @@ const CARRIAGE_RETURN = 0x0d
 const LINE_FEED = 0x0a
 
 /**
- * Takes one HTTP/1.1 response apart: status, and a body in chunks (RFC 9112, section 7.1) or until the connection ends.
+ * Takes one HTTP/1.1 response apart: status, and a body in chunks (RFC 9112, section 7.1), of a length that the head names, or until
+ * the connection ends.
  */
 export class ResponseDecoder {
   readonly #handlers: ResponseHandlers
-  #state: 'head' | 'size' | 'data' | 'after data' | 'plain' | 'done' = 'head'
+  #state: 'head' | 'size' | 'data' | 'after data' | 'whole' | 'plain' | 'done' = 'head'
   /** A line that is not complete yet. */
   #line = ''
   #head: string[] = []
-  /** Bytes of the chunk that are still to come. */
+  /** Bytes of the chunk, or of the whole body, that are still to come. */
   #left = 0
 
   constructor(handlers: ResponseHandlers) {
@@ -33,7 +34,8 @@ export class ResponseDecoder {
         this.#handlers.onBody(bytes.subarray(offset))
         return
       }
-      offset = this.#state === 'data' ? this.#takeData(bytes, offset) : this.#takeLine(bytes, offset)
+      const isData = this.#state === 'data' || this.#state === 'whole'
+      offset = isData ? this.#takeData(bytes, offset) : this.#takeLine(bytes, offset)
     }
   }
 
@@ -41,7 +43,9 @@ export class ResponseDecoder {
     const end = Math.min(bytes.length, offset + this.#left)
     this.#handlers.onBody(bytes.subarray(offset, end))
     this.#left -= end - offset
-    if (this.#left === 0) this.#state = 'after data'
+    if (this.#left > 0) return end
+    if (this.#state === 'whole') this.#end()
+    else this.#state = 'after data'
     return end
   }
 
@@ -64,8 +68,8 @@ export class ResponseDecoder {
     else if (this.#state === 'after data') this.#state = 'size'
     else {
       this.#left = Number.parseInt(line, 16)
-      this.#state = this.#left > 0 ? 'data' : 'done'
-      if (this.#state === 'done') this.#handlers.onEnd()
+      if (this.#left > 0) this.#state = 'data'
+      else this.#end()
     }
   }
 
@@ -75,7 +79,15 @@ export class ResponseDecoder {
       return
     }
     const isChunked = this.#head.some((header) => /^transfer-encoding:.*chunked/i.test(header))
-    this.#state = isChunked ? 'size' : 'plain'
+    const length = this.#head.map((header) => /^content-length: *(\d+)/i.exec(header)?.[1]).find(Boolean)
+    this.#state = isChunked ? 'size' : length === undefined ? 'plain' : 'whole'
+    this.#left = Number(length ?? 0)
     this.#handlers.onHead(Number(this.#head[0]?.split(' ')[1]))
+    if (this.#state === 'whole' && this.#left === 0) this.#end()
+  }
+
+  #end(): void {
+    this.#state = 'done'
+    this.#handlers.onEnd()
   }
 }

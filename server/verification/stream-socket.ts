@@ -25,10 +25,14 @@ export class StreamSocket {
   readonly #scanner: FrameScanner
   readonly #decoder: ResponseDecoder
   #socket: Socket | undefined
+  /** What the socket has not taken of the request yet. */
+  #unsent: Uint8Array
   #isClosed = false
 
   constructor(options: StreamSocketOptions) {
     this.#options = options
+    const url = new URL(options.url)
+    this.#unsent = Buffer.from(requestOf(url, options.headers))
     this.#scanner = new FrameScanner(options.onFrame, options.onRetry)
     this.#decoder = new ResponseDecoder({
       onHead: (status) => {
@@ -37,7 +41,7 @@ export class StreamSocket {
       onBody: (bytes) => this.#scanner.push(bytes),
       onEnd: () => this.#close('the server ended the stream'),
     })
-    void this.#open()
+    void this.#open(url)
   }
 
   /** Whether the connection has ended, or never began. */
@@ -60,15 +64,19 @@ export class StreamSocket {
     this.#close('closed')
   }
 
-  async #open(): Promise<void> {
-    const url = new URL(this.#options.url)
+  async #open(url: URL): Promise<void> {
     const isSecure = url.protocol === 'https:'
     try {
-      this.#socket = await Bun.connect({
+      await Bun.connect({
         hostname: url.hostname.replace(/^\[|\]$/g, ''),
         port: Number(url.port || (isSecure ? 443 : 80)),
         tls: isSecure,
         socket: {
+          open: (socket) => this.#onOpen(socket),
+          handshake: (_socket, isTrusted, error) => {
+            if (!isTrusted) this.#close(error?.message ?? 'the TLS handshake failed')
+          },
+          drain: () => this.#send(),
           data: (_socket, bytes) => {
             if (!this.#isClosed) this.#decoder.push(bytes)
           },
@@ -76,17 +84,22 @@ export class StreamSocket {
           error: (_socket, error) => this.#close(error.message),
         },
       })
-      if (this.#isClosed) this.#socket.terminate()
-      else this.#socket.write(this.#request(url))
     } catch (error) {
       this.#close((error as Error).message)
     }
   }
 
-  #request(url: URL): string {
-    const headers = { host: url.host, accept: 'text/event-stream', ...this.#options.headers }
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
-    return `GET ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`
+  #onOpen(socket: Socket): void {
+    this.#socket = socket
+    if (this.#isClosed) socket.terminate()
+    else this.#send()
+  }
+
+  /** A socket takes what fits, which is nothing before the end of a TLS handshake, and calls `drain` when it takes more. */
+  #send(): void {
+    if (this.#unsent.length === 0) return
+    const taken = this.#socket?.write(this.#unsent) ?? 0
+    this.#unsent = this.#unsent.subarray(Math.max(0, taken))
   }
 
   #close(problem: string): void {
@@ -95,4 +108,10 @@ export class StreamSocket {
     this.#socket?.terminate()
     this.#options.onClose(problem)
   }
+}
+
+function requestOf(url: URL, headers: Record<string, string> = {}): string {
+  const all = { host: url.host, accept: 'text/event-stream', ...headers }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`)
+  return `GET ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`
 }

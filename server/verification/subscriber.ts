@@ -10,14 +10,23 @@ export interface SubscriberOptions {
   urls: readonly string[]
   /** Patterns of channels. */
   channels: readonly string[]
-  /** Further headers of each request. */
-  headers: Record<string, string>
+  /** Returns further headers of a request: each connection has those of its time, as a browser sends its newest cookie. */
+  headers: () => Record<string, string>
   /** Whether the number of an event is in those channels. */
   wants: (n: number) => boolean
   /** Returns numbers from 0 (included) to 1 (excluded). */
   random: () => number
   /** Receives the number and the position of each event. */
   onEvent: (n: number, position: number) => void
+}
+
+/** The event before the end of a stream that the server closes. */
+export interface ReceivedClosing {
+  reason: string
+  /** Reconnection time in milliseconds. */
+  retry: number
+  /** When it arrived, in milliseconds since the Unix epoch. */
+  at: number
 }
 
 /**
@@ -52,8 +61,8 @@ export class Subscriber {
   reconnects = -1
   /** Gaps that the server announced. */
   gaps = 0
-  /** The reconnection time of each `closing`, in milliseconds, in the order of arrival. */
-  readonly waits: number[] = []
+  /** Each `closing`, in the order of arrival. */
+  readonly closings: ReceivedClosing[] = []
 
   constructor(options: SubscriberOptions) {
     this.#options = options
@@ -103,7 +112,7 @@ export class Subscriber {
     this.#policy.connecting()
     this.#socket = new StreamSocket({
       url: `${url}/events?${query}`,
-      headers: { ...headers, ...(this.#cursor !== undefined && { 'last-event-id': this.#cursor }) },
+      headers: { ...headers(), ...(this.#cursor !== undefined && { 'last-event-id': this.#cursor }) },
       onFrame: (frame) => this.#onFrame(frame),
       onRetry: (ms) => {
         this.#retry = ms
@@ -127,6 +136,7 @@ export class Subscriber {
         else this.ledger.advance(id)
         break
       case 'heartbeat':
+      case 'auth-expiring':
         this.ledger.advance(id)
         break
       case 'closing':
@@ -151,12 +161,10 @@ export class Subscriber {
 
   #onClosing(position: number, text: string): void {
     this.ledger.advance(position)
+    const reason = /"reason":"([^"]*)"/.exec(text)?.[1] ?? ''
     // The frame has its time as a field, too, which arrived just before.
-    this.waits.push(this.#retry)
-    this.#policy.closing(
-      { reason: text.includes('"drain"') ? 'drain' : 'other', retry: this.#retry },
-      performance.now(),
-    )
+    this.closings.push({ reason, retry: this.#retry, at: Date.now() })
+    this.#policy.closing({ reason, retry: this.#retry }, performance.now())
   }
 
   #onClose(problem: string): void {

@@ -131,6 +131,15 @@ describe('the decoder of responses', () => {
       hasEnded: false,
     })
   })
+
+  test('ends with the bytes that the head announces', () => {
+    const head = 'HTTP/1.1 200 OK\r\nContent-Length:'
+    for (const cut of [3, 37, 40, 41]) {
+      expect(decode(`${head} 5\r\n\r\nhello, more`, [cut])).toEqual({ status: 200, body: 'hello', hasEnded: true })
+    }
+    expect(decode(`${head} 5\r\n\r\nhell`, [])).toMatchObject({ body: 'hell', hasEnded: false })
+    expect(decode(`${head} 0\r\n\r\n`, [])).toEqual({ status: 200, body: '', hasEnded: true })
+  })
 })
 
 describe('a ledger', () => {

@@ -19,6 +19,8 @@ export interface VerificationOptions {
   size?: number
   /** Further headers of every request, such as `authorization`. */
   headers?: Record<string, string>
+  /** Returns the headers of a connection of the stream with this index, in place of `headers`. */
+  streamHeaders?: (index: number) => Record<string, string>
   /** Milliseconds that streams may take to open, and at the end to receive what is left. Defaults to `60_000`. */
   timeout?: number
   /** Whether events have idempotency keys, under which they are repeated until they are acknowledged. Defaults to `true`. */
@@ -70,7 +72,7 @@ export class Verification {
   readonly publisher: NumberedPublisher
   readonly #latency = new Histogram()
 
-  #aside: readonly Subscriber[] = []
+  readonly #aside = new Set<Subscriber>()
   readonly #ticker: Timer
   readonly #timeout: number
   readonly #isKeyed: boolean
@@ -84,6 +86,7 @@ export class Verification {
     channels = 4,
     size = 0,
     headers = {},
+    streamHeaders = () => headers,
     timeout = 60 * SECOND,
     isKeyed = true,
     seed = Math.floor(Math.random() * 2 ** 31),
@@ -118,7 +121,7 @@ export class Verification {
       const isOne = own < channels
       return new Subscriber({
         urls,
-        headers,
+        headers: () => streamHeaders(index),
         channels: [isOne ? `${root}.${own}` : `${root}.*`],
         wants: (n) => !isOne || n % channels === own,
         random,
@@ -164,10 +167,9 @@ export class Verification {
     )
   }
 
-  /** Makes the first subscribers stop reading for good: the report leaves them out. */
-  setAside(count: number): void {
-    this.#aside = this.subscribers.slice(0, count)
-    for (const subscriber of this.#aside) subscriber.pause()
+  /** Leaves subscribers out of the report, because they are not meant to receive everything. */
+  setAside(subscribers: Iterable<Subscriber>): void {
+    for (const subscriber of subscribers) this.#aside.add(subscriber)
   }
 
   /** Events that arrived, over all streams. */
@@ -182,7 +184,7 @@ export class Verification {
 
   /** Ends publishing, lets every stream come to the end, and reports. */
   async finish(): Promise<Report> {
-    for (const subscriber of this.#readers) subscriber.resume()
+    for (const subscriber of this.#readers()) subscriber.resume()
     await this.publisher.stop(this.#timeout)
     await until(() => this.#missing() === 0, this.#timeout)
     const report = this.report()
@@ -215,8 +217,8 @@ export class Verification {
     }
   }
 
-  get #readers(): readonly Subscriber[] {
-    return this.subscribers.slice(this.#aside.length)
+  #readers(): Subscriber[] {
+    return this.subscribers.filter((subscriber) => !this.#aside.has(subscriber))
   }
 
   #missing(): number {
@@ -224,7 +226,7 @@ export class Verification {
   }
 
   #sum(of: (subscriber: Subscriber) => number): number {
-    return this.#readers.reduce((total, subscriber) => total + of(subscriber), 0)
+    return this.#readers().reduce((total, subscriber) => total + of(subscriber), 0)
   }
 
   #stopAll(): void {

@@ -7,6 +7,7 @@ import type { Runtime } from '../../runtime.ts'
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { type FaultProxy, startFaultProxy } from '../../testing/fault-proxy.ts'
 import { startInstance } from '../../testing/instance.ts'
+import { UndiciEventSource } from '../../testing/sse-clients.ts'
 import { publish } from '../../testing/stream-reader.ts'
 
 let database: TestDatabase
@@ -22,10 +23,6 @@ afterAll(async () => {
   await instance[Symbol.asyncDispose]()
   await database[Symbol.asyncDispose]()
 })
-
-// Bun resolves `undici` to a module of its own, whose EventSource does nothing: this is the package's.
-const { EventSource: UndiciEventSource } =
-  require('undici/lib/web/eventsource/eventsource.js') as typeof import('undici')
 
 interface Client {
   close(): void

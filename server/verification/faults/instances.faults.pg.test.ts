@@ -36,11 +36,12 @@ describe('an instance', () => {
         for (const [index, instance] of [...deployment.instances].entries()) {
           await someTraffic(verification)
           const streams = await metric(instance.url, 'connections', ' ')
-          for (const { waits } of verification.subscribers) waits.length = 0
+          for (const { closings } of verification.subscribers) closings.length = 0
           const [url = ''] = urls.splice(0, 1)
           expect(await instance.end('SIGTERM')).toBe(0)
           await deployment.restart(index)
-          restarts.push({ streams, waits: verification.subscribers.flatMap(({ waits }) => waits) })
+          const closings = verification.subscribers.flatMap((subscriber) => subscriber.closings)
+          restarts.push({ streams, waits: closings.map(({ retry }) => retry) })
           urls.push(url)
         }
       },

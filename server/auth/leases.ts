@@ -20,6 +20,12 @@ export interface LeaseHolder {
 
 /** A lease: what a stream holds while it is open. */
 export interface Lease {
+  /** The present one: it may have been renewed. */
+  readonly grant: Grant
+  /** The stream follows other patterns now, which the grant covers. */
+  follow(patterns: readonly string[]): void
+  /** Gives the stream a new grant. It must be of the same subject, and cover the patterns. @param now milliseconds since the Unix epoch */
+  renew(grant: Grant, now: number): void
   /** The stream has ended. */
   release(): void
 }
@@ -63,7 +69,16 @@ export class Leases {
       const streams = this.#bySession.get(session) ?? new Set()
       this.#bySession.set(session, streams.add(entry))
     }
-    return { release: () => this.#remove(entry) }
+    return {
+      get grant() {
+        return entry.grant
+      },
+      follow(patterns) {
+        entry.patterns = patterns
+      },
+      renew: (renewed, at) => this.#renew(entry, renewed, at),
+      release: () => this.#remove(entry),
+    }
   }
 
   /**
@@ -76,9 +91,7 @@ export class Leases {
     for (const entry of [...(this.#bySession.get(session) ?? [])]) {
       if (entry.grant.subject !== grant.subject) continue
       if (entry.patterns.every((pattern) => maySubscribe(grant, pattern))) {
-        entry.grant = grant
-        entry.warnAt = this.#warnAt(grant, now)
-        entry.onRenewed()
+        this.#renew(entry, grant, now)
         renewed++
       } else {
         this.#end(entry, 'revoked')
@@ -122,6 +135,12 @@ export class Leases {
     const left = Math.max(0, expiresAt - earliest)
     // The client needs time to renew, and a warning must not fall between two ticks.
     return earliest + this.#random() * Math.min(0.9 * left, Math.max(left - SECOND, left / 2))
+  }
+
+  #renew(entry: Entry, grant: Grant, now: number): void {
+    entry.grant = grant
+    entry.warnAt = this.#warnAt(grant, now)
+    entry.onRenewed()
   }
 
   #end(entry: Entry, reason: LeaseEnd): void {

@@ -1,11 +1,13 @@
 import { AppError } from '../platform/errors.ts'
 import { jittered, SECOND } from '../platform/time.ts'
-import type { Actor } from './actor.ts'
+import { type Actor, checkSubscribe } from './actor.ts'
 import type { EndedSessions } from './ended-sessions.ts'
+import type { Grant } from './grant.ts'
 import type { KeyRing } from './key-ring.ts'
-import type { Lease, LeaseEnd, Leases } from './leases.ts'
+import type { LeaseEnd, Leases } from './leases.ts'
 import type { Revocations } from './revocations.ts'
 import { hashSession } from './session-cookie.ts'
+import type { TokenGrants } from './token-grants.ts'
 
 /** What access control does to an open stream. */
 export interface LeasedStream {
@@ -13,6 +15,23 @@ export interface LeasedStream {
   warnOfExpiry(expiresAt: number | undefined): void
   /** @param retry milliseconds that the client waits before it reconnects */
   close(reason: LeaseEnd, retry: number): void
+}
+
+/** What an open stream holds. */
+export interface StreamLease {
+  /** The present one: it may have been renewed. */
+  readonly grant: Grant
+  /** The stream follows other patterns from now on. @throws {AppError} `access.denied` (403) when the grant does not cover them */
+  follow(patterns: readonly string[]): void
+  /**
+   * Gives the stream the grant of another token, which must be of the same subject and cover its patterns.
+   *
+   * @throws {AppError} `session.unavailable` where the server accepts no tokens; what `TokenGrants` and `StreamLeases.check`
+   * throw; `token.subject`, `access.denied` (403). The stream then keeps the grant that it has
+   */
+  renew(token: string): Promise<void>
+  /** The stream has ended. */
+  release(): void
 }
 
 /** The rights of streams while they are open. */
@@ -24,7 +43,7 @@ export interface StreamLeases {
    */
   check(actor: Actor): void
   /** Must follow `check` in the same event-loop turn. @param patterns that the stream follows */
-  hold(actor: Actor, patterns: readonly string[], stream: LeasedStream): Lease
+  hold(actor: Actor, patterns: readonly string[], stream: LeasedStream): StreamLease
 }
 
 /** What {@link createStreamLeases} works with. */
@@ -33,19 +52,22 @@ export interface StreamLeasesOptions {
   revocations: Revocations
   keys: Pick<KeyRing, 'hasRevoked'>
   endedSessions: EndedSessions
+  /** `undefined` where the server accepts no tokens. */
+  grantOfToken?: TokenGrants | undefined
 }
 
 /** Base of the reconnection time after the end of a lease, in milliseconds: with jitter, about a second. */
 const RETRY = 0.7 * SECOND
 
 /** The rights of streams, as leases that are held from their opening to their end. */
-export const createStreamLeases = ({
+export function createStreamLeases({
   leases,
   revocations,
   keys,
   endedSessions,
-}: StreamLeasesOptions): StreamLeases => ({
-  check({ grant, session }) {
+  grantOfToken,
+}: StreamLeasesOptions): StreamLeases {
+  const check = ({ grant, session }: Pick<Actor, 'grant' | 'session'>): void => {
     // Verification allows for clocks that differ; a stream would end at once.
     if (grant.expiresAt !== null && grant.expiresAt <= Date.now()) {
       throw new AppError('token.expired', 'The token has expired: get a new one.', { status: 401 })
@@ -56,18 +78,45 @@ export const createStreamLeases = ({
     if (revocations.covers(grant) || (session !== null && endedSessions.has(hashSession(session)))) {
       throw new AppError('token.revoked', 'The token was revoked, or the session was ended.', { status: 401 })
     }
-  },
+  }
 
-  hold: ({ grant, session }, patterns, stream) =>
-    leases.add(
-      grant,
-      {
-        patterns,
+  return {
+    check,
+    hold({ grant, session }, patterns, stream) {
+      const holder = {
         session: session === null ? null : hashSession(session),
-        onExpiring: (expiresAt) => stream.warnOfExpiry(expiresAt),
+        onExpiring: (expiresAt: number) => stream.warnOfExpiry(expiresAt),
         onRenewed: () => stream.warnOfExpiry(undefined),
-        onEnd: (reason) => stream.close(reason, jittered(RETRY)),
-      },
-      Date.now(),
-    ),
-})
+        onEnd: (reason: LeaseEnd) => stream.close(reason, jittered(RETRY)),
+      }
+      const lease = leases.add(grant, { ...holder, patterns }, Date.now())
+      let followed = patterns
+      return {
+        get grant() {
+          return lease.grant
+        },
+        follow(patterns) {
+          checkSubscribe(lease, patterns)
+          followed = patterns
+          lease.follow(patterns)
+        },
+        async renew(token) {
+          if (!grantOfToken) throw noTokens()
+          const renewed = await grantOfToken(token)
+          check({ grant: renewed, session })
+          if (renewed.subject !== lease.grant.subject) throw otherSubject()
+          checkSubscribe({ grant: renewed }, followed)
+          lease.renew(renewed, Date.now())
+        },
+        release: () => lease.release(),
+      }
+    },
+  }
+}
+
+const noTokens = () => new AppError('session.unavailable', 'This server accepts no tokens: there is nothing to renew.')
+
+const otherSubject = () =>
+  new AppError('token.subject', 'The token is of another subject than the one of this stream: open another stream.', {
+    status: 403,
+  })

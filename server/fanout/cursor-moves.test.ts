@@ -7,6 +7,7 @@ import { Cursor } from './cursor.ts'
 import type { CursorOptions } from './cursor-options.ts'
 import type { Chunk } from './encoding.ts'
 import type { ReplayStep } from './replay.ts'
+import { createSelection } from './selection.ts'
 
 const encode = (text: string) => new TextEncoder().encode(text)
 const decode = (chunk: Chunk) => new TextDecoder().decode(chunk)
@@ -38,6 +39,7 @@ function create(more: Partial<CursorOptions> = {}) {
       write: (chunk) => log.written.push(decode(chunk)),
       close: (last) => log.ends.push(last && decode(last)),
     },
+    selection: createSelection(['a']),
     encoding: SSE,
     start: 5,
     ready: {

@@ -115,6 +115,7 @@ export const ERRORS = {
   'token.expired': [401, 'The token has expired.'],
   'token.invalid': [401, 'The token can not be verified, or a claim has an unexpected value.'],
   'token.revoked': [401, 'The token was revoked.'],
+  'token.subject': [403, 'A token that is to renew the grant of an open WebSocket is of another subject.'],
   'token.unverifiable': [503, 'The keys of the issuer can not be fetched.'],
   'type.invalid': [400, 'A type is not 1 to 255 characters.', EVENT],
   'type.reserved': [400, 'The type is that of a control event, or of an event of EventSource itself.', EVENT],
@@ -126,6 +127,8 @@ export const ERRORS = {
   'upload.too_large': [413, 'The file has more than MAX_UPLOAD_BYTES.'],
   'user.invalid': [400, 'X-User is not the name of a user: 1 to 100 characters without spaces, ".", "*" or ">".'],
   'wait.invalid': [400, 'wait is not a whole number of seconds from 0 to 60.'],
+  'websocket.handshake': [400, 'The request for a WebSocket is no handshake of RFC 6455, or came over HTTP/2.'],
+  'websocket.protocol': [426, 'The WebSocket has no subprotocol sse-update.v1, or another version than 13.'],
 } as const satisfies Record<string, ErrorDescription>
 
 /** The `code` of a problem document. */

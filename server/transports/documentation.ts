@@ -35,6 +35,8 @@ const READ_ERRORS: readonly ErrorCode[] = [
   'type.invalid',
   'type.reserved',
   'type.too_many',
+  'websocket.handshake',
+  'websocket.protocol',
 ]
 
 /** Errors of `GET`, which may wait. */

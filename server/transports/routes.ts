@@ -23,6 +23,8 @@ import {
 } from './request.ts'
 import { checkStreamRequest, openStream, STREAM_HEADERS } from './sse/open-stream.ts'
 import type { SubscribeOptions } from './subscribe.ts'
+import { wantsWebSocket } from './websocket/handshake.ts'
+import { openSocket } from './websocket/open-socket.ts'
 
 /** What the routes of `/events` need. */
 export interface EventRoutesOptions extends SubscribeOptions, PublicationOptions {
@@ -39,6 +41,7 @@ export const eventRoutes = (options: EventRoutesOptions) =>
     .get(
       '/events',
       async ({ request, server }) => {
+        if (wantsWebSocket(request)) return openSocket({ request, server }, options)
         const query = urlOf(request).searchParams
         switch (representation(request)) {
           case 'stream':

@@ -1,0 +1,64 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { Pattern } from './channel.ts'
+import { MAX_PATTERNS } from './limits.ts'
+import { Nullable, Time } from './schema.ts'
+
+/** Subprotocol of WebSockets on `/events` (RFC 6455, section 1.9). A client that does not offer it is refused. */
+export const SUBPROTOCOL = 'sse-update.v1'
+
+/** Most bytes of a message of a client: 64 patterns, or a token. */
+export const MAX_SOCKET_MESSAGE = 64 * 2 ** 10
+
+const Patterns = Type.Array(Pattern, { maxItems: MAX_PATTERNS })
+
+/** Changes the channels of a WebSocket; first those are taken out, then those are added. */
+const ChannelChange = Type.Object(
+  {
+    subscribe: Type.Optional(Patterns),
+    unsubscribe: Type.Optional(Patterns),
+  },
+  { additionalProperties: false, minProperties: 1, title: 'ChannelChange' },
+)
+
+/** Renews the grant of a WebSocket. */
+const Renewal = Type.Object(
+  { token: Type.String({ minLength: 1, description: 'of the same subject; it covers the channels of the stream' }) },
+  { additionalProperties: false, title: 'Renewal' },
+)
+
+/** What the client of a WebSocket may send: JSON in a text message. Each is answered once, in order. */
+export const ClientMessage = Type.Union([ChannelChange, Renewal])
+/** What the client of a WebSocket may send. */
+export type ClientMessage = Static<typeof ClientMessage>
+
+/** The channels of a WebSocket were changed. */
+const Subscribed = Type.Object(
+  {
+    channels: Type.Unsafe<readonly string[]>(
+      Type.Array(Pattern, { description: 'patterns of the channels that the stream follows from now on' }),
+    ),
+    cursor: Nullable(
+      Type.String({
+        description: 'after which events of the added channels follow; null while a gap is due',
+        examples: ['42-k3f9'],
+      }),
+    ),
+  },
+  { title: 'Subscribed' },
+)
+/** The channels of a WebSocket were changed. */
+export type Subscribed = Static<typeof Subscribed>
+
+/** The grant of a WebSocket was renewed. */
+const Renewed = Type.Object(
+  { expiresAt: Nullable(Time('when the new token expires; null when it does not')) },
+  { title: 'Renewed' },
+)
+/** The grant of a WebSocket was renewed. */
+export type Renewed = Static<typeof Renewed>
+
+/** The answers to a client's messages, by `event`. They have no `id`, which every event of the log has. */
+export const ANSWERS = {
+  subscribed: { summary: 'The channels were changed as the message asked.', data: Subscribed },
+  renewed: { summary: 'The stream has the grant of the token.', data: Renewed },
+} as const

@@ -1,12 +1,12 @@
 import { AppError } from '../platform/errors.ts'
 import { jittered, SECOND } from '../platform/time.ts'
-import { type Actor, checkSubscribe } from './actor.ts'
+import type { Actor } from './actor.ts'
 import type { EndedSessions } from './ended-sessions.ts'
-import type { Grant } from './grant.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { LeaseEnd, Leases } from './leases.ts'
 import type { Revocations } from './revocations.ts'
 import { hashSession } from './session-cookie.ts'
+import { StreamLease } from './stream-lease.ts'
 import type { TokenGrants } from './token-grants.ts'
 
 /** What access control does to an open stream. */
@@ -15,23 +15,6 @@ export interface LeasedStream {
   warnOfExpiry(expiresAt: number | undefined): void
   /** @param retry milliseconds that the client waits before it reconnects */
   close(reason: LeaseEnd, retry: number): void
-}
-
-/** What an open stream holds. */
-export interface StreamLease {
-  /** The present one: it may have been renewed. */
-  readonly grant: Grant
-  /** The stream follows other patterns from now on. @throws {AppError} `access.denied` (403) when the grant does not cover them */
-  follow(patterns: readonly string[]): void
-  /**
-   * Gives the stream the grant of another token, which must be of the same subject and cover its patterns.
-   *
-   * @throws {AppError} `session.unavailable` where the server accepts no tokens; what `TokenGrants` and `StreamLeases.check`
-   * throw; `token.subject`, `access.denied` (403). The stream then keeps the grant that it has
-   */
-  renew(token: string): Promise<void>
-  /** The stream has ended. */
-  release(): void
 }
 
 /** The rights of streams while they are open. */
@@ -82,41 +65,16 @@ export function createStreamLeases({
 
   return {
     check,
-    hold({ grant, session }, patterns, stream) {
+    hold: ({ grant, session }, patterns, stream) => {
       const holder = {
+        patterns,
         session: session === null ? null : hashSession(session),
         onExpiring: (expiresAt: number) => stream.warnOfExpiry(expiresAt),
         onRenewed: () => stream.warnOfExpiry(undefined),
         onEnd: (reason: LeaseEnd) => stream.close(reason, jittered(RETRY)),
       }
-      const lease = leases.add(grant, { ...holder, patterns }, Date.now())
-      let followed = patterns
-      return {
-        get grant() {
-          return lease.grant
-        },
-        follow(patterns) {
-          checkSubscribe(lease, patterns)
-          followed = patterns
-          lease.follow(patterns)
-        },
-        async renew(token) {
-          if (!grantOfToken) throw noTokens()
-          const renewed = await grantOfToken(token)
-          check({ grant: renewed, session })
-          if (renewed.subject !== lease.grant.subject) throw otherSubject()
-          checkSubscribe({ grant: renewed }, followed)
-          lease.renew(renewed, Date.now())
-        },
-        release: () => lease.release(),
-      }
+      const lease = leases.add(grant, holder, Date.now())
+      return new StreamLease(lease, (renewed) => check({ grant: renewed, session }), grantOfToken)
     },
   }
 }
-
-const noTokens = () => new AppError('session.unavailable', 'This server accepts no tokens: there is nothing to renew.')
-
-const otherSubject = () =>
-  new AppError('token.subject', 'The token is of another subject than the one of this stream: open another stream.', {
-    status: 403,
-  })

@@ -177,8 +177,7 @@ export class Cursor {
         else await this.#step(cursor)
       }
     } catch (error) {
-      this.#options.onError(error)
-      this.close('error')
+      this.fail(error)
     } finally {
       this.#isAdvancing = false
     }
@@ -218,6 +217,12 @@ export class Cursor {
     if (this.#isClosed) return
     this.#end(reason)
     this.#options.sink.close(reason === 'client' ? undefined : this.#closing(reason, retry), reason)
+  }
+
+  /** Ends the stream for a failure of the server, which is logged. */
+  fail(error: unknown): void {
+    this.#options.onError(error)
+    this.close('error')
   }
 
   get #wantsMore(): boolean {

@@ -28,8 +28,6 @@ const Renewal = Type.Object(
 
 /** What the client of a WebSocket may send: JSON in a text message. Each is answered once, in order. */
 export const ClientMessage = Type.Union([ChannelChange, Renewal])
-/** What the client of a WebSocket may send. */
-export type ClientMessage = Static<typeof ClientMessage>
 
 /** The channels of a WebSocket were changed. */
 const Subscribed = Type.Object(
@@ -46,19 +44,16 @@ const Subscribed = Type.Object(
   },
   { title: 'Subscribed' },
 )
-/** The channels of a WebSocket were changed. */
-export type Subscribed = Static<typeof Subscribed>
-
 /** The grant of a WebSocket was renewed. */
 const Renewed = Type.Object(
   { expiresAt: Nullable(Time('when the new token expires; null when it does not')) },
   { title: 'Renewed' },
 )
-/** The grant of a WebSocket was renewed. */
-export type Renewed = Static<typeof Renewed>
-
 /** The answers to a client's messages, by `event`. They have no `id`, which every event of the log has. */
 export const ANSWERS = {
   subscribed: { summary: 'The channels were changed as the message asked.', data: Subscribed },
   renewed: { summary: 'The stream has the grant of the token.', data: Renewed },
 } as const
+
+/** The data of each answer. */
+export type Answers = { [Event in keyof typeof ANSWERS]: Static<(typeof ANSWERS)[Event]['data']> }

@@ -22,12 +22,11 @@ import {
   requestedWait,
 } from './request.ts'
 import { checkStreamRequest, openStream, STREAM_HEADERS } from './sse/open-stream.ts'
-import type { SubscribeOptions } from './subscribe.ts'
 import { wantsWebSocket } from './websocket/handshake.ts'
-import { openSocket } from './websocket/open-socket.ts'
+import { openSocket, type SocketOptions } from './websocket/open-socket.ts'
 
 /** What the routes of `/events` need. */
-export interface EventRoutesOptions extends SubscribeOptions, PublicationOptions {
+export interface EventRoutesOptions extends SocketOptions, PublicationOptions {
   publishRate: PublishRate
   log: EventLog
   search: Search

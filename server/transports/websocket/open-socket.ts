@@ -2,14 +2,17 @@ import type { ServerWebSocket } from 'bun'
 import type { Cursor } from '../../fanout/cursor.ts'
 import type { Incoming } from '../../http/client-address.ts'
 import { checkParameters } from '../../http/query-parameters.ts'
+import { urlOf } from '../../http/request-url.ts'
 import { AppError } from '../../platform/errors.ts'
 import { type CloseName, closeCodeOf } from '../../protocol/close-codes.ts'
 import type { Closing } from '../../protocol/control-events.ts'
 import { SUBPROTOCOL } from '../../protocol/socket.ts'
 import { requestedCursor, requestedNaming, requestedPatterns, STREAM_PARAMETERS } from '../request.ts'
-import { admit, begin, locate, type ReadWish, type SubscribeOptions } from '../subscribe.ts'
+import { admit, beginWithLease, locate, type ReadWish, type SubscribeOptions } from '../subscribe.ts'
+import { Conversation } from './conversation.ts'
 import { WEBSOCKET } from './encoding.ts'
 import { checkHandshake } from './handshake.ts'
+import type { Peers } from './peers.ts'
 import { SocketSink } from './socket-sink.ts'
 
 /** A request, and the server that can make its connection a WebSocket. */
@@ -21,10 +24,17 @@ export interface UpgradableRequest extends Incoming {
     | null
 }
 
+/** What WebSockets need besides other transports. */
+export interface SocketOptions extends SubscribeOptions {
+  peers: Peers
+}
+
 /** What Elysia's handler for WebSockets calls: the data of each has its methods. */
 export interface SocketHandlers {
   open(socket: ServerWebSocket<unknown>): void
   message?(socket: ServerWebSocket<unknown>, message: string | Buffer): void
+  ping?(socket: ServerWebSocket<unknown>): void
+  pong?(socket: ServerWebSocket<unknown>): void
   drain?(socket: ServerWebSocket<unknown>): void
   close?(socket: ServerWebSocket<unknown>, code: number, reason: string): void
 }
@@ -51,7 +61,7 @@ const wishOf =
  * @throws {AppError} what `admit` and `begin` throw, `websocket.protocol` (426), `websocket.handshake`, `parameter.unknown`,
  * `parameter.repeated`, `named.invalid`
  */
-export async function openSocket(incoming: UpgradableRequest, options: SubscribeOptions): Promise<Response> {
+export async function openSocket(incoming: UpgradableRequest, options: SocketOptions): Promise<Response> {
   checkHandshake(incoming.request)
   const admitted = await admit(incoming, options, wishOf(incoming.request))
   const outcome = await locate(admitted, options)
@@ -62,9 +72,11 @@ export async function openSocket(incoming: UpgradableRequest, options: Subscribe
       return upgrade(incoming, closeAtOnce('over'))
     case 'start': {
       const sink = new SocketSink()
-      const cursor = begin(admitted, outcome.start, { sink, transport: 'websocket' }, options)
-      sink.attach(cursor)
-      return upgradeOrLeave(incoming, cursor, handlersOf(sink))
+      const begun = beginWithLease(admitted, outcome.start, { sink, transport: 'websocket' }, options)
+      sink.attach(begun.cursor)
+      const patterns = requestedPatterns(urlOf(incoming.request).searchParams)
+      const conversation = new Conversation({ ...begun, hub: options.hub, sink, patterns })
+      return upgradeOrLeave(incoming, begun.cursor, handlersOf(sink, conversation, options.peers))
     }
   }
 }
@@ -77,10 +89,25 @@ const closeAtOnce = (name: CloseName, closing?: Closing): SocketHandlers => ({
   },
 })
 
-const handlersOf = (sink: SocketSink): SocketHandlers => ({
-  open: (socket) => sink.open(socket),
+const handlersOf = (sink: SocketSink, conversation: Conversation, peers: Peers): SocketHandlers => ({
+  open(socket) {
+    peers.add(socket)
+    sink.open(socket)
+  },
+  message(socket, message) {
+    peers.heard(socket)
+    conversation.receive(message)
+  },
+  ping(socket) {
+    peers.heard(socket)
+    conversation.pinged()
+  },
+  pong: (socket) => peers.heard(socket),
   drain: () => sink.drained(),
-  close: () => sink.left(),
+  close(socket) {
+    peers.remove(socket)
+    sink.left()
+  },
 })
 
 function upgradeOrLeave(incoming: UpgradableRequest, cursor: Cursor, handlers: SocketHandlers): Response {

@@ -126,3 +126,97 @@ test('the socket is counted by its transport', async () => {
   const metrics = await (await fetch(`${instance.url}/metrics`)).text()
   expect(metrics).toMatch(/connections_opened_total\{transport="websocket"\} [1-9]/)
 })
+
+describe('a client that changes its channels', () => {
+  test('is told which they are, and gets what comes on the new ones, without losing its place', async () => {
+    const [a, b] = [newChannel(), newChannel()]
+    using socket = await openSocketReader(instance.url, [a])
+    await socket.message('ready')
+    await publish(instance.url, [
+      { channel: b, type: 't', data: 'before' },
+      { channel: a, type: 't', data: 'place' },
+    ])
+    await socket.untilEvents(1)
+    socket.send({ subscribe: [b] })
+    const answer = await socket.message('subscribed')
+    expect(answer.id).toBeUndefined()
+    expect(answer.data).toEqual({ channels: [a, b].sort(), cursor: expect.stringMatching(/^\d+-/) })
+    await publish(
+      instance.url,
+      [a, b, a].map((channel, data) => ({ channel, type: 't', data })),
+    )
+    await socket.untilEvents(4)
+    expect(socket.events.map(({ data }) => data.data)).toEqual(['place', 0, 1, 2])
+    socket.send({ unsubscribe: [a] })
+    await socket.message('subscribed', ({ data }) => data.channels.length === 1)
+    await publish(
+      instance.url,
+      [a, b].map((channel) => ({ channel, type: 't', data: 'last' })),
+    )
+    await socket.untilEvents(5)
+    expect(socket.events.at(-1)?.data).toMatchObject({ channel: b, data: 'last' })
+  })
+
+  test('may swap them in one message, and still has a pattern when another that covered it is gone', async () => {
+    const root = newChannel()
+    using socket = await openSocketReader(instance.url, [`${root}.a`])
+    socket.send({ subscribe: [`${root}.>`] })
+    await socket.message('subscribed', ({ data }) => data.channels[0] === `${root}.>`)
+    socket.send({ unsubscribe: [`${root}.>`], subscribe: [`${root}.b`] })
+    const { data } = await socket.message('subscribed', ({ data }) => data.channels.length === 2)
+    expect(data.channels).toEqual([`${root}.a`, `${root}.b`])
+  })
+
+  test.each([
+    ['a pattern that is none', { subscribe: ['a..b'] }, 'channel.invalid'],
+    ['a pattern that is no text', { subscribe: [7] }, 'channel.invalid'],
+    [
+      'more patterns than a stream takes',
+      { subscribe: Array.from({ length: 65 }, (_, i) => `a${i}`) },
+      'channel.too_many',
+    ],
+    ['no channel at all', { unsubscribe: ['own'] }, 'subscription.empty'],
+    ['a token where there are none', { token: 'x' }, 'session.unavailable'],
+  ])('and asks for %s is refused that, and its stream lives on', async (_, message, code) => {
+    const channel = newChannel()
+    using socket = await openSocketReader(instance.url, ['own'])
+    socket.send(message)
+    const { data } = await socket.message('error')
+    expect(data).toMatchObject({ code, status: expect.any(Number), detail: expect.any(String) })
+    socket.send({ subscribe: [channel] })
+    await socket.message('subscribed')
+    await publish(instance.url, [{ channel, type: 't' }])
+    await socket.untilEvents(1)
+  })
+
+  test('gets the answers in the order of its messages', async () => {
+    using socket = await openSocketReader(instance.url, ['own'])
+    for (const message of [{ subscribe: ['x.y'] }, { subscribe: ['..'] }, { token: 'x' }, { unsubscribe: ['x.y'] }]) {
+      socket.send(message)
+    }
+    await socket.message('subscribed', ({ data }) => data.channels.length === 1)
+    expect(socket.messages.filter(({ id }) => id === undefined).map(({ event }) => event)).toEqual([
+      'subscribed',
+      'error',
+      'error',
+      'subscribed',
+    ])
+  })
+
+  test.each([
+    '{',
+    '7',
+    'null',
+    '[]',
+    '{}',
+    '{"subscribe":"a"}',
+    '{"token":1}',
+    '{"token":"a","subscribe":[]}',
+    '{"ping":1}',
+  ])('is closed as invalid, with a problem, when it sends %s', async (text) => {
+    using socket = await openSocketReader(instance.url, ['own'])
+    socket.send(text)
+    expect(await socket.closed).toEqual(closeOf('invalid'))
+    expect(socket.messages.at(-1)).toMatchObject({ event: 'error', data: { code: 'message.invalid' } })
+  })
+})

@@ -23,7 +23,7 @@ export function ConnectionState(): JSX.Element {
   const more = createMemo(() => {
     const now = state()
     if (now.name === 'waiting') return ` · retry in ${Math.max(0, Math.ceil((now.at - time()) / 1000))} s`
-    if (now.name === 'live') return ` · ${now.instance}`
+    if (now.name === 'live') return now.transport === 'poll' ? ' · by long-polling' : ` · ${now.instance}`
     return ''
   })
   const reason = () => {

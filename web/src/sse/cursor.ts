@@ -9,6 +9,9 @@ export type StartingPoint = Cursor | number
 /** The position that a cursor begins with, for de-duplication and display alone; `-1` when there is none. */
 export const positionOf = (cursor: StartingPoint | undefined): number => parseLogCursor(String(cursor))?.position ?? -1
 
+/** The cursor of another position of the same page: what follows the position is that of the page. */
+export const atPosition = (cursor: Cursor, position: number): Cursor => cursor.replace(/^\d+/, String(position))
+
 /** How far a reader is: the cursor to resume after, and the position below which events are duplicates. */
 export class Place {
   #cursor: string | undefined

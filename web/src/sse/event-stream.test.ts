@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from 'bun:test'
-import { type EventStream, type EventStreamOptions, openEventStream } from './event-stream.ts'
+import { openEventStream } from './event-stream.ts'
+import type { EventStream, EventStreamOptions } from './event-stream-options.ts'
 import type { Gap, StreamState } from './protocol.ts'
 import { FakeEventSource, fakeBrowser, type Respond, setOnline } from './testing/fake-browser.ts'
 
@@ -50,7 +51,7 @@ describe('a stream', () => {
 
   test('is connecting, then live, and reports the instance', () => {
     open().connects({ head: 5, instance: 'web-1' })
-    expect(states).toEqual([{ name: 'connecting' }, { name: 'live', instance: 'web-1' }])
+    expect(states).toEqual([{ name: 'connecting' }, { name: 'live', instance: 'web-1', transport: 'sse' }])
     expect(stream?.cursor).toBe('5-a')
   })
 
@@ -314,7 +315,7 @@ describe('an attempt', () => {
   })
 
   test('that gets no response is given up after ten seconds', () => {
-    const source = open()
+    const source = open({ transport: 'sse' })
     jest.advanceTimersByTime(9999)
     expect(source.isClosed).toBe(false)
     jest.advanceTimersByTime(1)

@@ -1,62 +1,30 @@
-import { openConnection, streamAddress } from './connection.ts'
-import { type Cursor, Place, positionOf, type StartingPoint } from './cursor.ts'
-import { explainFailure } from './explain-failure.ts'
+import type { Connection, ConnectionEnd, ConnectionRequest } from './connection.ts'
+import { Place, positionOf } from './cursor.ts'
+import type { EventStream, EventStreamOptions } from './event-stream-options.ts'
+import { explainFailure, type Failure } from './explain-failure.ts'
 import { isOffline, onNetworkChange } from './network.ts'
+import { openConnection } from './open-connection.ts'
 import type { Closing, Gap, Ready, StreamEvent, StreamState } from './protocol.ts'
 import { ReconnectTimer } from './reconnect-timer.ts'
-import { type GetToken, Session, sessionAddress } from './session.ts'
+import { Session, sessionAddress } from './session.ts'
 import type { SessionError } from './session-requests.ts'
-
-/** What a stream follows, and what it calls back with. */
-export interface EventStreamOptions {
-  /** Patterns of channels, such as `orders.>`. */
-  channels: readonly string[]
-  /** Cursor to begin after. Defaults to the head of the log. */
-  after?: StartingPoint | undefined
-  /** The page's own events (published with this as `X-Client-Id`) are left out. */
-  clientId?: string | undefined
-  /** Address of the stream. Defaults to `/events`. */
-  url?: string
-  /** Begins and renews the session. Without it, the stream uses the browser's cookie as it is. */
-  getToken?: GetToken | undefined
-  /** The session, where the caller has one; `getToken` is ignored then. */
-  session?: Session | undefined
-  /** Connected: events on these channels after this cursor follow. */
-  onReady?: (cursor: Cursor, channels: readonly string[]) => void
-  /** An event, and the cursor behind it. */
-  onEvent?: (event: StreamEvent, cursor: string) => void
-  /** Events are no longer available; the stream continues behind the gap, at this cursor. */
-  onGap?: (gap: Gap, cursor: string) => void
-  /** The cursor moved without an event. */
-  onCursor?: (cursor: string) => void
-  /** The state changed. */
-  onState?: (state: StreamState) => void
-  /** Returns numbers from 0 to 1, for the jitter of the back-off. Defaults to `Math.random`. */
-  random?: () => number
-}
-
-/** A stream that is open until `close`. */
-export interface EventStream {
-  /** Everything up to here has arrived: what another stream begins after. `undefined` before the first connection. */
-  readonly cursor: string | undefined
-  /** Follows other channels from now on, from the same cursor. */
-  follow(channels: readonly string[]): void
-  /** Connects again, after a sign-in, when the server has refused the stream. */
-  retry(): void
-  /** Closes the stream for good. */
-  close(): void
-}
+import { streamAddress } from './sse-connection.ts'
+import { SseProbe } from './sse-probe.ts'
+import { type Failing, TransportChoice } from './transport-choice.ts'
 
 /**
- * Follows channels over the browser's own EventSource, and reconnects where EventSource gives up: after an error status, and
- * on a connection without data (`server/protocol/reconnect-policy.ts`). Each connection begins after the last event ID, and
- * duplicates are left out, so `onEvent` receives every event once and in order.
+ * Follows channels over the browser's own EventSource (or another transport), and reconnects where EventSource gives up: after
+ * an error status, and on a connection without data (`server/protocol/reconnect-policy.ts`). Each connection begins after the
+ * last event ID, by whatever transport, and duplicates are left out, so `onEvent` receives every event once and in order.
  */
 export function openEventStream(options: EventStreamOptions): EventStream {
   const stream = new Follower(options)
   stream.start()
   return stream
 }
+
+const FALLBACK =
+  'no event stream got through in time (a proxy may buffer it): events arrive by long-polling, from the same cursor'
 
 /** Reasons of `closing` after which the stream needs another session. */
 const SESSION_ENDED: readonly string[] = ['expired', 'revoked']
@@ -66,8 +34,10 @@ class Follower implements EventStream {
   readonly #timer: ReconnectTimer
   readonly #place: Place
   readonly #session: Session | undefined
+  readonly #choice: TransportChoice
+  readonly #probe: SseProbe
   #channels: readonly string[]
-  #source: EventSource | undefined
+  #connection: Connection | undefined
   #instance = ''
   /** Position up to which it catches up. */
   #head = 0
@@ -87,8 +57,14 @@ class Follower implements EventStream {
     this.#session = options.session ?? openSession(options)
     this.#timer = new ReconnectTimer({
       connect: () => this.#connect(),
-      onSilence: () => this.#retryLater(),
+      onSilence: () => this.#onFailed('silence'),
       random: options.random,
+    })
+    this.#choice = new TransportChoice(options.transport ?? 'auto', options.url ?? '/events')
+    this.#probe = new SseProbe({
+      choice: this.#choice,
+      request: () => this.#request(),
+      onThrough: () => this.#reconnect(),
     })
   }
 
@@ -161,28 +137,34 @@ class Follower implements EventStream {
   #open(): void {
     this.#setState({ name: 'connecting' })
     this.#timer.policy.connecting()
-    this.#source = openConnection(this.#address(), {
+    const { transport, readyTimeout } = this.#choice
+    const connection = openConnection(transport, this.#request(), {
       onReady: (ready, id) => this.#onReady(ready, id),
       onEvent: (event, id) => this.#onEvent(event, id),
       onGap: (gap, id) => this.#onGap(gap, id),
       onHeartbeat: (id) => this.#onHeartbeat(id),
       onExpiring: (id) => this.#onExpiring(id),
       onClosing: (closing, id) => this.#onClosing(closing, id),
-      onError: (source) => this.#onError(source),
+      onEnd: (end) => this.#onEnd(end, connection),
     })
-    this.#timer.watch()
+    this.#connection = connection
+    this.#timer.watch(readyTimeout)
   }
 
-  #address(): string {
+  #request(): ConnectionRequest {
     const { url = '/events', clientId } = this.#options
-    return streamAddress(url, this.#channels, { clientId, cursor: this.#place.cursor })
+    return { url, channels: this.#channels, clientId, cursor: this.#place.cursor }
   }
 
-  #onReady({ heartbeat, head, instance, cursor }: Ready, id: string): void {
+  #onReady(
+    { heartbeat, head, instance, cursor }: Omit<Ready, 'connection' | 'channels' | 'oldest' | 'resumed'>,
+    id: string,
+  ): void {
     this.#timer.policy.ready(heartbeat, Date.now())
     this.#isOpen = true
     this.#isUnauthorized = false
     this.#instance = instance
+    this.#onWorking()
     this.#head = head
     // Without an id a gap follows, which moves the cursor.
     this.#moveTo(id)
@@ -232,36 +214,64 @@ class Follower implements EventStream {
     if (!this.#isOpen) return
     this.#timer.watch()
     if (this.#place.position < this.#head) this.#setState({ name: 'catching up' })
-    else this.#setState({ name: 'live', instance: this.#instance })
+    else this.#setState({ name: 'live', instance: this.#instance, transport: this.#choice.transport })
   }
 
-  #onError(source: EventSource): void {
+  /** The transport works: where it is long-polling, the event stream is attempted again later. */
+  #onWorking(): void {
+    if (this.#choice.worked(Date.now())) console.info(`sse-update: ${FALLBACK}`)
+    this.#probe.schedule()
+  }
+
+  #onEnd(end: ConnectionEnd, connection: Connection): void {
+    if (connection !== this.#connection) return
     const wasOpen = this.#isOpen
     this.#isOpen = false
-    if (source.readyState === EventSource.CLOSED) {
+    if (end === 'closed') {
       if (wasOpen) this.#retryLater()
-      else void this.#giveUp(source)
+      else void this.#explain(connection)
+    } else if (end !== 'reconnecting') {
+      this.#disconnect()
+      this.#onFailure(end)
     } else if (wasOpen) {
       // The browser makes the first attempt, after the server's reconnection time.
       this.#setState({ name: 'connecting' })
       this.#timer.watchBrowser()
       // That attempt failed, too: the back-off begins.
-    } else this.#retryLater()
+    } else this.#onFailed('other')
   }
 
-  async #giveUp(source: EventSource): Promise<void> {
-    this.#disconnect()
-    const failure = await explainFailure(this.#address())
+  async #explain(connection: Connection): Promise<void> {
+    this.#timer.stop()
+    const failure = await explainFailure(streamAddress(this.#request()))
     // Meanwhile the stream may have been closed, or follow other channels.
-    if (this.#isClosed || this.#source !== undefined || source.readyState !== EventSource.CLOSED) return
+    if (connection !== this.#connection) return
+    this.#disconnect()
+    this.#onFailure(failure)
+  }
+
+  #onFailure(failure: Failure): void {
     if (failure.verdict === 'over') this.#setState({ name: 'over' })
-    else if (failure.verdict === 'refused' && failure.status === 401 && this.#session)
-      this.#onUnauthorized(this.#session)
-    else if (failure.verdict === 'refused') this.#setState({ name: 'refused', reason: failure.reason })
+    else if (failure.verdict === 'refused') this.#onRefused(failure)
     else {
       if (failure.retryAfter !== undefined) this.#timer.policy.setLeastWait(failure.retryAfter)
-      this.#retryLater()
+      this.#onFailed('other')
     }
+  }
+
+  #onRefused({ status, reason, isServers }: Failure & { verdict: 'refused' }): void {
+    if (status === 401 && this.#session) this.#onUnauthorized(this.#session)
+    else if (!isServers && this.#choice.failed('refusal')) this.#connect()
+    else this.#setState({ name: 'refused', reason })
+  }
+
+  /** An attempt has failed: another transport is attempted at once, or the same one later. */
+  #onFailed(failing: Failing): void {
+    const isOther = !this.#isOpen && this.#choice.failed(failing)
+    if (isOther) {
+      this.#disconnect()
+      this.#connect()
+    } else this.#retryLater()
   }
 
   /** The session has ended: the first time, another one is begun at once, and then later and later. */
@@ -284,8 +294,9 @@ class Follower implements EventStream {
   #disconnect(): void {
     this.#timer.stop()
     this.#attempt++
-    this.#source?.close()
-    this.#source = undefined
+    this.#connection?.close()
+    this.#connection = undefined
+    this.#probe.stop()
     this.#isOpen = false
   }
 

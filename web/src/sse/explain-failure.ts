@@ -4,8 +4,12 @@ import { parseRetryAfter, verdictOf } from '../../../server/protocol/reconnect-p
 export type Failure =
   /** The server says that nothing more will come. */
   | { verdict: 'over' }
-  /** The same request would be refused again; `reason` is text for people. 401: unless there is another session. */
-  | { verdict: 'refused'; reason: string; status: number }
+  /**
+   * The same request would be refused again; `reason` is text for people. 401: unless there is another session.
+   *
+   * @property isServers whether the server itself refuses, and not something on the way to it
+   */
+  | { verdict: 'refused'; reason: string; status: number; isServers: boolean }
   /** It may work later. @property retryAfter milliseconds, where the server gives a time */
   | { verdict: 'retry'; retryAfter: number | undefined }
 
@@ -23,17 +27,25 @@ export async function explainFailure(address: string): Promise<Failure> {
     credentials: 'include',
     signal: AbortSignal.any([stop.signal, AbortSignal.timeout(TIMEOUT)]),
   }).catch(() => undefined)
-  const verdict = response ? verdictOf(response.status) : 'retry'
   try {
-    if (verdict === 'over') return { verdict }
-    if (response && verdict === 'refused') {
-      const problem = (await response.json().catch(() => undefined)) as { detail?: string } | undefined
-      const { status } = response
-      return { verdict, status, reason: problem?.detail ?? `The server responded with status ${status}.` }
-    }
-    const header = response?.headers.get('retry-after') ?? null
-    return { verdict: 'retry', retryAfter: parseRetryAfter(header, Date.now()) }
+    return response ? await failureOf(response) : { verdict: 'retry', retryAfter: undefined }
   } finally {
     stop.abort()
+  }
+}
+
+/** What a response means that is not what was requested. Reads its body only when the request was refused. */
+export async function failureOf(response: Response): Promise<Failure> {
+  const { status } = response
+  switch (verdictOf(status)) {
+    case 'over':
+      return { verdict: 'over' }
+    case 'refused': {
+      const problem = (await response.json().catch(() => undefined)) as { detail?: string; code?: string } | undefined
+      const reason = problem?.detail ?? `The server responded with status ${status}.`
+      return { verdict: 'refused', status, reason, isServers: problem?.code !== undefined }
+    }
+    default:
+      return { verdict: 'retry', retryAfter: parseRetryAfter(response.headers.get('retry-after'), Date.now()) }
   }
 }

@@ -25,4 +25,4 @@ export type Message =
   | { kind: 'who' }
 
 /** Version of the messages: tabs that were loaded before an update of the page share with each other, not with newer ones. */
-export const MESSAGES_VERSION = 3
+export const MESSAGES_VERSION = 4

@@ -7,6 +7,9 @@ export type { HistoryEvent as StreamEvent } from '../../../server/protocol/event
 
 export type { HistoryPage } from '../../../server/protocol/history.ts'
 
+/** How events reach the browser: an event stream, a WebSocket, or requests that wait for a page (long-polling). */
+export type Transport = 'sse' | 'websocket' | 'poll'
+
 /** What a stream is doing, for people to see. */
 export type StreamState =
   | { name: 'connecting' }
@@ -14,7 +17,8 @@ export type StreamState =
   | { name: 'signing in' }
   /** Connected; the events that were missed are being received. */
   | { name: 'catching up' }
-  | { name: 'live'; instance: string }
+  /** @property instance name of the server's instance, where the transport tells it */
+  | { name: 'live'; instance: string; transport: Transport }
   /** The server is unreachable, or it closed the stream; `at` is when the next try begins, in milliseconds since the epoch. */
   | { name: 'waiting'; at: number }
   /** The browser has no network. */

@@ -25,9 +25,9 @@ export class ReconnectTimer {
     this.policy = createReconnectPolicy(options.random && { random: options.random })
   }
 
-  /** Something arrived: the silence limit counts from now on. */
-  watch(): void {
-    this.#watch(this.policy.silenceLimit)
+  /** Something arrived, or an attempt begins: the limit counts from now on. @param limit defaults to the silence limit */
+  watch(limit = this.policy.silenceLimit): void {
+    this.#watch(limit)
   }
 
   /** The browser reconnects by itself, and needs time for that. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from 'bun:test'
-import { type EventStream, type EventStreamOptions, openEventStream } from './event-stream.ts'
+import { openEventStream } from './event-stream.ts'
+import type { EventStream, EventStreamOptions } from './event-stream-options.ts'
 import type { StreamState } from './protocol.ts'
 import { Session, sessionAddress } from './session.ts'
 import { SharedStream } from './shared-stream.ts'

@@ -384,7 +384,10 @@ describe('several tabs', () => {
     const seen: string[] = []
     const stop = second.onState((state) => seen.push(state.name))
     await until(() => second.state.name === 'live')
-    expect([second.state, seen]).toEqual([{ name: 'live', instance: 'web-7' }, ['connecting', 'live']])
+    expect([second.state, seen]).toEqual([
+      { name: 'live', instance: 'web-7', transport: 'sse' },
+      ['connecting', 'live'],
+    ])
     stop()
     second.close()
     expect([second.state.name, seen.length]).toEqual(['closed', 2])

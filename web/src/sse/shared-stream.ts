@@ -1,5 +1,6 @@
 import type { Cursor } from './cursor.ts'
-import { type EventStream, openEventStream } from './event-stream.ts'
+import { openEventStream } from './event-stream.ts'
+import type { EventStream } from './event-stream-options.ts'
 import { keepCursor } from './kept-cursor.ts'
 import { type Broadcast, MESSAGES_VERSION, type Message } from './messages.ts'
 import { covers, union } from './pattern.ts'
@@ -9,6 +10,7 @@ import { randomId } from './random-id.ts'
 import { type GetToken, Session, sessionAddress } from './session.ts'
 import { Subscription, type SubscriptionOptions } from './subscription.ts'
 import { Subscriptions } from './subscriptions.ts'
+import type { TransportOption } from './transport-choice.ts'
 
 /** Which connection the tabs share. */
 export interface SharedStreamOptions {
@@ -16,6 +18,8 @@ export interface SharedStreamOptions {
   url?: string
   /** Tabs with the same name share. Defaults to `sse-update`. */
   name?: string
+  /** Defaults to `auto`: an event stream, and long-polling where none gets through. */
+  transport?: TransportOption | undefined
   /** Begins and renews the session, once for all tabs. Without it, the stream uses the browser's cookie as it is. */
   getToken?: GetToken | undefined
 }
@@ -40,7 +44,7 @@ export interface Follow extends SubscriptionOptions {
  * Where there are no locks (a page that is not served securely, and not from this machine), each tab leads itself.
  */
 export class SharedStream {
-  readonly #options: Required<Pick<SharedStreamOptions, 'url' | 'name'>>
+  readonly #options: Required<Pick<SharedStreamOptions, 'url' | 'name' | 'transport'>>
   readonly #session: Session | undefined
   readonly #tab = randomId()
   readonly #bus: BroadcastChannel | undefined
@@ -62,8 +66,8 @@ export class SharedStream {
   #cursor: Cursor | undefined
   #state: StreamState = { name: 'connecting' }
 
-  constructor({ url = '/events', name = 'sse-update', getToken }: SharedStreamOptions = {}) {
-    this.#options = { url, name: `${name} ${MESSAGES_VERSION}` }
+  constructor({ url = '/events', name = 'sse-update', transport = 'auto', getToken }: SharedStreamOptions = {}) {
+    this.#options = { url, name: `${name} ${MESSAGES_VERSION}`, transport }
     this.#session = getToken && new Session({ getToken, url: sessionAddress(url), name: this.#options.name })
     this.#peers = new Peers(this.#options.name, () => this.#onPeerGone())
     const canShare = 'locks' in navigator && 'BroadcastChannel' in globalThis
@@ -179,6 +183,7 @@ export class SharedStream {
       this.#requested = wanted
       this.#stream = openEventStream({
         url: this.#options.url,
+        transport: this.#options.transport,
         channels: wanted,
         session: this.#session,
         after: this.#cursor,

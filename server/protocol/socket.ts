@@ -11,8 +11,8 @@ export const MAX_SOCKET_MESSAGE = 64 * 2 ** 10
 
 const Patterns = Type.Array(Pattern, { maxItems: MAX_PATTERNS })
 
-/** Changes the channels of a WebSocket; first those are taken out, then those are added. */
-const ChannelChange = Type.Object(
+/** A client's message that changes the channels of its WebSocket: first some are taken out, then others are added. */
+export const ChannelChange = Type.Object(
   {
     subscribe: Type.Optional(Patterns),
     unsubscribe: Type.Optional(Patterns),
@@ -20,14 +20,11 @@ const ChannelChange = Type.Object(
   { additionalProperties: false, minProperties: 1, title: 'ChannelChange' },
 )
 
-/** Renews the grant of a WebSocket. */
-const Renewal = Type.Object(
+/** A client's message that renews the grant of its WebSocket. */
+export const Renewal = Type.Object(
   { token: Type.String({ minLength: 1, description: 'of the same subject; it covers the channels of the stream' }) },
   { additionalProperties: false, title: 'Renewal' },
 )
-
-/** What the client of a WebSocket may send: JSON in a text message. Each is answered once, in order. */
-export const ClientMessage = Type.Union([ChannelChange, Renewal])
 
 /** The channels of a WebSocket were changed. */
 const Subscribed = Type.Object(

@@ -1,6 +1,6 @@
 import { type CloseName, closeCodeOf } from '../protocol/close-codes.ts'
 import { SUBPROTOCOL } from '../protocol/socket.ts'
-import { controlViolations } from './control-check.ts'
+import { socketViolations } from './control-check.ts'
 import { positionOf } from './stream-reader.ts'
 import { until } from './until.ts'
 import { reportViolations } from './wire-check.ts'
@@ -33,7 +33,7 @@ export interface SocketReader extends Disposable {
 }
 
 /** The address of a WebSocket that follows channels. @param more further query parameters */
-export const socketUrl = (url: string, channels: readonly string[], more: Record<string, string> = {}): string =>
+const socketUrl = (url: string, channels: readonly string[], more: Record<string, string> = {}): string =>
   `${url.replace(/^http/, 'ws')}/events?${new URLSearchParams([...channels.map((channel) => ['channel', channel] as [string, string]), ...Object.entries(more)])}`
 
 /** Opens a WebSocket, and reads it; resolves when it is open. @throws {Error} when it is refused */
@@ -51,7 +51,7 @@ export async function openSocketReader(
     const parsed = JSON.parse(data as string) as SocketMessage | SocketMessage[]
     for (const message of Array.isArray(parsed) ? parsed : [parsed]) {
       messages.push(message)
-      reportViolations(controlViolations(message.event, JSON.stringify(message.data)))
+      reportViolations(socketViolations(message))
     }
   }
   const closed = Promise.withResolvers<{ code: number; reason: string }>()

@@ -6,7 +6,7 @@ export type ClientRequest =
   | { kind: 'change'; subscribe: readonly unknown[]; unsubscribe: readonly unknown[] }
 
 /**
- * Reads a message of a client: see `ClientMessage` of the contract.
+ * Reads a message of a client: see `ChannelChange` and `Renewal` of the contract.
  *
  * @throws {AppError} `message.invalid`
  */

@@ -31,7 +31,7 @@ beforeEach(() => {
   conversation = new Conversation({
     patterns: ['a'],
     hub: {
-      move(_, { patterns }) {
+      move(_: unknown, { patterns }: { patterns: readonly string[] }) {
         if (hasRoom) log.push(['move', ...patterns])
         return hasRoom
       },
@@ -49,11 +49,11 @@ beforeEach(() => {
       renew: () => renewal.promise,
     },
     sink: {
-      answer(text) {
+      answer(text: string) {
         const { event, data } = JSON.parse(text)
         log.push([event, data.code ?? data.channels ?? data.expiresAt])
       },
-      end: (name) => log.push(['end', name]),
+      end: (name: string) => log.push(['end', name]),
     },
   } as unknown as ConversationOptions)
 })

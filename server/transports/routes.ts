@@ -16,10 +16,11 @@ import type { PublishRate } from './publish/publish-rate.ts'
 import { type PublicationOptions, readPublication } from './publish/read-publication.ts'
 import { PUBLISH_PARAMETERS, readablePatterns, representation, requestedWait } from './request.ts'
 import { checkStreamRequest, openStream, STREAM_HEADERS } from './sse/open-stream.ts'
-import type { SubscribeOptions } from './subscribe.ts'
+import { wantsWebSocket } from './websocket/handshake.ts'
+import { openSocket, type SocketOptions } from './websocket/open-socket.ts'
 
 /** What the routes of `/events` need. */
-export interface EventRoutesOptions extends SubscribeOptions, PublicationOptions {
+export interface EventRoutesOptions extends SocketOptions, PublicationOptions {
   publishRate: PublishRate
   log: EventLog
   search: Search
@@ -33,6 +34,7 @@ export const eventRoutes = (options: EventRoutesOptions) =>
     .get(
       '/events',
       async ({ request, server }) => {
+        if (wantsWebSocket(request)) return openSocket({ request, server }, options)
         const query = urlOf(request).searchParams
         switch (representation(request)) {
           case 'stream':

@@ -225,7 +225,7 @@ export const settings = {
     max: 2 ** 20,
     fallback: 60 * 2 ** 10,
     unit: 'bytes',
-    doc: "Maximum size of an event's data, as JSON. Several clients reject frames above 64 KiB unless configured otherwise; with the default, no event published over HTTP produces a larger frame (SQL may publish 1 MiB).",
+    doc: "Maximum size of an event's data, as JSON. Several clients reject frames above 64 KiB unless configured otherwise; with the default, no event published over HTTP produces a larger frame (SQL may publish 1 MiB, and raw data of many short lines grows).",
   }),
   maxRequestBytes: integer('MAX_REQUEST_BYTES', {
     min: 1024,

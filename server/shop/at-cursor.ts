@@ -25,7 +25,8 @@ interface AtHead {
 
 /**
  * Reads rows together with the cursor of the log, in one statement and therefore one snapshot: the events after the cursor
- * are exactly the changes that the rows do not show yet. Without rows, the result is one row whose other columns are null.
+ * are all changes that the rows do not show yet. Some of them the rows may show already, while their events are in the outbox:
+ * clients recognise these by the version. Without rows, the result is one row whose other columns are null.
  */
 const readAtCursor = <R>(database: Database, { rows, on = (sql) => sql`true`, total = (sql) => sql`0` }: Reading) =>
   database.query(

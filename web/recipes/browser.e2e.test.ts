@@ -4,6 +4,7 @@ import { describeInBrowser, launchBrowser } from '../../server/testing/browser.t
 import { createDatabase, type TestDatabase } from '../../server/testing/database.ts'
 import { type FaultProxy, startFaultProxy } from '../../server/testing/fault-proxy.ts'
 import { startInstance } from '../../server/testing/instance.ts'
+import { freePort } from '../../server/testing/ports.ts'
 import { openStream } from '../../server/testing/stream-reader.ts'
 import { until } from '../../server/testing/until.ts'
 import { serveRecipes } from './serve.ts'
@@ -68,13 +69,15 @@ const SHOWS_GAPS = RECIPES.filter(({ path }) => path !== '/datastar.html')
 describeInBrowser('the recipe', () => {
   let database: TestDatabase
   let instance: Awaited<ReturnType<typeof startInstance>>
+  /** Heartbeats all the time: no library may show them. */
+  const settings = { HEARTBEAT_MS: '100', RETRY_MS: '50', PORT: '' }
   let pages: ReturnType<typeof serveRecipes>
   let proxy: FaultProxy
   let browser: Browser
   beforeAll(async () => {
     database = await createDatabase()
-    // Heartbeats all the time: no library may show them.
-    instance = await startInstance(database.url, { HEARTBEAT_MS: '100', RETRY_MS: '50' })
+    settings.PORT = String(await freePort())
+    instance = await startInstance(database.url, settings)
     pages = serveRecipes(instance.url, 0)
     proxy = await startFaultProxy({ host: '127.0.0.1', port: Number(pages.port) })
     browser = await launchBrowser()
@@ -173,6 +176,20 @@ describeInBrowser('the recipe', () => {
       )
       proxy.cut()
       await refused.promise
+      await add()
+      await add()
+      await untilShown(page)
+      expect((await added(page)).map((id) => `item ${id}`)).toEqual(wanted)
+    }, 60_000)
+
+    test('goes on where it was after the server has ended the stream and was started again', async () => {
+      await add()
+      const page = await open()
+      await go(page)
+      await add()
+      await untilShown(page)
+      await instance.stop()
+      instance = await startInstance(database.url, settings)
       await add()
       await add()
       await untilShown(page)

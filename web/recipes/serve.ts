@@ -46,7 +46,7 @@ function forward(request: Request, address: string): Promise<Response> {
     const value = request.headers.get(name)
     if (value !== null) headers.set(name, value)
   }
-  return fetch(address, { headers, signal: request.signal })
+  return fetch(address, { headers, signal: request.signal }).catch(() => new Response('Bad Gateway', { status: 502 }))
 }
 
 /**

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { isJson } from '../../http/body.ts'
 import { AppError } from '../../platform/errors.ts'
-import { Slice } from '../../platform/event-loop.ts'
+import { Slice, yieldToEventLoop } from '../../platform/event-loop.ts'
 import { checkDataSize, parseData } from '../../protocol/event.ts'
 import type { JsonVisitor } from './json-scanner.ts'
 import { scanJson } from './publication.ts'
@@ -29,6 +29,9 @@ export function valueKindOf(request: Request): ValueKind {
 /** Levels of arrays and objects that Postgres parses in any case. */
 const MAX_DEPTH = 1000
 
+/** Bytes of text above which writing it as JSON takes milliseconds. */
+const LARGE_TEXT = 32 * 1024
+
 /**
  * The data of an event, as JSON text, from a body that is the data itself. JSON is checked but not parsed: it stays as it was
  * sent, without white space around it. Text stays character by character, including a byte order mark.
@@ -41,6 +44,8 @@ export async function readValue(body: Uint8Array, kind: ValueKind, maxBytes: num
   if (kind === 'json') return parseData(await readJson(bytes), maxBytes)
   // Quotes make it longer. Escapes do so too, up to six times: too long a text is refused before.
   checkDataSize(bytes.byteLength + 2, maxBytes)
+  // Several large bodies may have arrived in this event-loop turn.
+  if (bytes.byteLength > LARGE_TEXT) await yieldToEventLoop()
   return parseData(JSON.stringify(bytes.toString()), maxBytes)
 }
 

@@ -89,6 +89,17 @@ describe('events published from SQL do not block the event loop', () => {
   }, 60_000)
 })
 
+test('30 texts of 1 MiB of line breaks, with two readers of raw data, do not block the event loop', async () => {
+  const raw = () => openStream(`${instance.url}/events?channel=text.%3E&data=raw`)
+  await using first = await raw()
+  await using second = await raw()
+  const late = await latestWhile(async () => {
+    await database.sql`select sse.publish_text('text.a', 't', repeat(chr(10), 524287)) from generate_series(1, 30)`
+    await Promise.all([first.untilEvents(30), second.untilEvents(30)])
+  })
+  expect(late).toBeLessThan(MOST_LATE)
+}, 60_000)
+
 describe('bodies at the limit of their route do not block the event loop', () => {
   test('POST /events, with the most expensive JSON', async () => {
     for (const [name, body] of Object.entries(worstJson(MAX_REQUEST_BYTES))) {
@@ -106,6 +117,24 @@ describe('bodies at the limit of their route do not block the event loop', () =>
           (await send('/events', fill(MAX_REQUEST_BYTES, '[', event, ']'))).text(),
         )
         expect(late, `${name} of ${size} bytes`).toBeLessThan(MOST_LATE)
+      }
+    }
+  }, 60_000)
+
+  test('POST /events, with a body that is the data: text and the most expensive JSON', async () => {
+    await using _reader = await openStream(`${instance.url}/events?channel=value.%3E&data=raw`)
+    const texts = { 'control characters': '\u0001', 'line breaks': '\n', quotes: '"', 'other scripts': '€' }
+    for (const size of [10_000, 60_000, MAX_REQUEST_BYTES]) {
+      for (const [name, unit] of Object.entries(texts)) {
+        const text = unit.repeat(size / Buffer.byteLength(unit))
+        const late = await latestWhile(() =>
+          Promise.all(Array.from({ length: 8 }, () => send('/events?channel=value.a', text, 'text/plain'))),
+        )
+        expect(late, `${name}, ${size} bytes`).toBeLessThan(MOST_LATE)
+      }
+      for (const [name, json] of Object.entries(worstJson(size))) {
+        const late = await latestWhile(async () => (await send('/events?channel=value.a', json)).text())
+        expect(late, `${name}, ${size} bytes`).toBeLessThan(MOST_LATE)
       }
     }
   }, 60_000)

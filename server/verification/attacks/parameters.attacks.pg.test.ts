@@ -100,13 +100,19 @@ describe('pages of history', () => {
   )
 })
 
-test('publishing refuses query parameters, because a channel in the query would be ignored', async () => {
-  const response = await fetch(`${instance.url}/events?channel=x`, {
+test.each([
+  ['channels=x', 'parameter.unknown'],
+  ['channel=x&data=1', 'parameter.unknown'],
+  ['channel=x&channel=y', 'parameter.repeated'],
+  ['type=t', 'channel.missing'],
+  ['key=k', 'channel.missing'],
+])('publishing refuses the query ?%s, of which something would be ignored, with %s', async (query, code) => {
+  const response = await fetch(`${instance.url}/events?${query}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: '{"channel":"a","type":"t"}',
   })
-  expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([400, 'parameter.unknown'])
+  expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([400, code])
 })
 
 test('no route of the API ignores a parameter that it does not have', async () => {

@@ -7,7 +7,7 @@ import { RefusalDelay } from './auth/refusal-delay.ts'
 import { createWork, openStorage, type StartOptions, type Work, watchStuckTransactions } from './common-runtime.ts'
 import { createEventSystem, type EventSystem } from './event-system.ts'
 import { type Bodies, createBodies } from './http/body.ts'
-import { type AddressOf, createAddressOf } from './http/client-address.ts'
+import { type AddressOf, createAddressOf, createIsSecure } from './http/client-address.ts'
 import { HttpServer } from './http-server.ts'
 import { labOrigins } from './operations/lab.ts'
 import { createOperations, type Operations } from './operations/operations.ts'
@@ -52,7 +52,8 @@ async function startParts(options: StartOptions): Promise<Runtime> {
   const { config, logger, lifecycle } = options
   const accessSettings = await readAccessSettings(config)
   const { address, pools, isEmbedded, migrations } = await openStorage(options)
-  const access = createAccess(config, accessSettings, await readKeys(pools.events))
+  const isSecure = createIsSecure(config.trustedProxies, () => app.server)
+  const access = createAccess(config, accessSettings, await readKeys(pools.events), isSecure)
   const { telemetry, totals } = createTotals()
   const control = createAccessControl(access, pools.events, logger.child({ part: 'access' }))
   const events = await createEventSystem({ config, pools, address, telemetry, logger, observer: control.observer })
@@ -152,6 +153,7 @@ function appOptions(parts: Parts): AppOptions {
   const { authorize } = access
   return {
     http: {
+      isSecure: access.isSecure,
       host: { listen: config.host, allowed: config.allowedHosts },
       cors: {
         origins: config.allowedOrigins,

@@ -1,3 +1,4 @@
+import type { IsSecure } from '../http/client-address.ts'
 import { AppError, messageOf } from '../platform/errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { NewEvent } from '../protocol/event.ts'
@@ -44,7 +45,7 @@ export interface SessionsOptions {
   leases: Pick<Leases, 'renew' | 'end'>
   endedSessions: EndedSessions
   /** Whether a request came over TLS, to this server or to a trusted proxy. */
-  isSecure: (request: Request) => boolean
+  isSecure: IsSecure
   /** Appends an event to the log, by which all instances see it. */
   publish: (event: NewEvent) => Promise<unknown>
   logger: Logger

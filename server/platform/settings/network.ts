@@ -20,6 +20,6 @@ export const networkSettings = {
     doc: 'Other origins whose pages may use the API (CORS), such as https://app.example.com.',
   }),
   trustedProxies: networks('TRUSTED_PROXIES', {
-    doc: 'Addresses and networks of proxies whose X-Forwarded-For names the client, for limits by address. Without any, the address of the connection counts.',
+    doc: 'Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto name the client and the scheme that it used. Without any, the connection counts: a proxy that terminates TLS must be listed, or browsers are refused.',
   }),
 } as const

@@ -1,5 +1,5 @@
 import type { App } from './app.ts'
-import { limitRequestHeads } from './http/limits.ts'
+import { HEAD_TIMEOUT, limitRequestHeads } from './http/limits.ts'
 import type { Config } from './platform/config.ts'
 import { codeOf, messageOf } from './platform/errors.ts'
 import { SECOND, sleep } from './platform/time.ts'
@@ -15,9 +15,6 @@ export class ListenError extends Error {
     this.code = codeOf(cause)
   }
 }
-
-/** Seconds after which Bun closes a quiet connection. Streams are exempt: heartbeats and the stall timeout take over. */
-const IDLE_TIMEOUT = 60
 
 /** The listening socket of an application. */
 export class HttpServer {
@@ -50,7 +47,8 @@ export class HttpServer {
       port: this.#config.port,
       // Elysia's default lets a second server take the same port without an error.
       reusePort: false,
-      idleTimeout: IDLE_TIMEOUT,
+      // For the head of the first request; the front door gives every request a time of its own.
+      idleTimeout: HEAD_TIMEOUT,
       // Errors are problem documents, never a page with a stack.
       development: false,
       // Readers of bodies count bytes themselves, and refuse what is too large with a problem document.

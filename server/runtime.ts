@@ -8,12 +8,14 @@ import { createWork, openStorage, type StartOptions, type Work, watchStuckTransa
 import { createEventSystem, type EventSystem } from './event-system.ts'
 import { type Bodies, createBodies } from './http/body.ts'
 import { type AddressOf, createAddressOf, createIsSecure } from './http/client-address.ts'
+import { REQUEST_TIMEOUT } from './http/limits.ts'
 import { HttpServer } from './http-server.ts'
 import { labOrigins } from './operations/lab.ts'
 import { createOperations, type Operations } from './operations/operations.ts'
 import { dashboardDirectory } from './platform/assets.ts'
 import type { Config } from './platform/config.ts'
 import { describeAddress } from './platform/database.ts'
+import { fitToDescriptors } from './platform/descriptors.ts'
 import { Lifecycle, together, withLifecycle } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { Pools } from './platform/pools.ts'
@@ -56,7 +58,15 @@ async function startParts(options: StartOptions): Promise<Runtime> {
   const access = createAccess(config, accessSettings, await readKeys(pools.events), isSecure)
   const { telemetry, totals } = createTotals()
   const control = createAccessControl(access, pools.events, logger.child({ part: 'access' }))
-  const events = await createEventSystem({ config, pools, address, telemetry, logger, observer: control.observer })
+  const { maxConnections, warning } = fitToDescriptors(config)
+  const events = await createEventSystem({
+    config: { ...config, maxConnections },
+    pools,
+    address,
+    telemetry,
+    logger,
+    observer: control.observer,
+  })
   const work = createWork(config, pools, () => events.relay.wake(), logger)
   const addressOf = createAddressOf(config.trustedProxies)
   const bodies = createBodies(config, telemetry, addressOf)
@@ -77,8 +87,9 @@ async function startParts(options: StartOptions): Promise<Runtime> {
     isDraining: () => isDraining,
     logger,
   })
+  const onRequest = (request: Request) => void app.server?.timeout(request, REQUEST_TIMEOUT)
   const app = createApp(
-    appOptions({ config, logger, pools, events, work, bodies, limits, operations, access, control }),
+    appOptions({ config, logger, pools, events, work, bodies, limits, operations, access, control, onRequest }),
   )
   const server = new HttpServer(app, config)
 
@@ -91,6 +102,7 @@ async function startParts(options: StartOptions): Promise<Runtime> {
       return events.hub.drain(config.drainMs)
     },
   })
+  if (warning !== undefined) logger.warn({ maxConnections }, warning)
   return { url: server.url, database: describeAddress(address), stop: () => lifecycle.stop() }
 }
 
@@ -142,6 +154,7 @@ interface Parts {
   access: Access
   control: AccessControl
   limits: { addressOf: AddressOf; publishRate: PublishRate }
+  onRequest: (request: Request) => void
 }
 
 /** What each door of the application gets. */
@@ -153,6 +166,7 @@ function appOptions(parts: Parts): AppOptions {
   const { authorize } = access
   return {
     http: {
+      onRequest: parts.onRequest,
       isSecure: access.isSecure,
       host: { listen: config.host, allowed: config.allowedHosts },
       cors: {

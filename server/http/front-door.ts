@@ -12,6 +12,8 @@ import { addSecurityHeaders } from './security-headers.ts'
 
 /** What is checked of every request. */
 export interface FrontDoorOptions {
+  /** Called with every request before anything else. */
+  onRequest: (request: Request) => void
   /** Whether a request came over TLS. */
   isSecure: IsSecure
   host: HostCheckOptions
@@ -28,7 +30,7 @@ type Respond = (request: Request, ...rest: unknown[]) => Response | Promise<Resp
  *
  * @returns a function for Elysia's `wrap`
  */
-export function createFrontDoor({ isSecure, host, cors, logger }: FrontDoorOptions): HigherOrderFunction {
+export function createFrontDoor({ onRequest, isSecure, host, cors, logger }: FrontDoorOptions): HigherOrderFunction {
   const reportBlocked = createReportBlocked(logger)
   const checkHost = createHostCheck(host)
 
@@ -45,6 +47,7 @@ export function createFrontDoor({ isSecure, host, cors, logger }: FrontDoorOptio
   const door =
     (respond: Respond): Respond =>
     (request, ...rest) => {
+      onRequest(request)
       // Read now: the connection may be gone when the response is there.
       const secure = isSecure(request)
       const finish = (response: Response, grant?: Grant) => addHeaders(response, request, secure, grant)

@@ -7,7 +7,7 @@ export const limitsSettings = {
     max: 10_000_000,
     fallback: 50_000,
     unit: 'streams',
-    doc: 'Maximum number of open streams of one instance. Further clients get closing with a time to wait.',
+    doc: 'Maximum number of open streams of one instance, or fewer where the limit of open files (ulimit -n) is too low for it. Further clients get closing with a time to wait.',
   }),
   maxStreamsPerSubject: integer('MAX_STREAMS_PER_SUBJECT', {
     min: 0,

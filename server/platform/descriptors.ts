@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import type { Config } from './config.ts'
+
+/** The file descriptors of this process: each socket, file and connection to Postgres takes one. */
+export interface Descriptors {
+  open: number
+  /** The soft limit, which Bun raises to the hard one at its start; `Infinity` without one. */
+  limit: number
+}
+
+/** Reads the file descriptors of this process; `undefined` where the system does not tell (all but Linux). */
+export function readDescriptors(): Descriptors | undefined {
+  try {
+    const [, limit] = /^Max open files +(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+    if (limit === undefined) return undefined
+    return { open: countOpen(), limit: limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit) }
+  } catch {
+    return undefined
+  }
+}
+
+/** Linux gives the number as the size of the directory since version 6.2; listing it costs milliseconds where there are many. */
+const countOpen = () => statSync('/proc/self/fd').size || readdirSync('/proc/self/fd').length
+
+/** Descriptors that are not for streams: of short requests, files and libraries, besides the connections to Postgres. */
+const LEAST_RESERVE = 64
+const RESERVED_SHARE = 0.1
+
+/** Streams that fit beside everything else. @param limit of file descriptors */
+export const streamsWithin = (limit: number, databasePool: number): number =>
+  Math.max(1, Math.floor(limit - databasePool - Math.max(LEAST_RESERVE, RESERVED_SHARE * limit)))
+
+/** Streams that an instance accepts. */
+export interface StreamCapacity {
+  maxConnections: number
+  /** What an operator should know; `undefined` where `MAX_CONNECTIONS` fits. */
+  warning: string | undefined
+}
+
+/**
+ * Lowers `MAX_CONNECTIONS` to what the limit of file descriptors allows: streams beyond that would leave none for Postgres, and
+ * their clients would see connections fail instead of `closing` with `full`.
+ *
+ * @param limit of file descriptors; `undefined` when it is not known
+ */
+export function fitToDescriptors(
+  { maxConnections, databasePool }: Pick<Config, 'maxConnections' | 'databasePool'>,
+  limit: number | undefined = readDescriptors()?.limit,
+): StreamCapacity {
+  const most = limit === undefined || limit === Number.POSITIVE_INFINITY ? limit : streamsWithin(limit, databasePool)
+  if (most === undefined || maxConnections <= most) return { maxConnections, warning: undefined }
+  const warning = `MAX_CONNECTIONS is ${maxConnections}, but this process may have ${limit} open files: it accepts ${most} streams. Raise the hard limit (ulimit -Hn, LimitNOFILE of systemd, --ulimit nofile of Docker), or lower MAX_CONNECTIONS`
+  return { maxConnections: most, warning }
+}

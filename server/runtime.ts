@@ -91,7 +91,7 @@ async function startParts(options: StartOptions): Promise<Runtime> {
   const app = createApp(
     appOptions({ config, logger, pools, events, work, bodies, limits, operations, access, control, onRequest }),
   )
-  const server = new HttpServer(app, config)
+  const server = new HttpServer(app, { config, telemetry, logger: logger.child({ part: 'http' }) })
 
   // Stopped from the last line to the first.
   await lifecycle.start('connections', { stop: () => server.close() })

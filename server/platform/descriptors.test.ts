@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { closeSync, openSync } from 'node:fs'
-import { fitToDescriptors, readDescriptors, streamsWithin } from './descriptors.ts'
+import { createDescriptorCount, fitToDescriptors, streamsWithin } from './descriptors.ts'
 
 const fit = (maxConnections: number, limit: number) => fitToDescriptors({ maxConnections, databasePool: 12 }, limit)
 
@@ -18,10 +18,11 @@ test('a small limit leaves room for requests', () => {
 })
 
 test.skipIf(process.platform !== 'linux')('open files are counted', () => {
-  const { open = 0, limit = 0 } = readDescriptors() ?? {}
+  const count = createDescriptorCount()
+  const { open = 0, limit = 0 } = count?.() ?? {}
   const files = Array.from({ length: 10 }, () => openSync('/dev/null', 'r'))
-  expect(readDescriptors()?.open).toBe(open + 10)
+  expect(count?.().open).toBe(open + 10)
   for (const file of files) closeSync(file)
-  expect(readDescriptors()?.open).toBe(open)
+  expect(count?.().open).toBe(open)
   expect(limit).toBeGreaterThan(open)
 })

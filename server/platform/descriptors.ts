@@ -8,27 +8,49 @@ export interface Descriptors {
   limit: number
 }
 
-/** Reads the file descriptors of this process; `undefined` where the system does not tell (all but Linux). */
-export function readDescriptors(): Descriptors | undefined {
+/**
+ * Makes a function that counts the file descriptors of this process. It needs none itself, so that it can tell when all are in use.
+ *
+ * @returns `undefined` where the system does not tell (all but Linux)
+ */
+export function createDescriptorCount(): (() => Descriptors) | undefined {
+  const limit = readLimit()
+  return limit === undefined ? undefined : () => ({ open: countOpen(limit), limit })
+}
+
+/** The limit of file descriptors; `undefined` where the system does not tell. */
+export function readLimit(): number | undefined {
   try {
     const [, limit] = /^Max open files +(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
     if (limit === undefined) return undefined
-    return { open: countOpen(), limit: limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit) }
+    return limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit)
   } catch {
     return undefined
   }
 }
 
 /** Linux gives the number as the size of the directory since version 6.2; listing it costs milliseconds where there are many. */
-const countOpen = () => statSync('/proc/self/fd').size || readdirSync('/proc/self/fd').length
+function countOpen(limit: number): number {
+  try {
+    return statSync(DIRECTORY).size || readdirSync(DIRECTORY).length
+  } catch {
+    // Listing takes a descriptor, and there is none.
+    return limit
+  }
+}
+
+const DIRECTORY = '/proc/self/fd'
 
 /** Descriptors that are not for streams: of short requests, files and libraries, besides the connections to Postgres. */
 const LEAST_RESERVE = 64
 const RESERVED_SHARE = 0.1
 
+/** Descriptors that are kept free of streams. @param limit of file descriptors */
+export const reservedDescriptors = (limit: number): number => Math.max(LEAST_RESERVE, RESERVED_SHARE * limit)
+
 /** Streams that fit beside everything else. @param limit of file descriptors */
 export const streamsWithin = (limit: number, databasePool: number): number =>
-  Math.max(1, Math.floor(limit - databasePool - Math.max(LEAST_RESERVE, RESERVED_SHARE * limit)))
+  Math.max(1, Math.floor(limit - databasePool - reservedDescriptors(limit)))
 
 /** Streams that an instance accepts. */
 export interface StreamCapacity {
@@ -45,7 +67,7 @@ export interface StreamCapacity {
  */
 export function fitToDescriptors(
   { maxConnections, databasePool }: Pick<Config, 'maxConnections' | 'databasePool'>,
-  limit: number | undefined = readDescriptors()?.limit,
+  limit: number | undefined = readLimit(),
 ): StreamCapacity {
   const most = limit === undefined || limit === Number.POSITIVE_INFINITY ? limit : streamsWithin(limit, databasePool)
   if (most === undefined || maxConnections <= most) return { maxConnections, warning: undefined }

@@ -68,6 +68,8 @@ test('renders every gauge and every total under its name, with a series for each
     'sse_update_limits_reached_total{limit="streams_per_subject"}': 0,
     'sse_update_limits_reached_total{limit="streams_per_address"}': 1,
     'sse_update_limits_reached_total{limit="publish_rate"}': 0,
+    'sse_update_limits_reached_total{limit="read_rate"}': 0,
+    'sse_update_limits_reached_total{limit="open_files"}': 0,
     sse_update_outbox_age_seconds: 1.5,
     sse_update_notification_queue_usage: 0.25,
     sse_update_tasks_running: 10,

@@ -4,11 +4,13 @@ import { type Access, createAccess, readAccessSettings } from './auth/access.ts'
 import { type AccessControl, createAccessControl } from './auth/access-control.ts'
 import { readKeys } from './auth/key-store.ts'
 import { RefusalDelay } from './auth/refusal-delay.ts'
+import { createRequestRate, limitRequests, type RequestRate } from './auth/request-rate.ts'
 import { createWork, openStorage, type StartOptions, type Work, watchStuckTransactions } from './common-runtime.ts'
 import { createEventSystem, type EventSystem } from './event-system.ts'
 import { type Bodies, createBodies } from './http/body.ts'
 import { type AddressOf, createAddressOf, createIsSecure } from './http/client-address.ts'
 import { REQUEST_TIMEOUT } from './http/limits.ts'
+import type { RateLimit } from './http/rate-limit.ts'
 import { HttpServer } from './http-server.ts'
 import { labOrigins } from './operations/lab.ts'
 import { createOperations, type Operations } from './operations/operations.ts'
@@ -24,7 +26,7 @@ import { createNotifications } from './shop/notifications/notifications.ts'
 import { createOrders } from './shop/orders/orders.ts'
 import { areTasksOver } from './shop/tasks/stream-end.ts'
 import { createTotals } from './telemetry/totals.ts'
-import { createPublishRate, type PublishRate } from './transports/publish/publish-rate.ts'
+import { createPublishRate } from './transports/publish/publish-rate.ts'
 
 /** One instance of the server. */
 export interface Runtime {
@@ -87,9 +89,32 @@ async function startParts(options: StartOptions): Promise<Runtime> {
     isDraining: () => isDraining,
     logger,
   })
+  const checkRate = createRequestRate({
+    rate: config.requestRate,
+    addressOf,
+    server: () => app.server,
+    telemetry,
+  })
+  const onRefused = (code: string) => {
+    if (code === 'tasks.too_many') telemetry.limitReached('tasks_per_owner')
+  }
   const onRequest = (request: Request) => void app.server?.timeout(request, REQUEST_TIMEOUT)
   const app = createApp(
-    appOptions({ config, logger, pools, events, work, bodies, limits, operations, access, control, onRequest }),
+    appOptions({
+      config,
+      logger,
+      pools,
+      events,
+      work,
+      bodies,
+      limits,
+      operations,
+      access,
+      control,
+      onRequest,
+      onRefused,
+      checkRate,
+    }),
   )
   const server = new HttpServer(app, { config, telemetry, logger: logger.child({ part: 'http' }) })
 
@@ -153,8 +178,10 @@ interface Parts {
   operations: Operations
   access: Access
   control: AccessControl
-  limits: { addressOf: AddressOf; publishRate: PublishRate }
+  limits: { addressOf: AddressOf; publishRate: RateLimit }
   onRequest: (request: Request) => void
+  onRefused: (code: string) => void
+  checkRate: RequestRate
 }
 
 /** What each door of the application gets. */
@@ -164,6 +191,7 @@ function appOptions(parts: Parts): AppOptions {
   const { checks, metrics, instances, faults } = operations
   const { outbox, tasks } = work
   const { authorize } = access
+  const limited = limitRequests(authorize, parts.checkRate)
   return {
     http: {
       onRequest: parts.onRequest,
@@ -174,9 +202,13 @@ function appOptions(parts: Parts): AppOptions {
         streamOrigins: (host) => (faults ? labOrigins(host, instances.urls) : []),
       },
     },
-    session: { authorize, sessions: control.sessions((event) => publisher.publish([event])) },
+    session: {
+      authorize: limited,
+      sessions: control.sessions({ publish: (event) => publisher.publish([event]), checkRate: parts.checkRate }),
+    },
     events: {
       authorize,
+      authorizeHistory: limited,
       leases: control.streamLeases,
       refusals: new RefusalDelay(),
       ...limits,
@@ -192,7 +224,7 @@ function appOptions(parts: Parts): AppOptions {
       isOver: (channels, after) => areTasksOver(pools.domain, channels, after),
     },
     shop: {
-      authorize,
+      authorize: limited,
       orders: createOrders(outbox),
       notifications: createNotifications(outbox),
       tasks: tasks.tasks,
@@ -209,6 +241,7 @@ function appOptions(parts: Parts): AppOptions {
       dashboard: dashboardDirectory(),
       metrics,
     },
+    onRefused: parts.onRefused,
     logger: logger.child({ part: 'http' }),
   }
 }

@@ -36,6 +36,7 @@ const COMMON: readonly ErrorCode[] = [
   'parameter.repeated',
   'database.unavailable',
   'database.unknown',
+  'request.too_fast',
 ]
 /** Errors of the headers that name the sender of a request. */
 const ofSenders = (parameters: readonly OpenAPIV3.ParameterObject[]): ErrorCode[] => [
@@ -201,6 +202,7 @@ function merged(
     if (!problems || !more) result[status] = response
     else {
       result[status] = {
+        ...response,
         description: `${result[status]?.description}\n\n${response.description}`,
         content: { 'application/problem+json': { ...problems, examples: { ...problems.examples, ...more.examples } } },
       }

@@ -23,6 +23,7 @@ function create() {
     },
     endedSessions: new EndedSessions(),
     isSecure: () => false,
+    checkRate: () => {},
     publish: async (event) => {
       if (state.isDown) throw new AppError('database.unavailable', 'Postgres is unreachable.', { status: 503 })
       state.published.push(event)

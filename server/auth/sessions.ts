@@ -8,6 +8,7 @@ import type { EndedSessions } from './ended-sessions.ts'
 import type { Grant } from './grant.ts'
 import { isKey } from './key-ring.ts'
 import type { Leases } from './leases.ts'
+import type { RequestRate } from './request-rate.ts'
 import {
   createSessionId,
   expiredSessionCookie,
@@ -26,7 +27,7 @@ export interface Sessions {
    *
    * @returns the grant, and the value of `Set-Cookie`
    * @throws {AppError} `auth.required`, `token.invalid`, `token.expired`, `token.revoked` (401), `token.unverifiable` (503);
-   * `session.key`, `session.insecure` (400)
+   * `session.key`, `session.insecure` (400); `request.too_fast` (429)
    */
   begin(request: Request): Promise<{ grant: Grant; cookie: string }>
   /**
@@ -34,7 +35,7 @@ export interface Sessions {
    * cookie.
    *
    * @returns the value of `Set-Cookie`
-   * @throws {AppError} `origin.required` (403); what publishing throws, when other instances can't be reached
+   * @throws {AppError} `origin.required` (403); `request.too_fast` (429); what publishing throws, when other instances can't be reached
    */
   end(request: Request): Promise<string>
 }
@@ -44,6 +45,8 @@ export interface SessionsOptions {
   grantOfToken: TokenGrants
   leases: Pick<Leases, 'renew' | 'end'>
   endedSessions: EndedSessions
+  /** Counts the requests that begin or end a session. */
+  checkRate: RequestRate
   /** Whether a request came over TLS, to this server or to a trusted proxy. */
   isSecure: IsSecure
   /** Appends an event to the log, by which all instances see it. */
@@ -61,6 +64,7 @@ export const createSessions = (options: SessionsOptions): Sessions => ({
     const secure = options.isSecure(request)
     if (!secure && !isLoopback(request)) throw insecure()
     const grant = await options.grantOfToken(token)
+    options.checkRate(grant.subject, request)
     const now = Date.now()
     const expiresAt = grant.expiresAt ?? 0
     if (expiresAt <= now) throw new AppError('token.expired', 'The token has expired: get a new one.', { status: 401 })
@@ -74,6 +78,7 @@ export const createSessions = (options: SessionsOptions): Sessions => ({
     const secure = options.isSecure(request)
     const session = readSession(request, secure)
     const grant = session && (await acceptedGrant(request, session, options))
+    if (grant) options.checkRate(grant.subject, request)
     if (session && grant) await end(session.id, grant, options)
     return expiredSessionCookie(secure)
   },

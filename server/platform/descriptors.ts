@@ -19,7 +19,7 @@ export function createDescriptorCount(): (() => Descriptors) | undefined {
 }
 
 /** The limit of file descriptors; `undefined` where the system does not tell. */
-export function readLimit(): number | undefined {
+function readLimit(): number | undefined {
   try {
     const [, limit] = /^Max open files +(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
     if (limit === undefined) return undefined

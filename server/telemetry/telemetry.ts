@@ -17,7 +17,15 @@ export const BODY_REFUSALS = ['too_slow', 'too_many', 'overloaded'] as const
 export type BodyRefusal = (typeof BODY_REFUSALS)[number]
 
 /** Limits of a subject, of an address and of the process, as they appear in the `limit` label of metrics. */
-export const LIMITS = ['streams_per_subject', 'streams_per_address', 'publish_rate', 'read_rate', 'open_files'] as const
+export const LIMITS = [
+  'streams_per_subject',
+  'streams_per_address',
+  'publish_rate',
+  'request_rate',
+  'streams',
+  'tasks_per_owner',
+  'open_files',
+] as const
 
 /** One of {@link LIMITS}. */
 export type Limit = (typeof LIMITS)[number]

@@ -1,6 +1,8 @@
 import { Elysia } from 'elysia'
+import type { Authorize } from '../auth/actor.ts'
 import { otherMethods } from '../http/problem.ts'
 import { checkParameters } from '../http/query-parameters.ts'
+import type { RateLimit } from '../http/rate-limit.ts'
 import { urlOf } from '../http/request-url.ts'
 import { type Admission, memoryOf } from '../log/admission.ts'
 import type { EventLog } from '../log/log.ts'
@@ -10,7 +12,6 @@ import { AppError } from '../platform/errors.ts'
 import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { history, lookBack } from './history/history.ts'
 import { openStream, parseStreamRequest, STREAM_HEADERS, type StreamOptions } from './open-stream.ts'
-import type { PublishRate } from './publish/publish-rate.ts'
 import {
   PUBLISH_PARAMETERS,
   type PublicationOptions,
@@ -21,7 +22,9 @@ import {
 
 /** What the routes of `/events` need. */
 export interface EventRoutesOptions extends StreamOptions, PublicationOptions {
-  publishRate: PublishRate
+  publishRate: RateLimit
+  /** Of requests for pages of history, which may have a rate limit. */
+  authorizeHistory: Authorize
   log: EventLog
   search: Search
   publisher: Publisher
@@ -90,9 +93,9 @@ export const eventRoutes = (options: EventRoutesOptions) =>
 async function historyPage(
   request: Request,
   query: URLSearchParams,
-  { authorize, log, search }: EventRoutesOptions,
+  { authorizeHistory, log, search }: EventRoutesOptions,
 ): Promise<Response> {
-  const readable = readablePatterns(query, await authorize(request))
+  const readable = readablePatterns(query, await authorizeHistory(request))
   return query.has('before')
     ? lookBack(query, readable, search, request.signal)
     : history(query, readable, log, request.signal)

@@ -30,6 +30,13 @@ export const limitsSettings = {
     unit: 'events per second',
     doc: 'Rate at which one subject, key, or (without keys) address may publish over HTTP to one instance, after a burst of one second or 1000 events. Further requests get 429; 0 disables it.',
   }),
+  requestRate: integer('REQUEST_RATE', {
+    min: 0,
+    max: 10_000_000,
+    fallback: 0,
+    unit: 'requests per second',
+    doc: 'Rate at which one subject, key, or (without keys) address may send requests to one instance, after a burst of five seconds: pages of history, orders, tasks, notifications and sessions. Streams and publishing have limits of their own. Further requests get 429; 0 disables it.',
+  }),
   maxPendingPublishes: integer('MAX_PENDING_PUBLISHES', {
     min: 1,
     max: 10_000_000,

@@ -25,16 +25,19 @@ export interface AppOptions {
   events: EventRoutesOptions
   shop: ShopRoutesOptions
   operations: OperationsRoutesOptions
+  /** A request was refused; `code` is that of the problem document. */
+  onRefused: (code: string) => void
   logger: Logger
 }
 
 /** The whole HTTP interface. Its type is that of every route, for clients typed by it. */
-export const createApp = ({ http, session, events, shop, operations, logger }: AppOptions) => {
+export const createApp = ({ http, session, events, shop, operations, onRefused, logger }: AppOptions) => {
   let routes: readonly string[] = []
   // `normalize` would drop unknown members of a body without an error.
   const app = new Elysia({ normalize: false })
     .wrap(createFrontDoor({ ...http, logger, cors: { ...http.cors, publicPaths: DOCUMENT_PATHS } }))
     .onError({ as: 'global' }, ({ error, code, request }) => {
+      if (error instanceof AppError) onRefused(error.code)
       if (code !== 'NOT_FOUND') return failure(error, request, logger)
       if (!operations.dashboard || !isForPerson(request)) return problemResponse(notFound(request, routes))
       return dashboardPage(operations.dashboard, operations.faults !== undefined, 404)

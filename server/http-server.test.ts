@@ -1,6 +1,8 @@
 import { expect, test } from 'bun:test'
 import type { App } from './app.ts'
 import { HttpServer, ListenError } from './http-server.ts'
+import { createLogger } from './platform/logger.ts'
+import { SILENT } from './telemetry/telemetry.ts'
 
 test('a failure to listen is distinguished from one of Postgres with the same code', () => {
   const cause = Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' })
@@ -9,7 +11,11 @@ test('a failure to listen is distinguished from one of Postgres with the same co
       throw cause
     },
   } as unknown as App
-  const server = new HttpServer(app, { host: 'nohost.invalid', port: 1 })
+  const server = new HttpServer(app, {
+    config: { host: 'nohost.invalid', port: 1 },
+    telemetry: SILENT,
+    logger: createLogger({ logLevel: 'silent', logFormat: 'json' }),
+  })
   const failure = (() => {
     try {
       server.start()

@@ -1,9 +1,13 @@
 import type { App } from './app.ts'
-import { limitRequestHeads } from './http/limits.ts'
+import { AcceptGate } from './http/accept-gate.ts'
+import { HEAD_TIMEOUT, limitRequestHeads } from './http/limits.ts'
 import type { Config } from './platform/config.ts'
+import { createDescriptorCount, reservedDescriptors } from './platform/descriptors.ts'
 import { codeOf, messageOf } from './platform/errors.ts'
+import type { Logger } from './platform/logger.ts'
 import { SECOND, sleep } from './platform/time.ts'
 import { MAX_SOCKET_MESSAGE } from './protocol/socket.ts'
+import type { Telemetry } from './telemetry/telemetry.ts'
 
 /** The server can't listen where it should. */
 export class ListenError extends Error {
@@ -17,8 +21,17 @@ export class ListenError extends Error {
   }
 }
 
-/** Seconds after which Bun closes a quiet connection. Streams are exempt: heartbeats and the stall timeout take over. */
-const IDLE_TIMEOUT = 60
+/** What {@link HttpServer} needs besides the application. */
+export interface HttpServerOptions {
+  config: Pick<Config, 'host' | 'port'>
+  telemetry: Pick<Telemetry, 'limitReached'>
+  logger: Pick<Logger, 'warn' | 'error'>
+}
+
+type Server = NonNullable<App['server']>
+
+/** What a WebSocket is given to when it is opened: its messages, and its end. */
+type SocketHandler = Partial<Bun.WebSocketHandler<SocketHandler>>
 
 /**
  * Bun's settings of WebSockets. Dead peers are found by pings of their own: what the server sends puts Bun's idle timeout off.
@@ -30,16 +43,32 @@ const SOCKETS = {
   perMessageDeflate: false,
   idleTimeout: 0,
   sendPings: false,
-}
+  // As Elysia forwards them.
+  open: (socket) => void socket.data.open?.(socket),
+  message: (socket, message) => void socket.data.message?.(socket, message),
+  drain: (socket) => void socket.data.drain?.(socket),
+  close: (socket, code, reason) => void socket.data.close?.(socket, code, reason),
+} satisfies Bun.WebSocketHandler<SocketHandler>
 
-/** The listening socket of an application. */
+/** The listening socket of an application. It is closed while nearly all file descriptors are in use. */
 export class HttpServer {
   readonly #app: App
-  readonly #config: Pick<Config, 'host' | 'port'>
+  readonly #config: HttpServerOptions['config']
+  readonly #gate: AcceptGate
+  /** The present one, and those before a pause, whose streams are open. */
+  readonly #servers = new Set<Server>()
 
-  constructor(app: App, config: Pick<Config, 'host' | 'port'>) {
+  constructor(app: App, { config, telemetry, logger }: HttpServerOptions) {
     this.#app = app
     this.#config = config
+    this.#gate = new AcceptGate({
+      count: createDescriptorCount(),
+      reserve: reservedDescriptors,
+      pause: () => void this.#stopAccepting(),
+      resume: () => this.#listenAgain(),
+      telemetry,
+      logger,
+    })
   }
 
   /** Where it listens, such as `http://127.0.0.1:8080`; empty before the start. */
@@ -51,25 +80,12 @@ export class HttpServer {
   start(): void {
     limitRequestHeads()
     try {
-      this.#listen()
+      this.#app.listen(this.#options(this.#config.port))
     } catch (error) {
       throw new ListenError(error)
     }
-  }
-
-  #listen(): void {
-    this.#app.listen({
-      hostname: this.#config.host,
-      port: this.#config.port,
-      // Elysia's default lets a second server take the same port without an error.
-      reusePort: false,
-      idleTimeout: IDLE_TIMEOUT,
-      // Errors are problem documents, never a page with a stack.
-      development: false,
-      websocket: SOCKETS,
-      // Readers of bodies count bytes themselves, and refuse what is too large with a problem document.
-      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    })
+    this.#add(this.#app.server)
+    this.#gate.start()
   }
 
   /**
@@ -78,16 +94,54 @@ export class HttpServer {
    * @param endStreams ends the responses that would not end by themselves
    */
   async finish(endStreams: () => void): Promise<void> {
-    const server = this.#app.server
-    const closed = server?.stop()
+    this.#gate.stop()
+    const closed = this.#stopAccepting()
     endStreams()
     // `stop()` also waits for connections that are kept alive without a request.
-    await Promise.race([closed, until(() => !server?.pendingRequests)])
+    await Promise.race([closed, until(() => [...this.#servers].every(({ pendingRequests }) => pendingRequests === 0))])
   }
 
   /** Closes every connection. */
   async close(): Promise<void> {
-    await this.#app.server?.stop(true)
+    this.#gate.stop()
+    await Promise.all([...this.#servers].map((server) => server.stop(true)))
+  }
+
+  /** Resolves when no connection is open. */
+  async #stopAccepting(): Promise<void> {
+    await Promise.all(
+      [...this.#servers].map(async (server) => {
+        await server.stop()
+        this.#servers.delete(server)
+      }),
+    )
+  }
+
+  /** Bun can't reopen the socket of a server. Requests of the earlier one use the new one for their address and time limits. */
+  #listenAgain(): void {
+    const { app, port } = { app: this.#app, port: this.#app.server?.port ?? this.#config.port }
+    app.server = Bun.serve({ ...this.#options(port), fetch: app.fetch }) as Server
+    this.#add(app.server)
+  }
+
+  #add(server: Server | null): void {
+    if (server) this.#servers.add(server)
+  }
+
+  #options(port: number) {
+    return {
+      hostname: this.#config.host,
+      port,
+      // Elysia's default lets a second server take the same port without an error.
+      reusePort: false,
+      // For the head of the first request; the front door gives every request a time of its own.
+      idleTimeout: HEAD_TIMEOUT,
+      // Errors are problem documents, never a page with a stack.
+      development: false,
+      websocket: SOCKETS,
+      // Readers of bodies count bytes themselves, and refuse what is too large with a problem document.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    } as const
   }
 }
 

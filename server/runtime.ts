@@ -4,16 +4,20 @@ import { type Access, createAccess, readAccessSettings } from './auth/access.ts'
 import { type AccessControl, createAccessControl } from './auth/access-control.ts'
 import { readKeys } from './auth/key-store.ts'
 import { RefusalDelay } from './auth/refusal-delay.ts'
+import { createRequestRate, limitRequests, type RequestRate } from './auth/request-rate.ts'
 import { createWork, openStorage, type StartOptions, type Work, watchStuckTransactions } from './common-runtime.ts'
 import { createEventSystem, type EventSystem } from './event-system.ts'
 import { type Bodies, createBodies } from './http/body.ts'
-import { type AddressOf, createAddressOf } from './http/client-address.ts'
+import { type AddressOf, createAddressOf, createIsSecure } from './http/client-address.ts'
+import { REQUEST_TIMEOUT } from './http/limits.ts'
+import type { RateLimit } from './http/rate-limit.ts'
 import { HttpServer } from './http-server.ts'
 import { labOrigins } from './operations/lab.ts'
 import { createOperations, type Operations } from './operations/operations.ts'
 import { dashboardDirectory } from './platform/assets.ts'
 import type { Config } from './platform/config.ts'
 import { describeAddress } from './platform/database.ts'
+import { fitToDescriptors } from './platform/descriptors.ts'
 import { Lifecycle, together, withLifecycle } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { Pools } from './platform/pools.ts'
@@ -23,7 +27,7 @@ import { createNotifications } from './shop/notifications/notifications.ts'
 import { createOrders } from './shop/orders/orders.ts'
 import { areTasksOver } from './shop/tasks/stream-end.ts'
 import { createTotals } from './telemetry/totals.ts'
-import { createPublishRate, type PublishRate } from './transports/publish/publish-rate.ts'
+import { createPublishRate } from './transports/publish/publish-rate.ts'
 import { Peers } from './transports/websocket/peers.ts'
 
 /** One instance of the server. */
@@ -54,10 +58,19 @@ async function startParts(options: StartOptions): Promise<Runtime> {
   const { config, logger, lifecycle } = options
   const accessSettings = await readAccessSettings(config)
   const { address, pools, isEmbedded, migrations } = await openStorage(options)
-  const access = createAccess(config, accessSettings, await readKeys(pools.events))
+  const isSecure = createIsSecure(config.trustedProxies, () => app.server)
+  const access = createAccess(config, accessSettings, await readKeys(pools.events), isSecure)
   const { telemetry, totals } = createTotals()
   const control = createAccessControl(access, pools.events, logger.child({ part: 'access' }))
-  const events = await createEventSystem({ config, pools, address, telemetry, logger, observer: control.observer })
+  const { maxConnections, warning } = fitToDescriptors(config)
+  const events = await createEventSystem({
+    config: { ...config, maxConnections },
+    pools,
+    address,
+    telemetry,
+    logger,
+    observer: control.observer,
+  })
   const work = createWork(config, pools, () => events.relay.wake(), logger)
   const addressOf = createAddressOf(config.trustedProxies)
   const bodies = createBodies(config, telemetry, addressOf)
@@ -78,10 +91,34 @@ async function startParts(options: StartOptions): Promise<Runtime> {
     isDraining: () => isDraining,
     logger,
   })
+  const checkRate = createRequestRate({
+    rate: config.requestRate,
+    addressOf,
+    server: () => app.server,
+    telemetry,
+  })
+  const onRefused = (code: string) => {
+    if (code === 'tasks.too_many') telemetry.limitReached('tasks_per_owner')
+  }
+  const onRequest = (request: Request) => void app.server?.timeout(request, REQUEST_TIMEOUT)
   const app = createApp(
-    appOptions({ config, logger, pools, events, work, bodies, limits, operations, access, control }),
+    appOptions({
+      config,
+      logger,
+      pools,
+      events,
+      work,
+      bodies,
+      limits,
+      operations,
+      access,
+      control,
+      onRequest,
+      onRefused,
+      checkRate,
+    }),
   )
-  const server = new HttpServer(app, config)
+  const server = new HttpServer(app, { config, telemetry, logger: logger.child({ part: 'http' }) })
 
   // Stopped from the last line to the first.
   await lifecycle.start('connections', { stop: () => server.close() })
@@ -92,6 +129,7 @@ async function startParts(options: StartOptions): Promise<Runtime> {
       return events.hub.drain(config.drainMs)
     },
   })
+  if (warning !== undefined) logger.warn({ maxConnections }, warning)
   return { url: server.url, database: describeAddress(address), stop: () => lifecycle.stop() }
 }
 
@@ -142,7 +180,10 @@ interface Parts {
   operations: Operations
   access: Access
   control: AccessControl
-  limits: { addressOf: AddressOf; publishRate: PublishRate }
+  limits: { addressOf: AddressOf; publishRate: RateLimit }
+  onRequest: (request: Request) => void
+  onRefused: (code: string) => void
+  checkRate: RequestRate
 }
 
 /** Milliseconds between two pings of a WebSocket: half as often as heartbeats, within bounds. */
@@ -155,17 +196,24 @@ function appOptions(parts: Parts): AppOptions {
   const { checks, metrics, instances, faults } = operations
   const { outbox, tasks } = work
   const { authorize } = access
+  const limited = limitRequests(authorize, parts.checkRate)
   return {
     http: {
+      onRequest: parts.onRequest,
+      isSecure: access.isSecure,
       host: { listen: config.host, allowed: config.allowedHosts },
       cors: {
         origins: config.allowedOrigins,
         streamOrigins: (host) => (faults ? labOrigins(host, instances.urls) : []),
       },
     },
-    session: { authorize, sessions: control.sessions((event) => publisher.publish([event])) },
+    session: {
+      authorize: limited,
+      sessions: control.sessions({ publish: (event) => publisher.publish([event]), checkRate: parts.checkRate }),
+    },
     events: {
       authorize,
+      authorizeHistory: limited,
       leases: control.streamLeases,
       refusals: new RefusalDelay(),
       peers: new Peers(pingInterval(config)),
@@ -182,7 +230,7 @@ function appOptions(parts: Parts): AppOptions {
       isOver: (channels, after) => areTasksOver(pools.domain, channels, after),
     },
     shop: {
-      authorize,
+      authorize: limited,
       orders: createOrders(outbox),
       notifications: createNotifications(outbox),
       tasks: tasks.tasks,
@@ -199,6 +247,7 @@ function appOptions(parts: Parts): AppOptions {
       dashboard: dashboardDirectory(),
       metrics,
     },
+    onRefused: parts.onRefused,
     logger: logger.child({ part: 'http' }),
   }
 }

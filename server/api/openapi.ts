@@ -38,6 +38,7 @@ const COMMON: readonly ErrorCode[] = [
   'parameter.repeated',
   'database.unavailable',
   'database.unknown',
+  'request.too_fast',
 ]
 /** Errors of every route with a JSON body. */
 const OF_BODIES: readonly ErrorCode[] = [
@@ -202,6 +203,7 @@ function merged(
     if (!problems || !more) result[status] = response
     else {
       result[status] = {
+        ...response,
         description: `${result[status]?.description}\n\n${response.description}`,
         content: { 'application/problem+json': { ...problems, examples: { ...problems.examples, ...more.examples } } },
       }

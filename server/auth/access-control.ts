@@ -2,13 +2,12 @@ import type { Part } from '../platform/lifecycle.ts'
 import { together } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Database } from '../platform/pool.ts'
-import type { NewEvent } from '../protocol/event.ts'
 import type { Access } from './access.ts'
 import { type AccessObserver, createAccessObserver } from './access-observer.ts'
 import { createAccessTables, createKeyLoader, createRevocationLoader } from './access-tables.ts'
 import { createEndedSessionLoader, storeEndedSession } from './ended-session-store.ts'
 import { LEASE_INTERVAL } from './leases.ts'
-import { createSessions, type Sessions } from './sessions.ts'
+import { createSessions, type Sessions, type SessionsOptions } from './sessions.ts'
 import { createStreamLeases, type StreamLeases } from './stream-leases.ts'
 
 /** Access control over time: a part of a life cycle, to be started before requests are served. */
@@ -16,8 +15,8 @@ export interface AccessControl extends Required<Part> {
   /** Is to see the log before the streams do. */
   observer: AccessObserver
   streamLeases: StreamLeases
-  /** @param publish appends an event to the log. @returns `undefined` where the server accepts no tokens */
-  sessions(publish: (event: NewEvent) => Promise<unknown>): Sessions | undefined
+  /** @returns `undefined` where the server accepts no tokens */
+  sessions(options: Pick<SessionsOptions, 'publish' | 'checkRate'>): Sessions | undefined
 }
 
 /** Puts together what changes rights after a request was authorized: time, revocations, and sessions. */
@@ -48,15 +47,15 @@ export function createAccessControl(access: Access, database: Database, logger: 
   return {
     observer,
     streamLeases: createStreamLeases(access),
-    sessions: (publish) =>
+    sessions: (options) =>
       grantOfToken &&
       createSessions({
+        ...options,
         grantOfToken,
         leases,
         endedSessions,
         isSecure,
         store: (ended) => storeEndedSession(database, ended),
-        publish,
         logger,
       }),
     ...together({ tables, clock }),

@@ -1,4 +1,4 @@
-import { isSecure } from '../http/origin.ts'
+import type { IsSecure } from '../http/client-address.ts'
 import { type Config, ConfigError } from '../platform/config.ts'
 import { messageOf } from '../platform/errors.ts'
 import type { Authorize } from './actor.ts'
@@ -22,7 +22,7 @@ export interface Access {
   /** What tokens grant; `undefined` where the server accepts none. */
   grantOfToken: TokenGrants | undefined
   /** Whether a request came over TLS, to this server or to a trusted proxy. */
-  isSecure: (request: Request) => boolean
+  isSecure: IsSecure
   keys: KeyRing
   revocations: Revocations
   endedSessions: EndedSessions
@@ -60,9 +60,15 @@ export async function readAccessSettings(config: Config): Promise<AccessSettings
  * decided once, at the start.
  *
  * @param stored the keys in Postgres that are accepted
+ * @param isSecure whether a request came over TLS
  * @throws {ConfigError} for a server without issuers and keys that would be reachable from a network
  */
-export function createAccess(config: Config, settings: AccessSettings, stored: readonly StoredKey[]): Access {
+export function createAccess(
+  config: Config,
+  settings: AccessSettings,
+  stored: readonly StoredKey[],
+  isSecure: IsSecure,
+): Access {
   const { verifier } = settings
   const keys = new KeyRing(settings.keys)
   keys.set(stored)

@@ -1,3 +1,4 @@
+import type { IsSecure } from '../http/client-address.ts'
 import { senderOf } from '../http/origin.ts'
 import { AppError } from '../platform/errors.ts'
 import type { EndedSessions } from './ended-sessions.ts'
@@ -27,7 +28,7 @@ export interface AuthenticationOptions {
   keys: KeyRing
   endedSessions: EndedSessions
   /** Whether a request came over TLS, to this server or to a trusted proxy. */
-  isSecure: (request: Request) => boolean
+  isSecure: IsSecure
 }
 
 const BEARER = /^Bearer +([\w.~+/=-]+)$/i
@@ -70,9 +71,10 @@ export function authenticateSession(
   {
     grantOfToken,
     endedSessions,
-  }: Pick<AuthenticationOptions, 'grantOfToken'> & { endedSessions: Pick<EndedSessions, 'has'> },
+    isSecure,
+  }: Pick<AuthenticationOptions, 'grantOfToken' | 'isSecure'> & { endedSessions: Pick<EndedSessions, 'has'> },
 ): Authentication | Promise<Authentication> {
-  checkOwnPage(request)
+  checkOwnPage(request, isSecure(request))
   if (endedSessions.has(hashSession(id))) {
     throw new AppError('token.revoked', 'The session was ended: begin another one.', { status: 401 })
   }
@@ -96,8 +98,8 @@ export function bearerOf(request: Request): string | undefined {
  * A browser sends the cookie with whatever request a page makes it send: what changes something must come from a page of this
  * server (cross-site request forgery, CWE-352). `SameSite=Strict` alone would let in pages of sibling domains.
  */
-function checkOwnPage(request: Request): void {
-  if (SAFE_METHODS.includes(request.method) || senderOf(request) === 'own') return
+function checkOwnPage(request: Request, isSecure: boolean): void {
+  if (SAFE_METHODS.includes(request.method) || senderOf(request, isSecure) === 'own') return
   throw new AppError(
     'origin.required',
     'With a session cookie, only pages of this server may change something (Origin or Sec-Fetch-Site). Programs send "Authorization: Bearer …" instead.',

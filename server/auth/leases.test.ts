@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { setImmediate } from 'node:timers/promises'
 import type { Grant } from './grant.ts'
 import { type LeaseHolder, Leases } from './leases.ts'
 
@@ -90,7 +91,7 @@ describe('a lease', () => {
     const { seen, holder } = stream()
     leases.add(grant(), holder, 0).release()
     leases.tick(2000)
-    expect(leases.renew('s1', grant(), 0)).toBe(0)
+    leases.renew('s1', grant(), 0)
     expect(seen).toEqual([])
   })
 })
@@ -100,7 +101,7 @@ describe('renewing a session', () => {
     const leases = new Leases(() => 0)
     const [first, second, other] = [stream(), stream(), stream({ session: 's2' })]
     for (const { holder } of [first, second, other]) leases.add(grant(), holder, 0)
-    expect(leases.renew('s1', grant({ issuedAt: 900, expiresAt: 2000 }), 900)).toBe(2)
+    leases.renew('s1', grant({ issuedAt: 900, expiresAt: 2000 }), 900)
     leases.tick(1000)
     expect([first.seen, second.seen, other.seen]).toEqual([['renewed'], ['renewed'], ['expired']])
     leases.tick(1780)
@@ -111,7 +112,7 @@ describe('renewing a session', () => {
     const leases = new Leases()
     const { seen, holder } = stream()
     leases.add(grant(), holder, 0)
-    expect(leases.renew('s1', grant({ subscribe: ['orders.alice.18'] }), 0)).toBe(0)
+    leases.renew('s1', grant({ subscribe: ['orders.alice.18'] }), 0)
     expect(seen).toEqual(['revoked'])
   })
 
@@ -119,7 +120,7 @@ describe('renewing a session', () => {
     const leases = new Leases()
     const { seen, holder } = stream()
     leases.add(grant(), holder, 0)
-    expect(leases.renew('s1', grant({ subject: 'mallory', expiresAt: 9000 }), 0)).toBe(0)
+    leases.renew('s1', grant({ subject: 'mallory', expiresAt: 9000 }), 0)
     leases.tick(1000)
     expect(seen).toEqual(['expired'])
   })
@@ -132,7 +133,7 @@ describe('a lease', () => {
     const [lease] = [moved, stayed].map(({ holder }) => leases.add(grant(), holder, 0))
     lease?.follow(['orders.alice.18'])
     expect(lease?.patterns).toEqual(['orders.alice.18'])
-    expect(leases.renew('s1', grant({ subscribe: ['orders.alice.18'] }), 0)).toBe(1)
+    leases.renew('s1', grant({ subscribe: ['orders.alice.18'] }), 0)
     expect([moved.seen, stayed.seen]).toEqual([['renewed'], ['revoked']])
   })
 
@@ -168,4 +169,58 @@ test('revoking ends the streams of a rule and leaves the others', () => {
   leases.add(grant({ subject: 'bob', tokenId: 't2' }), bob.holder, 0)
   expect(leases.revoke(({ tokenId }) => tokenId === 't1')).toBe(1)
   expect([alice.seen, bob.seen]).toEqual([['revoked'], []])
+})
+
+describe('thousands of streams at once', () => {
+  /** Streams of one session, each of which takes a while to close, and turns of the event loop until all are closed. */
+  const closeAll = async (end: (leases: Leases) => void) => {
+    const leases = new Leases()
+    const closed: string[] = []
+    const onEnd = (reason: string) => {
+      const until = performance.now() + 1
+      while (performance.now() < until);
+      closed.push(reason)
+    }
+    for (let n = 0; n < 50; n++) leases.add(grant(), { ...stream().holder, onEnd }, 0)
+    end(leases)
+    const atOnce = closed.length
+    expect(leases.size).toBe(0)
+    while (closed.length < 50) await setImmediate()
+    return { atOnce, reasons: new Set(closed) }
+  }
+
+  test.each<[string, string, (leases: Leases) => void]>([
+    ['that expire', 'expired', (leases) => leases.tick(1000)],
+    ['whose token is revoked', 'revoked', (leases) => leases.revoke(() => true)],
+    ['whose session is ended', 'revoked', (leases) => leases.end('s1')],
+    ['that a renewed session does not cover', 'revoked', (leases) => leases.renew('s1', grant({ subscribe: [] }), 0)],
+  ])('%s are closed in several turns of the event loop', async (_title, reason, end) => {
+    const { atOnce, reasons } = await closeAll(end)
+    expect(atOnce).toBeWithin(1, 20)
+    expect([...reasons]).toEqual([reason])
+  })
+
+  test('whose end is under way are not closed when their clients have left meanwhile', async () => {
+    const leases = new Leases()
+    const closed: number[] = []
+    const held = Array.from({ length: 3 }, (_, n) =>
+      leases.add(
+        grant(),
+        {
+          ...stream().holder,
+          onEnd() {
+            const until = performance.now() + 6
+            while (performance.now() < until);
+            closed.push(n)
+          },
+        },
+        0,
+      ),
+    )
+    leases.revoke(() => true)
+    held[1]?.release()
+    while (closed.length < 2) await setImmediate()
+    await setImmediate()
+    expect(closed).toEqual([0, 2])
+  })
 })

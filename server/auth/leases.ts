@@ -1,3 +1,4 @@
+import { SlicedWork } from '../platform/sliced-work.ts'
 import { SECOND } from '../platform/time.ts'
 import { maySubscribe } from './actor.ts'
 import type { Grant } from './grant.ts'
@@ -34,6 +35,8 @@ export interface Lease {
 
 interface Entry extends LeaseHolder {
   grant: Grant
+  /** Its stream has ended by itself. */
+  isReleased: boolean
   /** When the client is warned, in milliseconds since the Unix epoch; `null` when it was, or there is no end. */
   warnAt: number | null
 }
@@ -41,7 +44,7 @@ interface Entry extends LeaseHolder {
 /** What leases do to their entries. */
 interface Verbs {
   renew(entry: Entry, grant: Grant, now: number): void
-  remove(entry: Entry): void
+  release(entry: Entry): void
 }
 
 class EntryLease implements Lease {
@@ -70,7 +73,7 @@ class EntryLease implements Lease {
   }
 
   release(): void {
-    this.#verbs.remove(this.#entry)
+    this.#verbs.release(this.#entry)
   }
 }
 
@@ -82,7 +85,8 @@ const WARN_AFTER = 0.8
 
 /**
  * The grants of open streams, over their whole life: warns before one expires, ends what has expired or was revoked, and
- * renews all streams of a session in place. Time is a parameter.
+ * renews all streams of a session in place. Time is a parameter. What concerns many streams is done in slices: thousands of streams
+ * end within a second, and do not hold the event loop.
  */
 export class Leases {
   readonly #entries = new Set<Entry>()
@@ -91,8 +95,13 @@ export class Leases {
   /** One object for all leases. */
   readonly #verbs: Verbs = {
     renew: (entry, grant, now) => this.#renew(entry, grant, now),
-    remove: (entry) => this.#remove(entry),
+    release: (entry) => {
+      entry.isReleased = true
+      this.#remove(entry)
+    },
   }
+  /** Thousands of streams may end, or be renewed, by one event or at one time. */
+  readonly #work = new SlicedWork()
 
   /** @param random between 0 and 1; defaults to `Math.random` */
   constructor(random: () => number = Math.random) {
@@ -105,7 +114,7 @@ export class Leases {
 
   /** @param now milliseconds since the Unix epoch */
   add(grant: Grant, holder: LeaseHolder, now: number): Lease {
-    const entry: Entry = { ...holder, grant, warnAt: this.#warnAt(grant, now) }
+    const entry: Entry = { ...holder, grant, isReleased: false, warnAt: this.#warnAt(grant, now) }
     this.#entries.add(entry)
     const { session } = entry
     if (session !== null) {
@@ -117,48 +126,52 @@ export class Leases {
 
   /**
    * Gives the streams of a session a new grant. It must be of the same subject; streams that it does not cover end as revoked.
-   *
-   * @returns how many streams have it
    */
-  renew(session: string, grant: Grant, now: number): number {
-    let renewed = 0
-    for (const entry of [...(this.#bySession.get(session) ?? [])]) {
-      if (entry.grant.subject !== grant.subject) continue
-      if (entry.patterns.every((pattern) => maySubscribe(grant, pattern))) {
-        this.#renew(entry, grant, now)
-        renewed++
-      } else {
-        this.#end(entry, 'revoked')
-      }
-    }
-    return renewed
+  renew(session: string, grant: Grant, now: number): void {
+    const streams = [...(this.#bySession.get(session) ?? [])].filter(
+      ({ grant: { subject } }) => subject === grant.subject,
+    )
+    this.#work.add(streams.map((entry) => () => this.#renew(entry, grant, now)))
   }
 
   /** Ends the streams of a session as revoked. @param session see `LeaseHolder.session`. @returns how many */
   end(session: string): number {
     const streams = [...(this.#bySession.get(session) ?? [])]
-    for (const entry of streams) this.#end(entry, 'revoked')
+    this.#endAll(streams, 'revoked')
     return streams.length
   }
 
   /** Ends the streams whose grants a rule revokes. @returns how many */
   revoke(isRevoked: (grant: Grant) => boolean): number {
     const revoked = [...this.#entries].filter(({ grant }) => isRevoked(grant))
-    for (const entry of revoked) this.#end(entry, 'revoked')
+    this.#endAll(revoked, 'revoked')
     return revoked.length
   }
 
   /** Warns and ends what is due. Called every `LEASE_INTERVAL`. @param now milliseconds since the Unix epoch */
   tick(now: number): void {
-    for (const entry of [...this.#entries]) {
+    const expired: Entry[] = []
+    for (const entry of this.#entries) {
       const { expiresAt } = entry.grant
       if (expiresAt === null) continue
       if (now >= expiresAt) {
-        this.#end(entry, 'expired')
+        expired.push(entry)
       } else if (entry.warnAt !== null && now >= entry.warnAt) {
         entry.warnAt = null
         entry.onExpiring(expiresAt)
       }
+    }
+    this.#endAll(expired, 'expired')
+  }
+
+  #renew(entry: Entry, grant: Grant, now: number): void {
+    if (!this.#entries.has(entry)) return
+    if (entry.patterns.every((pattern) => maySubscribe(grant, pattern))) {
+      entry.grant = grant
+      entry.warnAt = this.#warnAt(grant, now)
+      entry.onRenewed()
+    } else {
+      this.#endAll([entry], 'revoked')
     }
   }
 
@@ -171,15 +184,10 @@ export class Leases {
     return earliest + this.#random() * Math.min(0.9 * left, Math.max(left - SECOND, left / 2))
   }
 
-  #renew(entry: Entry, grant: Grant, now: number): void {
-    entry.grant = grant
-    entry.warnAt = this.#warnAt(grant, now)
-    entry.onRenewed()
-  }
-
-  #end(entry: Entry, reason: LeaseEnd): void {
-    this.#remove(entry)
-    entry.onEnd(reason)
+  /** Their leases are over at once, so that nothing renews them; that their streams are closed may take some turns. */
+  #endAll(entries: readonly Entry[], reason: LeaseEnd): void {
+    for (const entry of entries) this.#remove(entry)
+    this.#work.add(entries.map((entry) => () => entry.isReleased || entry.onEnd(reason)))
   }
 
   #remove(entry: Entry): void {

@@ -49,7 +49,10 @@ export const sessionRoutes = ({ authorize, sessions }: SessionRoutesOptions) =>
       },
       {
         response: SessionView,
-        detail: detail({ summary: 'Who sends the request, what it may do, and until when' }),
+        detail: detail({
+          summary: 'Who sends the request, what it may do, and until when',
+          errors: ['request.too_fast'],
+        }),
       },
     )
     .post(
@@ -67,7 +70,7 @@ export const sessionRoutes = ({ authorize, sessions }: SessionRoutesOptions) =>
           summary: 'Begin a session with a token, or renew it',
           description:
             'Sets a cookie (HttpOnly, SameSite=Strict) with which browsers send the token. With the cookie of a session of the same subject, the session continues: its open streams have the new grant at once, on all instances, and need not reconnect. A stream whose channels the new grant does not cover ends.',
-          errors: ['session.unavailable', 'session.insecure', 'session.key'],
+          errors: ['session.unavailable', 'session.insecure', 'session.key', 'request.too_fast'],
           responseHeaders: ['Set-Cookie'],
         }),
       },
@@ -84,7 +87,7 @@ export const sessionRoutes = ({ authorize, sessions }: SessionRoutesOptions) =>
           summary: 'End the session',
           description:
             'Clears the cookie, and ends the streams of the session on all instances. The token stays valid.',
-          errors: ['database.unavailable', 'database.unknown', 'publish.unknown'],
+          errors: ['database.unavailable', 'database.unknown', 'publish.unknown', 'request.too_fast'],
           responseHeaders: ['Set-Cookie'],
           operation: { responses: { 204: { description: 'There is no session any more.' } } },
         }),

@@ -15,9 +15,9 @@ let database: TestDatabase
 let first: Runtime & AsyncDisposable
 let second: Runtime & AsyncDisposable
 let operator: Record<string, string>
+const settings = { JWT_SECRET: TOKEN_SECRET, ALLOWED_HOSTS: 'app.example.com' }
 beforeAll(async () => {
   database = await createDatabase()
-  const settings = { JWT_SECRET: TOKEN_SECRET, ALLOWED_HOSTS: 'app.example.com' }
   ;[first, second] = await Promise.all([startInstance(database.url, settings), startInstance(database.url, settings)])
   operator = await bearer({ sub: 'root', role: 'operator' })
 })
@@ -223,9 +223,12 @@ describe('a session', () => {
 
   test('begins over HTTPS, and over HTTP at a name of the machine itself', async () => {
     const authorization = await bearer(ALICE)
-    const post = (headers: Record<string, string>) =>
-      fetch(`${first.url}/session`, { method: 'POST', headers: { ...authorization, ...headers } })
-    const secure = await post({ host: 'app.example.com', 'x-forwarded-proto': 'https' })
+    await using behindProxy = await startInstance(database.url, { ...settings, TRUSTED_PROXIES: '127.0.0.1' })
+    const post = (headers: Record<string, string>, { url } = first) =>
+      fetch(`${url}/session`, { method: 'POST', headers: { ...authorization, ...headers } })
+    const overTls = { host: 'app.example.com', 'x-forwarded-proto': 'https' }
+    expect((await (await post(overTls)).json()).code).toBe('session.insecure')
+    const secure = await post(overTls, behindProxy)
     expect(secure.status).toBe(200)
     expect(secure.headers.getSetCookie()[0]).toMatch(/^__Host-sse_session=.*; SameSite=Strict; Secure$/)
     const insecure = await post({ host: 'app.example.com' })

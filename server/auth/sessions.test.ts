@@ -34,6 +34,7 @@ function create() {
       if (state.isDown) throw new AppError('database.unavailable', 'Postgres is unreachable.', { status: 503 })
       state.stored.push(ended)
     },
+    checkRate: () => {},
     publish: async (event) => {
       if (state.isDown) throw new AppError('database.unavailable', 'Postgres is unreachable.', { status: 503 })
       state.published.push(event)

@@ -1,3 +1,4 @@
+import type { IsSecure } from '../http/client-address.ts'
 import { AppError, messageOf } from '../platform/errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { NewEvent } from '../protocol/event.ts'
@@ -8,6 +9,7 @@ import type { EndedSessions } from './ended-sessions.ts'
 import type { Grant } from './grant.ts'
 import { isKey } from './key-ring.ts'
 import type { Leases } from './leases.ts'
+import type { RequestRate } from './request-rate.ts'
 import {
   createSessionId,
   expiredSessionCookie,
@@ -26,7 +28,7 @@ export interface Sessions {
    *
    * @returns the grant, and the value of `Set-Cookie`
    * @throws {AppError} `auth.required`, `token.invalid`, `token.expired`, `token.revoked` (401), `token.unverifiable` (503);
-   * `session.key`, `session.insecure` (400)
+   * `session.key`, `session.insecure` (400); `request.too_fast` (429)
    */
   begin(request: Request): Promise<{ grant: Grant; cookie: string }>
   /**
@@ -34,7 +36,8 @@ export interface Sessions {
    * cookie.
    *
    * @returns the value of `Set-Cookie`
-   * @throws {AppError} `origin.required` (403); what `store` and publishing throw, when other instances can't be reached
+   * @throws {AppError} `origin.required` (403); `request.too_fast` (429); what `store` and publishing throw, when other instances can't be
+   * reached
    */
   end(request: Request): Promise<string>
 }
@@ -44,8 +47,10 @@ export interface SessionsOptions {
   grantOfToken: TokenGrants
   leases: Pick<Leases, 'renew' | 'end'>
   endedSessions: EndedSessions
+  /** Counts the requests that begin or end a session. */
+  checkRate: RequestRate
   /** Whether a request came over TLS, to this server or to a trusted proxy. */
-  isSecure: (request: Request) => boolean
+  isSecure: IsSecure
   /** Stores a session that was ended, for instances that do not see the event. */
   store: (ended: EndedSession) => Promise<void>
   /** Appends an event to the log, by which all instances see it. */
@@ -63,6 +68,7 @@ export const createSessions = (options: SessionsOptions): Sessions => ({
     const secure = options.isSecure(request)
     if (!secure && !isLoopback(request)) throw insecure()
     const grant = await options.grantOfToken(token)
+    options.checkRate(grant.subject, request)
     const now = Date.now()
     const expiresAt = grant.expiresAt ?? 0
     if (expiresAt <= now) throw new AppError('token.expired', 'The token has expired: get a new one.', { status: 401 })
@@ -76,6 +82,7 @@ export const createSessions = (options: SessionsOptions): Sessions => ({
     const secure = options.isSecure(request)
     const session = readSession(request, secure)
     const grant = session && (await acceptedGrant(request, session, options))
+    if (grant) options.checkRate(grant.subject, request)
     if (session && grant) await end(session.id, grant, options)
     return expiredSessionCookie(secure)
   },
@@ -132,9 +139,9 @@ async function end(id: string, grant: Grant, { leases, endedSessions, store, pub
  *
  * @throws {AppError} `origin.required` (403)
  */
-async function acceptedGrant(request: Request, session: Session, { grantOfToken }: SessionsOptions) {
+async function acceptedGrant(request: Request, session: Session, options: SessionsOptions) {
   try {
-    return (await authenticateSession(request, session, { grantOfToken, endedSessions: { has: () => false } })).grant
+    return (await authenticateSession(request, session, { ...options, endedSessions: { has: () => false } })).grant
   } catch (error) {
     if (error instanceof AppError && error.status === 401) return undefined
     throw error

@@ -107,8 +107,8 @@ describe('an open stream', () => {
 
   test('is renewed by the hash of its session, which drops a warning', () => {
     const { leases, actor, seen } = open()
-    expect(leases.renew(SESSION, actor().grant, Date.now())).toBe(0)
-    expect(leases.renew(hashSession(SESSION), actor({ expiresAt: Date.now() + 60_000 }).grant, Date.now())).toBe(1)
+    leases.renew(SESSION, actor().grant, Date.now())
+    leases.renew(hashSession(SESSION), actor({ expiresAt: Date.now() + 60_000 }).grant, Date.now())
     leases.tick(Date.now() + 10_000)
     expect(seen).toEqual([['warn', undefined]])
   })

@@ -1,4 +1,5 @@
-import { ConfigError, secretsOfEnvironment } from '../platform/config.ts'
+import { ConfigError } from '../platform/config.ts'
+import { secretsOfEnvironment } from '../platform/config-secrets.ts'
 import { messageOf } from '../platform/errors.ts'
 import { escapeControls, escapeControlsOfLines } from '../platform/printable.ts'
 import { createRedactor } from '../platform/redact.ts'

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { mintToken } from '../auth/token-minter.ts'
 import { loadConfig } from '../platform/config.ts'
 import { messageOf } from '../platform/errors.ts'
-import { duration } from '../platform/settings.ts'
+import { duration } from '../platform/settings/setting.ts'
 import { CommandError, print, printError } from './output.ts'
 import { settingsHelp } from './settings-help.ts'
 

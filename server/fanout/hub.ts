@@ -200,7 +200,9 @@ export class Hub {
       indexSize: this.#audiences.indexSize,
       growth: this.#audiences.growthFor(selection, encoding),
     })
-    return isAdmitted ? undefined : { reason: 'full', retry: this.#refusedRetry() }
+    if (isAdmitted) return undefined
+    this.#options.telemetry.limitReached('streams')
+    return { reason: 'full', retry: this.#refusedRetry() }
   }
 
   /** What a stream is sent whose cursor can't be looked up. */

@@ -30,7 +30,7 @@ export function createReportBlocked(logger: Pick<Logger, 'warn'>, now: () => num
     reported.set(origin, time)
     const { pathname } = urlOf(request)
     const hint =
-      'a page of another origin was blocked: if it is yours, add the origin to ALLOWED_ORIGINS, exactly as it is here; behind a proxy, check that it preserves Host and sends X-Forwarded-Proto'
+      'a page of another origin was blocked: if it is yours, add the origin to ALLOWED_ORIGINS, exactly as it is here; behind a proxy, check that it preserves Host, sends X-Forwarded-Proto and is one of TRUSTED_PROXIES'
     logger.warn({ origin, method: request.method, path: pathname.slice(0, 200) }, hint)
   }
 }

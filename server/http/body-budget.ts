@@ -134,7 +134,7 @@ export class BodyBudget {
   #refuse(body: OpenBody, reason: BodyRefusal): void {
     this.#options.telemetry.bodyRefused(reason)
     if (reason !== 'too_slow') this.#lastRefusal = performance.now()
-    body.refuse(reason)
+    body.refuse(reason, this.#options.maxBodiesPerAddress)
     this.close(body)
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { createAddressOf, parseNetwork } from './client-address.ts'
+import { createAddressOf, createIsSecure, parseNetwork } from './client-address.ts'
 
 const addressOf = (trusted: string[], peer: string | null, forwarded?: string) =>
   createAddressOf(trusted)({
@@ -40,6 +40,65 @@ describe('the address of a client', () => {
 
   test('costs the same for a long header', () => {
     expect(addressOf(['0.0.0.0/0'], '10.0.0.1', Array(10_000).fill('10.0.0.2').join(','))).toBe('10.0.0.2')
+  })
+})
+
+const isSecure = (trusted: string[], peer: string | null, headers: Record<string, string>, url = 'http://localhost') =>
+  createIsSecure(trusted, () => ({ requestIP: () => (peer === null ? null : { address: peer }) }))(
+    new Request(url, { headers }),
+  )
+
+describe('a request came over TLS', () => {
+  const https = { 'x-forwarded-proto': 'https' }
+  const appended = { 'x-forwarded-proto': 'https, http', 'x-forwarded-for': '1.2.3.4' }
+  test.each([
+    ['if its URL says so', [], '203.0.113.9', {}, 'https://localhost', true],
+    ['not because a client says so', [], '203.0.113.9', https, 'http://localhost', false],
+    [
+      'not because a proxy that is not trusted says so',
+      ['10.0.0.0/8'],
+      '203.0.113.9',
+      https,
+      'http://localhost',
+      false,
+    ],
+    ['if a trusted proxy says so', ['10.0.0.0/8'], '10.1.1.1', https, 'http://localhost', true],
+    [
+      'not if a trusted proxy says otherwise',
+      ['10.0.0.0/8'],
+      '10.1.1.1',
+      { 'x-forwarded-proto': 'http' },
+      'https://localhost',
+      false,
+    ],
+    ['not because of what the client has put before', ['10.0.0.0/8'], '10.1.1.1', appended, 'http://localhost', false],
+    [
+      'if the first of two trusted proxies says so',
+      ['10.0.0.0/8'],
+      '10.1.1.1',
+      { ...appended, 'x-forwarded-for': '1.2.3.4, 10.2.2.2' },
+      'http://localhost',
+      true,
+    ],
+    [
+      'if both proxies keep what the first one has said',
+      ['10.0.0.0/8'],
+      '10.1.1.1',
+      { ...https, 'x-forwarded-for': '1.2.3.4, 10.2.2.2' },
+      'http://localhost',
+      true,
+    ],
+    ['not if the connection is gone', ['10.0.0.0/8'], null, https, 'http://localhost', false],
+    [
+      'not because of other headers',
+      ['10.0.0.0/8'],
+      '10.1.1.1',
+      { forwarded: 'proto=https', 'x-forwarded-ssl': 'on' },
+      'http://localhost',
+      false,
+    ],
+  ] as const)('%s', (_title, trusted, peer, headers, url, expected) => {
+    expect(isSecure([...trusted], peer, headers, url)).toBe(expected)
   })
 })
 

@@ -12,6 +12,9 @@ export interface Incoming {
 /** The address that the limits of a client count by; empty when the connection is gone. */
 export type AddressOf = (incoming: Incoming) => string
 
+/** Whether a request came over TLS, to this server or to a trusted proxy. */
+export type IsSecure = (request: Request) => boolean
+
 /** Bits of an IPv6 address that a provider gives to one customer, who has all addresses behind them (RFC 6177). */
 const IPV6_PREFIX = 64
 /** Addresses of `X-Forwarded-For` that are read, from the last. */
@@ -25,18 +28,54 @@ const MAX_HOPS = 16
  * @returns a function whose results for IPv6 are networks of 64 bits, such as `2001:db8:1:2::/64`
  */
 export function createAddressOf(trusted: readonly string[]): AddressOf {
+  const trace = createTrace(trusted)
+  return (incoming) => {
+    const { address } = trace(incoming)
+    return address ? nameOf(address) : ''
+  }
+}
+
+/**
+ * Finds out whether a request came over TLS. `X-Forwarded-Proto` counts only from a trusted proxy. Proxies replace it; of those that
+ * append to it, each has written the entry beside its own in `X-Forwarded-For`.
+ *
+ * @param trusted see {@link createAddressOf}
+ * @param server that has the connection of a request; `null` before the start
+ */
+export function createIsSecure(trusted: readonly string[], server: () => Incoming['server']): IsSecure {
+  const trace = createTrace(trusted)
+  return (request) => {
+    const header = trusted.length > 0 ? request.headers.get('x-forwarded-proto') : null
+    if (header === null) return request.url.startsWith('https:')
+    const { proxies } = trace({ request, server: server() })
+    if (proxies === 0) return request.url.startsWith('https:')
+    const schemes = header.split(',').slice(-MAX_HOPS)
+    return schemes[Math.max(0, schemes.length - proxies)]?.trim().toLowerCase() === 'https'
+  }
+}
+
+/** The way of a request, from this server back to the first address that is not a trusted proxy. */
+interface Trace {
+  /** `undefined` when the connection is gone. */
+  address: Address | undefined
+  /** Trusted proxies on the way. */
+  proxies: number
+}
+
+function createTrace(trusted: readonly string[]): (incoming: Incoming) => Trace {
   const networks = trusted.map(parseNetwork)
   const isTrusted = (address: Address) => networks.some((network) => contains(network, address))
   return ({ request, server }) => {
     let address = parse(server?.requestIP(request)?.address)
-    if (!address) return ''
     const hops = networks.length > 0 ? (request.headers.get('x-forwarded-for') ?? '').split(',').slice(-MAX_HOPS) : []
-    while (isTrusted(address) && hops.length > 0) {
+    let proxies = 0
+    while (address && isTrusted(address)) {
+      proxies++
       const hop = parse(hops.pop()?.trim())
       if (!hop) break
       address = hop
     }
-    return nameOf(address)
+    return { address, proxies }
   }
 }
 

@@ -86,6 +86,21 @@ const parameterOf = (name: Header): OpenAPIV3.ParameterObject => {
   return { name, in: 'header', description, schema: { type: 'string', ...(pattern && { pattern }) }, example }
 }
 
+const field = (description: string, example: string) => ({ description, schema: { type: 'string' as const }, example })
+
+/** Fields of every 429 (draft-ietf-httpapi-ratelimit-headers-10). */
+const LIMIT_FIELDS = {
+  'Retry-After': field('Seconds after which the request may be sent again.', '2'),
+  'RateLimit-Policy': field(
+    'The limit: `q` is the most in `w` seconds; without `w`, the most that may be under way at once.',
+    '"publish";q=1000;w=10',
+  ),
+  RateLimit: field(
+    'What is left of it: `r`, and the seconds `t` after which all of it is available again.',
+    '"publish";r=0;t=10',
+  ),
+}
+
 /** The responses of some errors, by status: errors of one status share a response, in which each has an example. */
 export function problemsOf(codes: readonly ErrorCode[]): Record<string, OpenAPIV3.ResponseObject> {
   const statuses = Map.groupBy([...new Set(codes)].sort(), (code) => String(statusOf(code)))
@@ -93,6 +108,7 @@ export function problemsOf(codes: readonly ErrorCode[]): Record<string, OpenAPIV
     [...statuses].map(([status, of]) => [
       status,
       {
+        ...(status === '429' && { headers: LIMIT_FIELDS }),
         description: of.map((code) => `\`${code}\`: ${problemExample(code).detail}`).join('\n\n'),
         content: {
           'application/problem+json': {

@@ -1,6 +1,7 @@
 import { AppError } from '../platform/errors.ts'
 import { SECOND } from '../platform/time.ts'
 import type { BodyRefusal } from '../telemetry/telemetry.ts'
+import { exhaustedFields } from './rate-limit.ts'
 
 /** The rate at which a body has to arrive. */
 export interface Pace {
@@ -76,14 +77,17 @@ export class OpenBody {
     return false
   }
 
-  /** Ends the read that is under way, which then throws `refusal`. */
-  refuse(reason: BodyRefusal): void {
-    this.refusal = refusalOf(reason, this.pace)
+  /** Ends the read that is under way, which then throws `refusal`. @param quota slow bodies that one address may have */
+  refuse(reason: BodyRefusal, quota: number): void {
+    this.refusal = refusalOf(reason, this.pace, quota)
     this.#abort()
   }
 }
 
-function refusalOf(reason: BodyRefusal, { timeout, leastRate }: Pace): AppError {
+/** Seconds after which slow bodies of an address may have ended. */
+const BUSY_SECONDS = 5
+
+function refusalOf(reason: BodyRefusal, { timeout, leastRate }: Pace, quota: number): AppError {
   switch (reason) {
     case 'too_slow':
       return new AppError(
@@ -95,7 +99,12 @@ function refusalOf(reason: BodyRefusal, { timeout, leastRate }: Pace): AppError 
       return new AppError(
         'body.too_many',
         'Too many slow requests from this address are under way (MAX_BODIES_PER_ADDRESS). Wait until some have ended, and send it again.',
-        { status: 429, retryAfter: 5, closesConnection: true },
+        {
+          status: 429,
+          retryAfter: BUSY_SECONDS,
+          closesConnection: true,
+          headers: exhaustedFields('bodies', quota, BUSY_SECONDS),
+        },
       )
     case 'overloaded':
       return new AppError(

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'bun:test'
 import { type Sender, senderOf } from './origin.ts'
 
 const URL_HERE = 'http://localhost:8080/api/orders'
-const sender = (headers: Record<string, string>, url = URL_HERE, method = 'GET') =>
-  senderOf(new Request(url, { method, headers: { host: new URL(url).host, ...headers } }))
+const sender = (headers: Record<string, string>, url = URL_HERE, method = 'GET', isSecure = false) =>
+  senderOf(new Request(url, { method, headers: { host: new URL(url).host, ...headers } }), isSecure)
 
 describe('a request', () => {
   test.each<[Record<string, string>, Sender]>([
@@ -24,12 +24,10 @@ describe('a request', () => {
     expect(sender(headers)).toBe(expected)
   })
 
-  test.each<[string, Sender]>([
-    ['https', 'own'],
-    ['https, http', 'own'],
-    ['http', 'foreign'],
-  ])('behind a proxy that sends X-Forwarded-Proto: %s, of a page over https, is sent by %p', (proto, expected) => {
-    expect(sender({ origin: 'https://localhost:8080', 'x-forwarded-proto': proto })).toBe(expected)
+  test('over TLS, of a page over https, is sent by own', () => {
+    const page = { origin: 'https://localhost:8080' }
+    expect(sender(page, URL_HERE, 'GET', true)).toBe('own')
+    expect(sender(page, URL_HERE, 'GET', false)).toBe('foreign')
   })
 })
 

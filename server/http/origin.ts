@@ -10,13 +10,15 @@ export type Sender = 'none' | 'own' | 'foreign'
 /**
  * Reads `Origin` and `Sec-Fetch-Site`, which no page can set itself (Fetch, sections 3.2 and 4.6). Browsers leave out `Origin`
  * on most GETs, and `Sec-Fetch-Site` on plain-http names other than localhost: each counts where it is present.
+ *
+ * @param isSecure whether the request came over TLS
  */
-export function senderOf(request: Request): Sender {
+export function senderOf(request: Request, isSecure: boolean): Sender {
   const { headers } = request
   const site = headers.get('sec-fetch-site')?.toLowerCase()
   if (site === 'cross-site' || site === 'same-site') return isNavigation(request) ? 'none' : 'foreign'
   const origin = headers.get('origin')
-  if (origin !== null) return origin === ownOrigin(request) ? 'own' : 'foreign'
+  if (origin !== null) return origin === ownOrigin(request, isSecure) ? 'own' : 'foreign'
   return site === 'same-origin' ? 'own' : 'none'
 }
 
@@ -31,12 +33,5 @@ const isNavigation = ({ method, headers, url }: Request) =>
   !STREAM_PATH.test(URL.parse(url)?.pathname ?? '')
 
 /** The origin of pages that this server serves under the name that the request has. */
-const ownOrigin = (request: Request): string | undefined =>
-  URL.parse(`${isSecure(request) ? 'https' : 'http'}://${request.headers.get('host') ?? ''}`)?.origin
-
-/** Whether a request came over TLS, to this server or to a proxy that says so. */
-export function isSecure({ url, headers }: Request): boolean {
-  // Set by a proxy that terminates TLS. From a foreign page it requires a preflight, which is refused.
-  const forwarded = headers.get('x-forwarded-proto')?.split(',')[0]?.trim()
-  return forwarded === undefined ? url.startsWith('https:') : forwarded === 'https'
-}
+const ownOrigin = ({ headers }: Request, isSecure: boolean): string | undefined =>
+  URL.parse(`${isSecure ? 'https' : 'http'}://${headers.get('host') ?? ''}`)?.origin

@@ -1,6 +1,7 @@
 import pino from 'pino'
 import pretty from 'pino-pretty'
-import { type Config, secretsOf } from './config.ts'
+import type { Config } from './config.ts'
+import { secretsOf } from './config-secrets.ts'
 import { escapeControls, escapeControlsOfLines } from './printable.ts'
 import { createRedactor } from './redact.ts'
 

@@ -99,6 +99,7 @@ export const ERRORS = {
     'A member, parameter or path does not fit the schema.',
     { in: text('body, query or params', 'body'), path: text('the member, dotted', 'lines.0.quantity') },
   ],
+  'request.too_fast': [429, 'The subject sends more requests per second than REQUEST_RATE.'],
   'route.unknown': [
     404,
     'There is nothing at this path.',

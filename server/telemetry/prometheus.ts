@@ -95,7 +95,7 @@ function addPublishing(registry: Registry, totals: Totals, gauges: Gauges): void
   addLabelledCounter(registry, 'bodies_refused_total', 'Request bodies refused, by reason', ['reason'], () =>
     Object.entries(totals.refusedBodies).map(([reason, count]) => [{ reason }, count]),
   )
-  const limitHelp = 'Streams and publish requests refused, by limit'
+  const limitHelp = 'Streams, requests and pauses of new connections, by the limit that was reached'
   addLabelledCounter(registry, 'limits_reached_total', limitHelp, ['limit'], () =>
     Object.entries(totals.reachedLimits).map(([limit, count]) => [{ limit }, count]),
   )

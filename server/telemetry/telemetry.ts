@@ -16,8 +16,16 @@ export const BODY_REFUSALS = ['too_slow', 'too_many', 'overloaded'] as const
 /** One of {@link BODY_REFUSALS}. */
 export type BodyRefusal = (typeof BODY_REFUSALS)[number]
 
-/** Limits of a subject or an address, as they appear in the `limit` label of metrics. */
-export const LIMITS = ['streams_per_subject', 'streams_per_address', 'publish_rate'] as const
+/** Limits of a subject, of an address and of the process, as they appear in the `limit` label of metrics. */
+export const LIMITS = [
+  'streams_per_subject',
+  'streams_per_address',
+  'publish_rate',
+  'request_rate',
+  'streams',
+  'tasks_per_owner',
+  'open_files',
+] as const
 
 /** One of {@link LIMITS}. */
 export type Limit = (typeof LIMITS)[number]
@@ -36,7 +44,7 @@ export interface Telemetry {
   /** Events were committed to the log over HTTP. */
   published(events: number): void
   bodyRefused(reason: BodyRefusal): void
-  /** A stream or a publish request was refused because of a limit. */
+  /** A stream, a request or connections were refused because of a limit. */
   limitReached(limit: Limit): void
   /** Events were found missing from the log. Each is reported once. */
   lostEvents(count: number): void

@@ -14,7 +14,15 @@ test('every total is there from the start, at 0', () => {
     publishedEvents: 0,
     lostEvents: 0,
     refusedBodies: { too_slow: 0, too_many: 0, overloaded: 0 },
-    reachedLimits: { streams_per_subject: 0, streams_per_address: 0, publish_rate: 0 },
+    reachedLimits: {
+      streams_per_subject: 0,
+      streams_per_address: 0,
+      publish_rate: 0,
+      request_rate: 0,
+      streams: 0,
+      tasks_per_owner: 0,
+      open_files: 0,
+    },
   })
 })
 

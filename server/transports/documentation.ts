@@ -32,6 +32,7 @@ const READ_ERRORS: readonly ErrorCode[] = [
   'named.invalid',
   'parameter.repeated',
   'parameter.unknown',
+  'request.too_fast',
   'time.invalid',
   'type.invalid',
   'type.reserved',
@@ -81,7 +82,7 @@ const parameters = [
 export const FOLLOW = detail({
   summary: 'Follow channels live, or read their history',
   description:
-    'With `Accept: text/event-stream` (the default) a stream that never ends: first `ready`, then every event of the channels after the cursor, once and in order, and `closing` before the server ends it; /asyncapi.json has their schemas. With `Accept: application/json` a page of history: the next one is `after` its `cursor`. Where events after the cursor are no longer available, a page has the member `gap`. With `Upgrade: websocket` and the subprotocol `sse-update.v1`, the stream comes over a WebSocket, with the same query; /asyncapi.json has its messages and close codes. Without a channel, `broadcast` is followed, and history is of all channels.',
+    'With `Accept: text/event-stream` (the default) a stream that never ends: first `ready`, then every event of the channels after the cursor, once and in order, and `closing` before the server ends it; /asyncapi.json has their schemas. A stream beyond a limit is no 429, after which a native EventSource would give up: it is `closing` at once, with the reason `limit` (of the subject or address) or `full` (of the server) and a time to wait. With `Accept: application/json` a page of history: the next one is `after` its `cursor`. Where events after the cursor are no longer available, a page has the member `gap`. With `Upgrade: websocket` and the subprotocol `sse-update.v1`, the stream comes over a WebSocket, with the same query; /asyncapi.json has its messages and close codes. Without a channel, `broadcast` is followed, and history is of all channels.',
   headers: ['Last-Event-ID', 'Prefer'],
   errors: [...READ_ERRORS, ...WAIT_ERRORS],
   responseHeaders: ['Link'],

@@ -1,7 +1,9 @@
 import { Elysia } from 'elysia'
+import type { Authorize } from '../auth/actor.ts'
 import type { Incoming } from '../http/client-address.ts'
 import { otherMethods } from '../http/problem.ts'
 import { checkParameters } from '../http/query-parameters.ts'
+import type { RateLimit } from '../http/rate-limit.ts'
 import { urlOf } from '../http/request-url.ts'
 import { type Admission, memoryOf } from '../log/admission.ts'
 import type { EventLog } from '../log/log.ts'
@@ -12,7 +14,6 @@ import { SECOND } from '../platform/time.ts'
 import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { history, lookBack } from './history/history.ts'
 import { waitForPage } from './long-poll/long-poll.ts'
-import type { PublishRate } from './publish/publish-rate.ts'
 import { type PublicationOptions, readPublication } from './publish/read-publication.ts'
 import { PUBLISH_PARAMETERS, readablePatterns, representation, requestedWait } from './request.ts'
 import { checkStreamRequest, openStream, STREAM_HEADERS } from './sse/open-stream.ts'
@@ -21,7 +22,9 @@ import { openSocket, type SocketOptions } from './websocket/open-socket.ts'
 
 /** What the routes of `/events` need. */
 export interface EventRoutesOptions extends SocketOptions, PublicationOptions {
-  publishRate: PublishRate
+  publishRate: RateLimit
+  /** Of requests for pages of history, which may have a rate limit. */
+  authorizeHistory: Authorize
   log: EventLog
   search: Search
   publisher: Publisher
@@ -101,16 +104,16 @@ async function page(
   const wait = query.has('before') ? 0 : requestedWait(request, query)
   if (wait === 0 && query.get('after') !== 'latest') return historyPage(request, query, options)
   setTimeout(wait + WAIT_MARGIN)
-  return waitForPage(incoming, wait * SECOND, options)
+  return waitForPage(incoming, wait * SECOND, { ...options, authorize: options.authorizeHistory })
 }
 
 /** A page of history, of the channels that may be read. */
 async function historyPage(
   request: Request,
   query: URLSearchParams,
-  { authorize, log, search }: EventRoutesOptions,
+  { authorizeHistory, log, search }: EventRoutesOptions,
 ): Promise<Response> {
-  const readable = readablePatterns(query, await authorize(request))
+  const readable = readablePatterns(query, await authorizeHistory(request))
   return query.has('before') ? lookBack(request, readable, search) : history(request, readable, log)
 }
 

@@ -1,3 +1,4 @@
+import { exhaustedFields } from '../../http/rate-limit.ts'
 import type { Sql } from '../../platform/database.ts'
 import { AppError } from '../../platform/errors.ts'
 import { MINUTE, SECOND } from '../../platform/time.ts'
@@ -60,6 +61,9 @@ export const findStrandedOwners = (sql: Sql) => sql<{ owner: string }[]>`
     where r.owner = w.owner and r.state = 'queued' and r.job is not null and r.next_attempt_at is null)
   limit 100`
 
+/** Seconds after which one of the tasks may have ended. */
+const RETRY_AFTER = MINUTE / SECOND
+
 /** Requires the owner's lock. @throws {AppError} `tasks.too_many` (429) when more than `limit` have not ended */
 export async function checkTaskCount(sql: Sql, owner: string, limit: number): Promise<void> {
   const [row] = await sql<{ count: number }[]>`
@@ -68,6 +72,11 @@ export async function checkTaskCount(sql: Sql, owner: string, limit: number): Pr
   throw new AppError(
     'tasks.too_many',
     `${owner} has ${limit} tasks waiting or running (TASKS_PER_OWNER). Wait until one has ended, or cancel one.`,
-    { status: 429, retryAfter: MINUTE / SECOND, extensions: { limit } },
+    {
+      status: 429,
+      retryAfter: RETRY_AFTER,
+      headers: exhaustedFields('tasks', limit, RETRY_AFTER),
+      extensions: { limit },
+    },
   )
 }

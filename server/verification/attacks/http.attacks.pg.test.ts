@@ -52,9 +52,14 @@ test('every response has the headers that protect a browser: pages, files, JSON,
 })
 
 test('browsers that reach the server over TLS are to keep to it: pages, files, JSON, streams and errors', async () => {
+  await using behindProxy = await startInstance(database.url, { TRUSTED_PROXIES: '127.0.0.1' })
   for (const path of ['/', '/healthz', '/api/orders', '/events', '/none']) {
-    const { headers } = await get(path, { 'x-forwarded-proto': 'https', accept: 'text/event-stream, */*' })
-    expect(headers.get('strict-transport-security'), path).toBe('max-age=31536000')
+    const headers = { 'x-forwarded-proto': 'https', accept: 'text/event-stream, */*' }
+    const response = await fetch(`${behindProxy.url}${path}`, { headers })
+    await response.body?.cancel()
+    expect(response.headers.get('strict-transport-security'), path).toBe('max-age=31536000')
+    // Only a trusted proxy can say so.
+    expect((await get(path, headers)).headers.get('strict-transport-security'), path).toBeNull()
   }
 })
 

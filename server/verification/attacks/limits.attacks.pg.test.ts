@@ -104,3 +104,58 @@ describe('publishing', () => {
     expect(await metrics()).toContain('sse_update_limits_reached_total{limit="publish_rate"} 1')
   }, 30_000)
 })
+
+describe('requests', () => {
+  const send = async ({ url }: Runtime, path: string, sub: string, method = 'GET') =>
+    fetch(`${url}${path}`, {
+      method,
+      headers: { accept: 'application/json', ...(await bearer({ sub, subscribe: ['>'] })) },
+    })
+
+  test('faster than the rate get 429 with the time to wait, on every route that costs a query, and nobody else does', async () => {
+    await using limited = await startInstance(database.url, { JWT_SECRET: TOKEN_SECRET, REQUEST_RATE: '1' })
+    for (let n = 0; n < 5; n++) expect((await send(limited, '/events', 'alice')).status).toBe(200)
+    for (const [method, path] of [
+      ['GET', '/events'],
+      ['GET', '/events?before=latest'],
+      ['GET', '/api/orders'],
+      ['GET', '/api/tasks'],
+      ['GET', '/api/notifications'],
+      ['DELETE', '/api/orders/1'],
+      ['GET', '/session'],
+      ['POST', '/session'],
+    ] as const) {
+      // A token of the bucket may have come back meanwhile.
+      const responses = [await send(limited, path, 'alice', method), await send(limited, path, 'alice', method)]
+      const refused = responses.find(({ status }) => status === 429)
+      expect(await refused?.json(), `${method} ${path}`).toMatchObject({ code: 'request.too_fast' })
+      expect(refused?.headers.get('retry-after')).toMatch(/^[1-9]$/)
+      expect(refused?.headers.get('ratelimit-policy')).toBe('"requests";q=5;w=5')
+      expect(refused?.headers.get('ratelimit')).toMatch(/^"requests";r=0;t=\d$/)
+    }
+    expect((await send(limited, '/api/orders', 'bob')).status).toBe(200)
+    expect((await send(limited, '/healthz', 'alice')).status).toBe(200)
+    const text = await (
+      await fetch(`${limited.url}/metrics`, { headers: await bearer({ sub: 'olga', role: 'operator' }) })
+    ).text()
+    expect(text).toMatch(/limits_reached_total\{limit="request_rate"\} ([89]|1\d)\n/)
+  }, 30_000)
+
+  test('that are refused by a limit are documented with the fields that say so', async () => {
+    const { paths } = (await (await fetch(`${instance.url}/openapi.json`)).json()) as {
+      paths: Record<string, Record<string, { responses: Record<string, { headers?: object }> }>>
+    }
+    const limited = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.entries(operations).flatMap(([method, { responses }]) =>
+        responses['429'] ? [[`${method} ${path}`, responses['429'].headers] as const] : [],
+      ),
+    )
+    const routes: string[] = limited.map(([route]) => route)
+    for (const route of ['get /events', 'post /events', 'post /session', 'get /api/orders', 'post /api/orders']) {
+      expect(routes).toContain(route)
+    }
+    for (const [route, headers] of limited) {
+      expect(Object.keys(headers ?? {}), route).toEqual(['Retry-After', 'RateLimit-Policy', 'RateLimit'])
+    }
+  })
+})

@@ -117,13 +117,48 @@ describe('cross-site writes', () => {
       { origin: url, 'sec-fetch-site': 'same-origin' },
       { 'sec-fetch-site': 'none' },
       { origin: 'https://app.example', 'sec-fetch-site': 'cross-site' },
-      // Behind a proxy that terminates TLS.
-      { host: 'localhost', origin: 'https://localhost', 'x-forwarded-proto': 'https' },
     ]) {
       expect(
         await send('POST', '/events', headers as never, { channel: 'a', type: 't' }),
         JSON.stringify(headers),
       ).toBe(201)
+    }
+  })
+
+  test('a page over https is one of this server only where a trusted proxy says that the request came over TLS', async () => {
+    await using behindProxy = await startInstance(database.url, { TRUSTED_PROXIES: '127.0.0.1' })
+    const publishAt = async (address: string, headers: Record<string, string>) => {
+      const response = await fetch(`${address}/events`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', host: 'localhost', origin: 'https://localhost', ...headers },
+        body: '{"channel":"a","type":"t"}',
+      })
+      return response.status
+    }
+    expect(await publishAt(behindProxy.url, { 'x-forwarded-proto': 'https' })).toBe(201)
+    expect(await publishAt(url, { 'x-forwarded-proto': 'https' })).toBe(403)
+    for (const headers of [
+      { forwarded: 'proto=https;host=localhost' },
+      { 'x-forwarded-ssl': 'on' },
+      { 'x-forwarded-scheme': 'https' },
+      { 'x-forwarded-proto': 'http', 'x-forwarded-host': 'localhost' },
+    ]) {
+      expect(await publishAt(behindProxy.url, headers as never), JSON.stringify(headers)).toBe(403)
+    }
+  })
+
+  test('a name in a header other than Host is not believed, not even from a trusted proxy', async () => {
+    await using behindProxy = await startInstance(database.url, { TRUSTED_PROXIES: '127.0.0.1' })
+    for (const name of ['x-forwarded-host', 'forwarded', 'x-original-host', 'x-host']) {
+      const value = name === 'forwarded' ? 'host=localhost' : 'localhost'
+      const headers = { host: 'evil.example', [name]: value }
+      expect((await fetch(`${behindProxy.url}/healthz`, { headers })).status, name).toBe(421)
+      const page = {
+        host: 'localhost',
+        origin: 'http://evil.example',
+        [name]: value.replace('localhost', 'evil.example'),
+      }
+      expect((await fetch(`${behindProxy.url}/api/orders`, { headers: page })).status, name).toBe(403)
     }
   })
 })

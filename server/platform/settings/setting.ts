@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js'
-import { MINUTE, SECOND } from './time.ts'
+import { MINUTE, SECOND } from '../time.ts'
 
 /** One environment variable: how it is parsed, and how it is documented. */
 export interface Setting<T> {

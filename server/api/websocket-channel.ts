@@ -1,9 +1,9 @@
 import { type TSchema, Type } from '@sinclair/typebox'
-import { CLOSE_CODES } from '../protocol/close-codes.ts'
+import { CLOSE_CODES, SUBPROTOCOL } from '../protocol/close-codes.ts'
 import type { ErrorCode } from '../protocol/error-codes.ts'
 import { Problem, problemExample } from '../protocol/problem.ts'
 import { Cursor } from '../protocol/schema.ts'
-import { ANSWERS, ChannelChange, Renewal, SUBPROTOCOL } from '../protocol/socket.ts'
+import { ANSWERS, ChannelChange, Renewal } from '../protocol/socket.ts'
 
 /** A message of AsyncAPI before its schema is made one of the document. */
 export interface SocketMessage {

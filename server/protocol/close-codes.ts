@@ -1,3 +1,8 @@
+// Without imports, so that the browser may take the values too.
+
+/** Subprotocol of WebSockets on `/events` (RFC 6455, section 1.9). A client that does not offer it is refused. */
+export const SUBPROTOCOL = 'sse-update.v1'
+
 /**
  * Why the server closes a WebSocket: the close code (RFC 6455, section 7.4), and the reason that comes with it. Those of its own
  * are 4000 and an HTTP status. Bun itself closes after what breaks RFC 6455: 1002 (a frame that is not of the protocol), 1007

@@ -3,9 +3,6 @@ import { Pattern } from './channel.ts'
 import { MAX_PATTERNS } from './limits.ts'
 import { Nullable, Time } from './schema.ts'
 
-/** Subprotocol of WebSockets on `/events` (RFC 6455, section 1.9). A client that does not offer it is refused. */
-export const SUBPROTOCOL = 'sse-update.v1'
-
 /** Most bytes of a message of a client: 64 patterns, or a token. */
 export const MAX_SOCKET_MESSAGE = 64 * 2 ** 10
 

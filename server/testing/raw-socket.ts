@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { SUBPROTOCOL } from '../protocol/socket.ts'
+import { SUBPROTOCOL } from '../protocol/close-codes.ts'
 import { until } from './until.ts'
 
 /** A frame of the server. */

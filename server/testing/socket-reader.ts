@@ -1,5 +1,4 @@
-import { type CloseName, closeCodeOf } from '../protocol/close-codes.ts'
-import { SUBPROTOCOL } from '../protocol/socket.ts'
+import { type CloseName, closeCodeOf, SUBPROTOCOL } from '../protocol/close-codes.ts'
 import { socketViolations } from './control-check.ts'
 import { positionOf } from './stream-reader.ts'
 import { until } from './until.ts'

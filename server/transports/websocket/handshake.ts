@@ -1,5 +1,5 @@
 import { AppError } from '../../platform/errors.ts'
-import { SUBPROTOCOL } from '../../protocol/socket.ts'
+import { SUBPROTOCOL } from '../../protocol/close-codes.ts'
 
 const VERSION = '13'
 

@@ -1,9 +1,10 @@
+import { closeCodeOf, SUBPROTOCOL } from '../../../server/protocol/close-codes.ts'
 import type { Connection, ConnectionHandlers, ConnectionRequest } from './connection.ts'
 import type { Closing, Gap, Ready, StreamEvent } from './protocol.ts'
 import { streamAddress } from './sse-connection.ts'
 
-/** The subprotocol of the messages (RFC 6455, section 1.9). */
-const SUBPROTOCOL = 'sse-update.v1'
+/** The close code after which no event will ever follow. */
+const OVER = closeCodeOf('over')
 
 /** One message of the server; a frame holds one, or an array of them. */
 interface Message {
@@ -24,8 +25,8 @@ export function openWebSocketConnection(request: ConnectionRequest, handlers: Co
       receive(message, handlers)
     }
   }
-  socket.onclose = () => {
-    if (!isClosed) handlers.onEnd('closed')
+  socket.onclose = ({ code }) => {
+    if (!isClosed) handlers.onEnd(code === OVER ? { verdict: 'over' } : 'closed')
   }
   return {
     close() {

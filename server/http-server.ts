@@ -3,6 +3,7 @@ import { limitRequestHeads } from './http/limits.ts'
 import type { Config } from './platform/config.ts'
 import { codeOf, messageOf } from './platform/errors.ts'
 import { SECOND, sleep } from './platform/time.ts'
+import { MAX_SOCKET_MESSAGE } from './protocol/socket.ts'
 
 /** The server can't listen where it should. */
 export class ListenError extends Error {
@@ -18,6 +19,18 @@ export class ListenError extends Error {
 
 /** Seconds after which Bun closes a quiet connection. Streams are exempt: heartbeats and the stall timeout take over. */
 const IDLE_TIMEOUT = 60
+
+/**
+ * Bun's settings of WebSockets. Dead peers are found by pings of their own: what the server sends puts Bun's idle timeout off.
+ * What a socket keeps for a client that does not read is bounded by its sink; the limit is for pongs.
+ */
+const SOCKETS = {
+  maxPayloadLength: MAX_SOCKET_MESSAGE,
+  backpressureLimit: 2 ** 16,
+  perMessageDeflate: false,
+  idleTimeout: 0,
+  sendPings: false,
+}
 
 /** The listening socket of an application. */
 export class HttpServer {
@@ -53,6 +66,7 @@ export class HttpServer {
       idleTimeout: IDLE_TIMEOUT,
       // Errors are problem documents, never a page with a stack.
       development: false,
+      websocket: SOCKETS,
       // Readers of bodies count bytes themselves, and refuse what is too large with a problem document.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     })

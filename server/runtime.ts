@@ -17,12 +17,14 @@ import { describeAddress } from './platform/database.ts'
 import { Lifecycle, together, withLifecycle } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { Pools } from './platform/pools.ts'
+import { SECOND } from './platform/time.ts'
 import { createShopCleanup } from './shop/cleanup.ts'
 import { createNotifications } from './shop/notifications/notifications.ts'
 import { createOrders } from './shop/orders/orders.ts'
 import { areTasksOver } from './shop/tasks/stream-end.ts'
 import { createTotals } from './telemetry/totals.ts'
 import { createPublishRate, type PublishRate } from './transports/publish/publish-rate.ts'
+import { Peers } from './transports/websocket/peers.ts'
 
 /** One instance of the server. */
 export interface Runtime {
@@ -143,6 +145,9 @@ interface Parts {
   limits: { addressOf: AddressOf; publishRate: PublishRate }
 }
 
+/** Milliseconds between two pings of a WebSocket: half as often as heartbeats, within bounds. */
+const pingInterval = ({ heartbeatMs }: Config) => Math.min(30 * SECOND, Math.max(2 * SECOND, 2 * heartbeatMs))
+
 /** What each door of the application gets. */
 function appOptions(parts: Parts): AppOptions {
   const { config, logger, pools, events, work, bodies, limits, operations, access, control } = parts
@@ -163,6 +168,7 @@ function appOptions(parts: Parts): AppOptions {
       authorize,
       leases: control.streamLeases,
       refusals: new RefusalDelay(),
+      peers: new Peers(pingInterval(config)),
       ...limits,
       hub,
       log,

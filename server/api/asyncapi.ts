@@ -6,6 +6,7 @@ import { ORDER_EVENTS, OrderChange } from '../shop/orders/events.ts'
 import { TASK_EVENTS, TaskChange } from '../shop/tasks/events.ts'
 import { exampleOf } from './schema-example.ts'
 import { hoist } from './schema-refs.ts'
+import { CLIENT_MESSAGES, SERVER_MESSAGES, SOCKET_DESCRIPTION, type SocketMessage } from './websocket-channel.ts'
 
 interface Message {
   summary: string
@@ -79,31 +80,63 @@ export function asyncApiDocument(version: string) {
     description: 'Control events: they come on every stream, always with an `event:` line.',
     messages: messagesOf(CONTROL_EVENTS, schemas, (_, data) => data),
   }
-  const all = { ...channels, stream }
+  const websocket = {
+    address: null,
+    title: 'Every WebSocket',
+    description: SOCKET_DESCRIPTION,
+    messages: { ...socketMessages(SERVER_MESSAGES, schemas), ...socketMessages(CLIENT_MESSAGES, schemas) },
+    bindings: { ws: { method: 'GET' } },
+  }
+  const streams = { ...channels, stream }
   return {
     asyncapi: '3.0.0',
     info: {
       title: 'sse-update events',
       version,
       description:
-        'GET /events sends these as Server-Sent Events: `event` is the type, `id` the cursor, `data` the payload given here. Follow channels with `?channel=`, up to 64 times; `*` stands for one token and `>` for the rest.',
+        'GET /events sends these as Server-Sent Events: `event` is the type, `id` the cursor, `data` the payload given here. Follow channels with `?channel=`, up to 64 times; `*` stands for one token and `>` for the rest. Over a WebSocket they are the members of a JSON message: see its channel.',
       license: { name: 'MIT' },
     },
     defaultContentType: 'application/json',
-    channels: all,
-    operations: Object.fromEntries(
-      Object.keys(all).map((name) => [
-        `follow-${name}`,
-        {
-          action: 'send',
-          channel: { $ref: `#/channels/${name}` },
-          summary: 'The server sends these events to clients of /events.',
-        },
-      ]),
-    ),
+    channels: { ...streams, websocket },
+    operations: {
+      ...Object.fromEntries(
+        Object.keys(streams).map((name) => [
+          `follow-${name}`,
+          {
+            action: 'send',
+            channel: { $ref: `#/channels/${name}` },
+            summary: 'The server sends these events to clients of /events.',
+          },
+        ]),
+      ),
+      'send-websocket': socketOperation('send', 'The server sends these messages.', SERVER_MESSAGES),
+      'receive-websocket': socketOperation('receive', 'The client may send these messages.', CLIENT_MESSAGES),
+    },
     components: { schemas },
   }
 }
+
+const socketOperation = (action: string, summary: string, messages: Readonly<Record<string, SocketMessage>>) => ({
+  action,
+  channel: { $ref: '#/channels/websocket' },
+  summary,
+  messages: Object.keys(messages).map((name) => ({ $ref: `#/channels/websocket/messages/${name}` })),
+})
+
+const socketMessages = (messages: Readonly<Record<string, SocketMessage>>, schemas: Record<string, unknown>) =>
+  Object.fromEntries(
+    Object.entries(messages).map(([name, { summary, payload, examples = [exampleOf(payload)] }]) => [
+      name,
+      {
+        name,
+        title: name,
+        summary,
+        payload: hoist(payload, schemas),
+        examples: examples.map((example) => ({ payload: example })),
+      },
+    ]),
+  )
 
 const fill = (address: string, parameters: Channel['parameters']) =>
   address.replace(/\{(\w+)\}/g, (_, name: string) => parameters[name]?.[1] ?? '')

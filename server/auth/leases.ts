@@ -20,6 +20,14 @@ export interface LeaseHolder {
 
 /** A lease: what a stream holds while it is open. */
 export interface Lease {
+  /** The present one: it may have been renewed. */
+  readonly grant: Grant
+  /** Of the channels that the stream follows. */
+  readonly patterns: readonly string[]
+  /** The stream follows other patterns now, which the grant covers. */
+  follow(patterns: readonly string[]): void
+  /** Gives the stream a new grant. It must be of the same subject, and cover the patterns. @param now milliseconds since the Unix epoch */
+  renew(grant: Grant, now: number): void
   /** The stream has ended. */
   release(): void
 }
@@ -28,6 +36,42 @@ interface Entry extends LeaseHolder {
   grant: Grant
   /** When the client is warned, in milliseconds since the Unix epoch; `null` when it was, or there is no end. */
   warnAt: number | null
+}
+
+/** What leases do to their entries. */
+interface Verbs {
+  renew(entry: Entry, grant: Grant, now: number): void
+  remove(entry: Entry): void
+}
+
+class EntryLease implements Lease {
+  readonly #entry: Entry
+  readonly #verbs: Verbs
+
+  constructor(entry: Entry, verbs: Verbs) {
+    this.#entry = entry
+    this.#verbs = verbs
+  }
+
+  get grant(): Grant {
+    return this.#entry.grant
+  }
+
+  get patterns(): readonly string[] {
+    return this.#entry.patterns
+  }
+
+  follow(patterns: readonly string[]): void {
+    this.#entry.patterns = patterns
+  }
+
+  renew(grant: Grant, now: number): void {
+    this.#verbs.renew(this.#entry, grant, now)
+  }
+
+  release(): void {
+    this.#verbs.remove(this.#entry)
+  }
 }
 
 /** Milliseconds between two checks of what expires. */
@@ -44,6 +88,11 @@ export class Leases {
   readonly #entries = new Set<Entry>()
   readonly #bySession = new Map<string, Set<Entry>>()
   readonly #random: () => number
+  /** One object for all leases. */
+  readonly #verbs: Verbs = {
+    renew: (entry, grant, now) => this.#renew(entry, grant, now),
+    remove: (entry) => this.#remove(entry),
+  }
 
   /** @param random between 0 and 1; defaults to `Math.random` */
   constructor(random: () => number = Math.random) {
@@ -63,7 +112,7 @@ export class Leases {
       const streams = this.#bySession.get(session) ?? new Set()
       this.#bySession.set(session, streams.add(entry))
     }
-    return { release: () => this.#remove(entry) }
+    return new EntryLease(entry, this.#verbs)
   }
 
   /**
@@ -76,9 +125,7 @@ export class Leases {
     for (const entry of [...(this.#bySession.get(session) ?? [])]) {
       if (entry.grant.subject !== grant.subject) continue
       if (entry.patterns.every((pattern) => maySubscribe(grant, pattern))) {
-        entry.grant = grant
-        entry.warnAt = this.#warnAt(grant, now)
-        entry.onRenewed()
+        this.#renew(entry, grant, now)
         renewed++
       } else {
         this.#end(entry, 'revoked')
@@ -122,6 +169,12 @@ export class Leases {
     const left = Math.max(0, expiresAt - earliest)
     // The client needs time to renew, and a warning must not fall between two ticks.
     return earliest + this.#random() * Math.min(0.9 * left, Math.max(left - SECOND, left / 2))
+  }
+
+  #renew(entry: Entry, grant: Grant, now: number): void {
+    entry.grant = grant
+    entry.warnAt = this.#warnAt(grant, now)
+    entry.onRenewed()
   }
 
   #end(entry: Entry, reason: LeaseEnd): void {

@@ -3,9 +3,11 @@ import { jittered, SECOND } from '../platform/time.ts'
 import type { Actor } from './actor.ts'
 import type { EndedSessions } from './ended-sessions.ts'
 import type { KeyRing } from './key-ring.ts'
-import type { Lease, LeaseEnd, Leases } from './leases.ts'
+import type { LeaseEnd, Leases } from './leases.ts'
 import type { Revocations } from './revocations.ts'
 import { hashSession } from './session-cookie.ts'
+import { StreamLease } from './stream-lease.ts'
+import type { TokenGrants } from './token-grants.ts'
 
 /** What access control does to an open stream. */
 export interface LeasedStream {
@@ -24,7 +26,7 @@ export interface StreamLeases {
    */
   check(actor: Actor): void
   /** Must follow `check` in the same event-loop turn. @param patterns that the stream follows */
-  hold(actor: Actor, patterns: readonly string[], stream: LeasedStream): Lease
+  hold(actor: Actor, patterns: readonly string[], stream: LeasedStream): StreamLease
 }
 
 /** What {@link createStreamLeases} works with. */
@@ -33,19 +35,22 @@ export interface StreamLeasesOptions {
   revocations: Revocations
   keys: Pick<KeyRing, 'hasRevoked'>
   endedSessions: EndedSessions
+  /** `undefined` where the server accepts no tokens. */
+  grantOfToken?: TokenGrants | undefined
 }
 
 /** Base of the reconnection time after the end of a lease, in milliseconds: with jitter, about a second. */
 const RETRY = 0.7 * SECOND
 
 /** The rights of streams, as leases that are held from their opening to their end. */
-export const createStreamLeases = ({
+export function createStreamLeases({
   leases,
   revocations,
   keys,
   endedSessions,
-}: StreamLeasesOptions): StreamLeases => ({
-  check({ grant, session }) {
+  grantOfToken,
+}: StreamLeasesOptions): StreamLeases {
+  const check = ({ grant, session }: Pick<Actor, 'grant' | 'session'>): void => {
     // Verification allows for clocks that differ; a stream would end at once.
     if (grant.expiresAt !== null && grant.expiresAt <= Date.now()) {
       throw new AppError('token.expired', 'The token has expired: get a new one.', { status: 401 })
@@ -56,18 +61,20 @@ export const createStreamLeases = ({
     if (revocations.covers(grant) || (session !== null && endedSessions.has(hashSession(session)))) {
       throw new AppError('token.revoked', 'The token was revoked, or the session was ended.', { status: 401 })
     }
-  },
+  }
 
-  hold: ({ grant, session }, patterns, stream) =>
-    leases.add(
-      grant,
-      {
+  return {
+    check,
+    hold: ({ grant, session }, patterns, stream) => {
+      const holder = {
         patterns,
         session: session === null ? null : hashSession(session),
-        onExpiring: (expiresAt) => stream.warnOfExpiry(expiresAt),
+        onExpiring: (expiresAt: number) => stream.warnOfExpiry(expiresAt),
         onRenewed: () => stream.warnOfExpiry(undefined),
-        onEnd: (reason) => stream.close(reason, jittered(RETRY)),
-      },
-      Date.now(),
-    ),
-})
+        onEnd: (reason: LeaseEnd) => stream.close(reason, jittered(RETRY)),
+      }
+      const lease = leases.add(grant, holder, Date.now())
+      return new StreamLease(lease, (renewed) => check({ grant: renewed, session }), grantOfToken)
+    },
+  }
+}

@@ -4,6 +4,7 @@ import { expect, test } from 'bun:test'
 import { SSE } from '../transports/sse/encoding.ts'
 import { Cursor } from './cursor.ts'
 import type { ReplayStep } from './replay.ts'
+import { createSelection } from './selection.ts'
 
 const AT = Date.UTC(2026, 10, 21, 10)
 const encode = (text: string) => new TextEncoder().encode(text)
@@ -30,6 +31,7 @@ async function create({ head = 5 } = {}) {
         log.last = last ? new TextDecoder().decode(last) : ''
       },
     },
+    selection: createSelection(['a']),
     encoding: SSE,
     start: 5,
     ready: {

@@ -7,6 +7,7 @@ import { Cursor } from './cursor.ts'
 import type { CursorOptions } from './cursor-options.ts'
 import type { Chunk } from './encoding.ts'
 import type { ReplayStep } from './replay.ts'
+import { createSelection, type Selection } from './selection.ts'
 
 const encode = (text: string) => new TextEncoder().encode(text)
 const decode = (chunk: Chunk) => new TextDecoder().decode(chunk)
@@ -27,6 +28,7 @@ function create(more: Partial<CursorOptions> = {}) {
     aheads: 0,
     steps: [] as PromiseWithResolvers<ReplayStep>[],
     asked: [] as number[],
+    followed: [] as Selection[],
   }
   const options: CursorOptions = {
     id: '7',
@@ -38,6 +40,7 @@ function create(more: Partial<CursorOptions> = {}) {
       write: (chunk) => log.written.push(decode(chunk)),
       close: (last) => log.ends.push(last && decode(last)),
     },
+    selection: createSelection(['a']),
     encoding: SSE,
     start: 5,
     ready: {
@@ -56,9 +59,10 @@ function create(more: Partial<CursorOptions> = {}) {
     stallTimeout: 5000,
     served: () => log.head,
     epoch: () => 'e1',
-    replay: (cursor) => {
+    replay: (cursor, selection) => {
       const step = Promise.withResolvers<ReplayStep>()
       log.asked.push(cursor)
+      log.followed.push(selection)
       log.steps.push(step)
       return step.promise
     },
@@ -318,6 +322,52 @@ describe('a cursor that jumps', () => {
     await settle()
     expect(log.written.join()).not.toContain('6;')
     expect([cursor.position, cursor.isLive]).toEqual([20, true])
+  })
+})
+
+describe('a cursor that follows another selection', () => {
+  const other = createSelection(['b'])
+
+  test('stays live where nothing is on its way', async () => {
+    const { cursor, log } = await createLive()
+    cursor.follow(other)
+    await settle()
+    expect([cursor.selection, cursor.isLive, cursor.position, log.asked, log.written]).toEqual([other, true, 5, [], []])
+  })
+
+  test('takes no chunk of the earlier one, and reads from where the flush began by itself', async () => {
+    const { cursor, log } = await createLive()
+    cursor.expect(5)
+    log.head = 6
+    cursor.follow(other)
+    expect(cursor.offer(encode('6;'))).toBe(false)
+    await settle()
+    expect([log.asked, log.followed.at(-1), cursor.isLive]).toEqual([[5], other, false])
+    log.steps[0]?.resolve({ chunk: encode('b6;'), events: 1, cursor: 6 })
+    await settle()
+    expect([log.written, cursor.isLive, cursor.position]).toEqual([['b6;'], true, 6])
+  })
+
+  test('drops what it was reading of the earlier one, and reads that again', async () => {
+    const { cursor, log } = await createReading()
+    cursor.follow(other)
+    log.steps[0]?.resolve({ chunk: encode('6;'), events: 1, cursor: 6 })
+    await settle()
+    expect([log.written, log.asked, cursor.position]).toEqual([[], [5, 5], 5])
+    expect(log.followed.at(-1)).toBe(other)
+  })
+
+  test('keeps the gap that is due, and names no cursor to resume with until it was sent', async () => {
+    const { cursor, log } = await createLive()
+    log.wantsMore = false
+    cursor.jump({ from: 5, to: 20, reason: 'purged' })
+    cursor.follow(other)
+    expect([cursor.resumption, cursor.position]).toEqual([undefined, 20])
+    log.head = 20
+    log.wantsMore = true
+    await cursor.resume()
+    expect(log.written[0]).toContain('"from":5,"to":20')
+    expect(cursor.resumption).toBe('20-e1')
   })
 })
 

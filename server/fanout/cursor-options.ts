@@ -2,6 +2,7 @@ import type { Gap, Ready } from '../protocol/control-events.ts'
 import type { CloseReason } from '../telemetry/telemetry.ts'
 import type { Encoding } from './encoding.ts'
 import type { ReplayStep } from './replay.ts'
+import type { Selection } from './selection.ts'
 import type { Sink } from './sink.ts'
 
 /** What a cursor works with, and where it begins. */
@@ -13,6 +14,8 @@ export interface CursorOptions {
   /** See `Subscription.isProxied`. */
   isProxied?: boolean
   sink: Sink
+  /** What it follows at first; see `Cursor.follow`. */
+  selection: Selection
   encoding: Encoding
   /** Position after which it begins. */
   start: number
@@ -30,8 +33,8 @@ export interface CursorOptions {
   served: () => number
   /** Epoch of that position, and of every cursor's. */
   epoch: () => string
-  /** What comes after a cursor, up to `served()`. */
-  replay: (cursor: number) => ReplayStep | Promise<ReplayStep>
+  /** What comes after a cursor of a selection, up to `served()`. */
+  replay: (cursor: number, selection: Selection) => ReplayStep | Promise<ReplayStep>
   /** Events of a replay were handed to the sink. */
   onReplayed: (events: number, bytes: number) => void
   /** Called when the cursor is beyond `served()`: call `advance()` when that has grown. */

@@ -8,6 +8,7 @@ import { StreamSink } from '../transports/sse/stream-sink.ts'
 import { Cursor } from './cursor.ts'
 import type { CursorOptions } from './cursor-options.ts'
 import type { ReplayStep } from './replay.ts'
+import { createSelection } from './selection.ts'
 import type { Sink } from './sink.ts'
 
 const encode = (text: string) => new TextEncoder().encode(text)
@@ -61,6 +62,7 @@ function connect(more: Partial<CursorOptions> = {}) {
     id: 'c',
     clientId: null,
     sink: client.sink,
+    selection: createSelection(['a']),
     encoding: SSE,
     start: 0,
     ready: READY,

@@ -4,9 +4,10 @@ import type { Gap } from '../protocol/control-events.ts'
 import { formatCursor } from '../protocol/cursor.ts'
 import type { CloseReason } from '../telemetry/telemetry.ts'
 import type { CursorOptions } from './cursor-options.ts'
-import type { Chunk } from './encoding.ts'
+import type { Chunk, Encoding } from './encoding.ts'
 import { Liveness } from './liveness.ts'
 import type { ReplayStep } from './replay.ts'
+import type { Selection } from './selection.ts'
 
 /** Milliseconds after which a cursor that catches up yields to the event loop. */
 const TIME_SLICE = 5
@@ -26,6 +27,7 @@ export class Cursor {
   readonly clientId: string | null
   readonly isProxied: boolean
   readonly #options: CursorOptions
+  #selection: Selection
   /** Own position while behind; `undefined` while live. */
   #behindAt: number | undefined
   /** Where the flush under way began, while the cursor is live and was not offered its chunk yet. */
@@ -35,8 +37,8 @@ export class Cursor {
   /** End of the token, in milliseconds since the Unix epoch, while the client is still to be warned of it. */
   #expiresAt: number | undefined
   #isAdvancing = false
-  /** How often it was moved: what was read before a jump is dropped. */
-  #jumps = 0
+  /** How often it jumped or was given another selection: what was read before is dropped. */
+  #turns = 0
   #isClosed = false
   #hasCaughtUp = false
 
@@ -45,6 +47,7 @@ export class Cursor {
     this.id = options.id
     this.clientId = options.clientId
     this.isProxied = options.isProxied ?? false
+    this.#selection = options.selection
     this.#behindAt = options.start
     this.#gap = options.gap
     this.#liveness = new Liveness(options.heartbeat, options.stallTimeout)
@@ -52,8 +55,26 @@ export class Cursor {
     sink.write(encoding.ready(ready, retry, gap?.reason !== 'unknown'))
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
   get isLive(): boolean {
     return this.#behindAt === undefined
+  }
+
+  /** What it follows. */
+  get selection(): Selection {
+    return this.#selection
+  }
+
+  get encoding(): Encoding {
+    return this.#options.encoding
+  }
+
+  /** The cursor with which the client may resume; `undefined` while a gap is due, which must not be passed over. */
+  get resumption(): string | undefined {
+    return this.#gap === undefined ? this.#cursorAt(this.position) : undefined
   }
 
   /** Everything of its channels up to here was handed to the sink. */
@@ -96,7 +117,19 @@ export class Cursor {
     this.#gap = { ...gap, from: this.#gap ? this.#gap.from : gap.from }
     this.#behindAt = gap.to
     this.#expectedAt = undefined
-    this.#jumps++
+    this.#turns++
+    void this.advance()
+  }
+
+  /**
+   * Follows another selection from its position on. What was on its way of the earlier one, the chunk of a flush or a read, is
+   * dropped, and read again: only the hub knows to whose audience the cursor belongs, and calls it.
+   */
+  follow(selection: Selection): void {
+    this.#selection = selection
+    this.#behindAt ??= this.#expectedAt
+    this.#expectedAt = undefined
+    this.#turns++
     void this.advance()
   }
 
@@ -144,8 +177,7 @@ export class Cursor {
         else await this.#step(cursor)
       }
     } catch (error) {
-      this.#options.onError(error)
-      this.close('error')
+      this.fail(error)
     } finally {
       this.#isAdvancing = false
     }
@@ -184,7 +216,13 @@ export class Cursor {
   close(reason: CloseReason, retry = this.#options.retry): void {
     if (this.#isClosed) return
     this.#end(reason)
-    this.#options.sink.close(reason === 'client' ? undefined : this.#closing(reason, retry))
+    this.#options.sink.close(reason === 'client' ? undefined : this.#closing(reason, retry), reason)
+  }
+
+  /** Ends the stream for a failure of the server, which is logged. */
+  fail(error: unknown): void {
+    this.#options.onError(error)
+    this.close('error')
   }
 
   get #wantsMore(): boolean {
@@ -212,10 +250,10 @@ export class Cursor {
   }
 
   async #step(cursor: number): Promise<void> {
-    const jumps = this.#jumps
+    const turns = this.#turns
     const step = await this.#read(cursor)
-    // During the read, the log may have turned out to be another one.
-    if (!step || this.#isClosed || jumps !== this.#jumps) return
+    // During the read, the log may have turned out to be another one, or the selection may have changed.
+    if (!step || this.#isClosed || turns !== this.#turns) return
     this.#behindAt = step.cursor
     if (step.gap) this.#writeGap(step.gap)
     if (!step.chunk) return
@@ -226,7 +264,7 @@ export class Cursor {
   /** While Postgres is unavailable, its events can wait: the client still gets its heartbeats. */
   async #read(cursor: number): Promise<ReplayStep | undefined> {
     try {
-      return await this.#options.replay(cursor)
+      return await this.#options.replay(cursor, this.#selection)
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       await sleep(jittered(SECOND / 2))
@@ -235,9 +273,7 @@ export class Cursor {
   }
 
   #closing(reason: Exclude<CloseReason, 'client'>, retry: number): Chunk {
-    // A gap that the client has not received yet must not move its cursor.
-    const cursor = this.#gap === undefined ? this.#cursorAt(this.position) : undefined
-    return this.#options.encoding.closing({ reason: reason === 'shutdown' ? 'drain' : reason, retry }, cursor)
+    return this.#options.encoding.closing({ reason: reason === 'shutdown' ? 'drain' : reason, retry }, this.resumption)
   }
 
   #cursorAt(position: number): string {

@@ -113,6 +113,40 @@ describe('a stream that ends', () => {
   )
 })
 
+describe('a stream that changes what it follows', () => {
+  test('leaves its audience, which ends with its last stream, and gets what comes for the other one', async () => {
+    const { cursor, read } = await open()
+    const before = hub.indexSize
+    expect(hub.move(cursor, createSelection(['b']))).toBe(true)
+    expect(hub.indexSize).toBe(before)
+    await hub.deliver([event(11, 'a'), event(12, 'b')])
+    expect(await read()).toContain('id: 12-e1')
+    cursor.leave()
+    expect(hub.indexSize).toBe(0)
+  })
+
+  test('shares the audience of those that follow the same', async () => {
+    const [first, second] = [await open({ selection: createSelection(['b']) }), await open()]
+    hub.move(second.cursor, createSelection(['b']))
+    expect(second.cursor.selection).toBe(first.cursor.selection)
+    expect(hub.move(second.cursor, createSelection(['b']))).toBe(true)
+  })
+
+  test('stays as it is when the index of subscriptions is full', async () => {
+    const wide = createSelection(Array.from({ length: 500_001 }, (_, n) => `wide.${n}`))
+    const { cursor } = await open()
+    expect(hub.move(cursor, wide)).toBe(false)
+    expect(cursor.selection.patterns).toEqual(['a'])
+  })
+
+  test('and has ended is in no audience again', async () => {
+    const { cursor } = await open()
+    cursor.leave()
+    expect(hub.move(cursor, createSelection(['b']))).toBe(true)
+    expect(hub.indexSize).toBe(0)
+  })
+})
+
 describe('a stream that is opened', () => {
   test('gets ready with its position, its channels and what the instance says of itself', async () => {
     const { ready } = await open({ selection: createSelection(['b', 'a']), cursor: 8, resumed: true, oldest: 3 })

@@ -13,6 +13,7 @@ import { OpenCursors } from './open-cursors.ts'
 import { type QuotaLimits, Quotas } from './quotas.ts'
 import type { RecentEvents } from './recent-events.ts'
 import { Router } from './router.ts'
+import type { Selection } from './selection.ts'
 import { type CursorDefaults, createCursor, type Subscription, type SubscriptionRequest } from './subscription.ts'
 
 /** What a hub works with, and its settings. */
@@ -147,7 +148,7 @@ export class Hub {
       onAhead: (cursor) => this.#cursors.wait(cursor),
       onClose: (cursor, reason) => {
         release()
-        this.#forget(cursor, audience, transport, reason)
+        this.#forget(cursor, transport, reason)
         subscription.onEnd?.()
       },
     })
@@ -156,6 +157,28 @@ export class Hub {
     this.#cursors.add(cursor)
     this.#options.logger.debug({ connection: cursor.id, patterns: selection.patterns, cursor: start }, 'stream opened')
     return cursor
+  }
+
+  /**
+   * Changes what an open stream follows. It continues at its position: what it has not been given yet, it gets by the new
+   * selection, with no event lost, repeated or out of order.
+   *
+   * @returns whether the index of subscriptions has room for it; if not, the stream stays as it is, as does one that has ended
+   */
+  move(cursor: Cursor, selection: Selection): boolean {
+    if (cursor.isClosed) return true
+    const { encoding } = cursor
+    const growth = this.#audiences.growthFor(selection, encoding)
+    const { indexSize } = this.#audiences
+    if (!this.#capacity.admits({ connections: this.#cursors.size, isReplacement: true, indexSize, growth }))
+      return false
+    const before = this.#audiences.of(cursor.selection, encoding)
+    const audience = this.#audiences.of(selection, encoding)
+    if (audience === before) return true
+    this.#audiences.leave(before, cursor)
+    audience.cursors.add(cursor)
+    cursor.follow(audience.selection)
+    return true
   }
 
   /**
@@ -206,10 +229,10 @@ export class Hub {
     for (const cursor of this.#cursors.values()) cursor.close('shutdown')
   }
 
-  #forget(cursor: Cursor, audience: Audience, transport: Transport, reason: CloseReason): void {
+  #forget(cursor: Cursor, transport: Transport, reason: CloseReason): void {
     this.#options.telemetry.connectionClosed(transport, reason)
     this.#cursors.remove(cursor)
-    this.#audiences.leave(audience, cursor)
+    this.#audiences.leave(this.#audiences.of(cursor.selection, cursor.encoding), cursor)
     this.#options.logger.debug({ connection: cursor.id, reason }, 'stream closed')
   }
 

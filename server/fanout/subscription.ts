@@ -89,6 +89,7 @@ export function createCursor(
     clientId,
     isProxied,
     sink,
+    selection,
     encoding,
     start,
     ready: { ...ready, heartbeat },
@@ -98,7 +99,8 @@ export function createCursor(
     stallTimeout,
     served,
     epoch,
-    replay: (after) => replay.next({ cursor: after, through: served(), selection, encoding, clientId }),
+    replay: (after, followed) =>
+      replay.next({ cursor: after, through: served(), selection: followed, encoding, clientId }),
     onReplayed: (events, bytes) => telemetry.delivered(events, bytes),
     onAhead: () => onAhead(cursor),
     onClose: (reason) => onClose(cursor, reason),

@@ -34,7 +34,11 @@ export function createFrontDoor({ host, cors, logger }: FrontDoorOptions): Highe
     checkHost(request.headers.get('host'))
     if (senderOf(request) !== 'foreign') return undefined
     const grant = grantOf(request, urlOf(request).pathname, cors)
-    if (grant && covers(grant, request)) return grant
+    if (grant && covers(grant, request)) {
+      // A browser sends cookies with every WebSocket, whatever CORS would say of the response.
+      if (!grant.hasCredentials) request.headers.delete('cookie')
+      return grant
+    }
     reportBlocked(request)
     throw foreign()
   }

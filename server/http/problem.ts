@@ -10,17 +10,9 @@ import { type Problem, titleOf } from '../protocol/problem.ts'
  * @param headers further ones of the response
  */
 export function problemResponse(error: unknown, headers: Record<string, string> = {}): Response {
-  const {
-    code,
-    status,
-    message,
-    extensions,
-    retryAfter,
-    closesConnection,
-    headers: own,
-  } = error instanceof AppError ? error : BUG
-  const problem: Problem = { type: 'about:blank', title: titleOf(status), status, detail: message, code, ...extensions }
-  const text = `${JSON.stringify(problem)}\n`
+  const known = error instanceof AppError ? error : BUG
+  const { code, status, retryAfter, closesConnection, headers: own } = known
+  const text = `${JSON.stringify(problemOf(known))}\n`
   return new Response(closesConnection ? lingering(text) : text, {
     status,
     headers: {
@@ -34,6 +26,16 @@ export function problemResponse(error: unknown, headers: Record<string, string> 
     },
   })
 }
+
+/** The problem document of an error. */
+export const problemOf = ({ code, status, message, extensions }: AppError): Problem => ({
+  type: 'about:blank',
+  title: titleOf(status),
+  status,
+  detail: message,
+  code,
+  ...extensions,
+})
 
 /** The challenge of a 401 (RFC 6750, section 3): without an error code where the request had no credential. */
 const challengeOf = (code: string) =>

@@ -63,6 +63,10 @@ export const ERRORS = {
   'key.unknown': [401, 'The key is not known, or was revoked.'],
   'lab.off': [403, 'The server does not allow faults (LAB).'],
   'limit.invalid': [400, 'The limit of a page is not a whole number from 1 to 1000.'],
+  'message.invalid': [
+    400,
+    'A message of the client of a WebSocket is not JSON, or none that there is; the server closes it.',
+  ],
   'method.not_allowed': [405, 'The resource does not have the method.'],
   'named.invalid': [400, 'named is not "true" or "false".'],
   'notification.too_large': [413, 'A copy for each recipient would have more than 2 MiB altogether.', LIMIT],
@@ -107,6 +111,8 @@ export const ERRORS = {
     'A request can not wait for events now: the instance stops or is full, or Postgres is unreachable.',
     { reason: text('drain, full or unavailable, as in `closing`', 'full') },
   ],
+  'subscription.empty': [400, 'A WebSocket was to follow no channel any more.'],
+  'subscription.full': [503, 'The index of subscriptions has no room for further patterns.'],
   'task.illegal_action': [409, 'The state of the task does not allow it.', STATE],
   'task.unknown': [404, 'There is no such task.'],
   'task.version_conflict': [412, 'The task was changed since it was read.', VERSION],
@@ -115,6 +121,7 @@ export const ERRORS = {
   'token.expired': [401, 'The token has expired.'],
   'token.invalid': [401, 'The token can not be verified, or a claim has an unexpected value.'],
   'token.revoked': [401, 'The token was revoked.'],
+  'token.subject': [403, 'A token that is to renew the grant of an open WebSocket is of another subject.'],
   'token.unverifiable': [503, 'The keys of the issuer can not be fetched.'],
   'type.invalid': [400, 'A type is not 1 to 255 characters.', EVENT],
   'type.reserved': [400, 'The type is that of a control event, or of an event of EventSource itself.', EVENT],
@@ -126,6 +133,8 @@ export const ERRORS = {
   'upload.too_large': [413, 'The file has more than MAX_UPLOAD_BYTES.'],
   'user.invalid': [400, 'X-User is not the name of a user: 1 to 100 characters without spaces, ".", "*" or ">".'],
   'wait.invalid': [400, 'wait is not a whole number of seconds from 0 to 60.'],
+  'websocket.handshake': [400, 'The request for a WebSocket is no handshake of RFC 6455, or came over HTTP/2.'],
+  'websocket.protocol': [426, 'The WebSocket has no subprotocol sse-update.v1, or another version than 13.'],
 } as const satisfies Record<string, ErrorDescription>
 
 /** The `code` of a problem document. */

@@ -3,7 +3,7 @@ import { asyncApiDocument } from '../api/asyncapi.ts'
 
 /** The part of the AsyncAPI document that the check reads. */
 interface AsyncApi {
-  channels: { stream: { messages: Record<string, { payload: object }> } }
+  channels: Record<'stream' | 'websocket', { messages: Record<string, { payload: object }> }>
   components: { schemas: Record<string, { properties?: object }> }
 }
 
@@ -11,12 +11,18 @@ interface AsyncApi {
 const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 /** The control events of a document, with a function that says what is wrong with the data of one. */
-export function controlEventsOf(document: object): ReadonlyMap<string, (data: string) => string[]> {
+export const controlEventsOf = (document: object) => checksOf(document, 'stream')
+
+/** The messages of one channel of a document, with a function that says what is wrong with one. */
+function checksOf(
+  document: object,
+  channel: keyof AsyncApi['channels'],
+): ReadonlyMap<string, (data: string) => string[]> {
   const { channels, components } = strict(document) as AsyncApi
   const ajv = new Ajv({ strict: false, formats: { 'date-time': DATE_TIME } })
   ajv.addSchema({ components, $id: 'document' })
   return new Map(
-    Object.entries(channels.stream.messages).map(([type, { payload }]) => {
+    Object.entries(channels[channel].messages).map(([type, { payload }]) => {
       const validate = ajv.compile(JSON.parse(JSON.stringify(payload).replaceAll('"#/', '"document#/')))
       return [type, (data: string) => violationsOf(type, data, validate)]
     }),
@@ -42,6 +48,17 @@ function violationsOf(type: string, data: string, validate: ValidateFunction): s
 }
 
 const published = controlEventsOf(asyncApiDocument('test'))
+const overSockets = checksOf(asyncApiDocument('test'), 'websocket')
 
 /** What is wrong with a control event of a stream, by the AsyncAPI document; nothing for other events. */
 export const controlViolations = (type: string, data: string): string[] => published.get(type)?.(data) ?? []
+
+/** What is wrong with a message of a WebSocket, by the AsyncAPI document: an answer, which has no ID, or anything else. */
+export function socketViolations(message: { id?: string; event: string; data: unknown }): string[] {
+  const isAnswer = message.id === undefined && overSockets.has(message.event)
+  const check = overSockets.get(isAnswer ? message.event : 'event')
+  return [
+    ...(check?.(JSON.stringify(message)) ?? []),
+    ...controlViolations(message.event, JSON.stringify(message.data)),
+  ]
+}

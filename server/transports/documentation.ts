@@ -35,6 +35,8 @@ const READ_ERRORS: readonly ErrorCode[] = [
   'type.invalid',
   'type.reserved',
   'type.too_many',
+  'websocket.handshake',
+  'websocket.protocol',
 ]
 
 /** Errors of `GET`, which may wait. */
@@ -71,7 +73,7 @@ const parameters = [
 export const FOLLOW = detail({
   summary: 'Follow channels live, or read their history',
   description:
-    'With `Accept: text/event-stream` (the default) a stream that never ends: first `ready`, then every event of the channels after the cursor, once and in order, and `closing` before the server ends it; /asyncapi.json has their schemas. With `Accept: application/json` a page of history: the next one is `after` its `cursor`. Where events after the cursor are no longer available, a page has the member `gap`. Without a channel, `broadcast` is followed, and history is of all channels.',
+    'With `Accept: text/event-stream` (the default) a stream that never ends: first `ready`, then every event of the channels after the cursor, once and in order, and `closing` before the server ends it; /asyncapi.json has their schemas. With `Accept: application/json` a page of history: the next one is `after` its `cursor`. Where events after the cursor are no longer available, a page has the member `gap`. With `Upgrade: websocket` and the subprotocol `sse-update.v1`, the stream comes over a WebSocket, with the same query; /asyncapi.json has its messages and close codes. Without a channel, `broadcast` is followed, and history is of all channels.',
   headers: ['Last-Event-ID', 'Prefer'],
   errors: [...READ_ERRORS, ...WAIT_ERRORS],
   responseHeaders: ['Link'],
@@ -122,6 +124,7 @@ export const FOLLOW = detail({
       ),
     ],
     responses: {
+      101: { description: 'The connection is a WebSocket, and the stream comes over it.' },
       200: {
         description: 'The stream, or a page of history.',
         content: {

@@ -70,13 +70,18 @@ const preferredType = (accept: string) => {
  */
 export function requestedPatterns(query: URLSearchParams): string[] {
   const patterns = query.getAll('channel').map(parsePattern)
+  checkPatternCount(patterns)
+  return patterns.length > 0 ? patterns : ['broadcast']
+}
+
+/** @throws {AppError} `channel.too_many` */
+export function checkPatternCount(patterns: readonly unknown[]): void {
   if (patterns.length > MAX_PATTERNS) {
     throw new AppError(
       'channel.too_many',
       `A stream takes at most ${MAX_PATTERNS} channel patterns; this one asks for ${patterns.length}.`,
     )
   }
-  return patterns.length > 0 ? patterns : ['broadcast']
 }
 
 /**

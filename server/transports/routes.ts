@@ -22,10 +22,11 @@ import {
   requestedWait,
 } from './request.ts'
 import { checkStreamRequest, openStream, STREAM_HEADERS } from './sse/open-stream.ts'
-import type { SubscribeOptions } from './subscribe.ts'
+import { wantsWebSocket } from './websocket/handshake.ts'
+import { openSocket, type SocketOptions } from './websocket/open-socket.ts'
 
 /** What the routes of `/events` need. */
-export interface EventRoutesOptions extends SubscribeOptions, PublicationOptions {
+export interface EventRoutesOptions extends SocketOptions, PublicationOptions {
   publishRate: PublishRate
   log: EventLog
   search: Search
@@ -39,6 +40,7 @@ export const eventRoutes = (options: EventRoutesOptions) =>
     .get(
       '/events',
       async ({ request, server }) => {
+        if (wantsWebSocket(request)) return openSocket({ request, server }, options)
         const query = urlOf(request).searchParams
         switch (representation(request)) {
           case 'stream':

@@ -1,5 +1,6 @@
 import { type Actor, type Authorize, checkSubscribe, clientIdOf } from '../auth/actor.ts'
 import type { RefusalDelay } from '../auth/refusal-delay.ts'
+import type { StreamLease } from '../auth/stream-lease.ts'
 import type { StreamLeases } from '../auth/stream-leases.ts'
 import type { Cursor } from '../fanout/cursor.ts'
 import type { Encoding } from '../fanout/encoding.ts'
@@ -129,17 +130,27 @@ export async function locate(admitted: Admitted, { hub, bounds, isOver }: Subscr
   return closing ? { kind: 'refused', closing } : { kind: 'start', start }
 }
 
+/** A subscription that is open. */
+export interface Begun {
+  cursor: Cursor
+  /** Ends with the cursor. */
+  lease: StreamLease
+}
+
+/** Phase 3, for a transport whose subscriptions stay as they are. @throws {AppError} what {@link beginWithLease} throws */
+export const begin = (...parameters: Parameters<typeof beginWithLease>): Cursor => beginWithLease(...parameters).cursor
+
 /**
  * Phase 3: opens the cursor, and holds its lease until it ends.
  *
  * @throws {AppError} `token.expired`, `token.revoked`, `key.unknown` (401) when rights have ended meanwhile
  */
-export function begin(
+export function beginWithLease(
   admitted: Admitted,
   start: Start,
   transport: Pick<Subscription, 'sink' | 'transport' | 'heartbeat'>,
   { hub, leases }: Pick<SubscribeOptions, 'hub' | 'leases'>,
-): Cursor {
+): Begun {
   const { actor, requested, ...subscription } = admitted
   leases.check(actor)
   const cursor = hub.open({
@@ -150,7 +161,7 @@ export function begin(
     onEnd: () => lease.release(),
   })
   const lease = leases.hold(actor, subscription.selection.patterns, cursor)
-  return cursor
+  return { cursor, lease }
 }
 
 /** Whether the request says that it came through a proxy (RFC 7239, and what came before it). */

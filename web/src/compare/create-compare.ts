@@ -1,0 +1,118 @@
+import { type Accessor, createSignal, onCleanup } from 'solid-js'
+import { api, ask } from '../live/api.ts'
+import { randomId } from '../sse/random-id.ts'
+import { CompareSession, DISRUPTION, FIRST_RATE } from './compare-session.ts'
+import type { Figures } from './figures.ts'
+import type { Lane } from './lane.ts'
+import { hasSixConnections, holdLock } from './other-tab.ts'
+import { readStartingPoint } from './starting-point.ts'
+
+/** Milliseconds between two readings of the figures. */
+const FIGURES_INTERVAL = 250
+
+/** The page as it shows itself. */
+export interface Compare {
+  /** Channel of the numbered events: each page has its own. */
+  channel: string
+  /** The lanes; empty before the start. */
+  lanes: Accessor<readonly Lane[]>
+  /** The figures; `undefined` before the start. */
+  figures: Accessor<Figures | undefined>
+  isStarting: Accessor<boolean>
+  /** Why it did not start, or why an action failed; empty when it did not fail. */
+  error: Accessor<string>
+  /** Whether another tab compares, too, and takes connections away. */
+  isCrowded: Accessor<boolean>
+  /** Events a second. */
+  rate: Accessor<number>
+  setRate: (rate: number) => void
+  start: () => Promise<void>
+  stop: () => void
+  /** Publishes events at once. */
+  burst: (count: number) => void
+  /** Takes the network from all lanes for five seconds. */
+  cut: () => void
+  /** Lets the server end every stream. */
+  endConnections: () => Promise<void>
+}
+
+/** Creates a comparison whose connections are closed with its owner. */
+export function createCompare(): Compare {
+  const channel = `compare.${randomId().slice(0, 8)}`
+  const [session, setSession] = createSignal<CompareSession>()
+  const [figures, setFigures] = createSignal<Figures>()
+  const [isStarting, setIsStarting] = createSignal(false)
+  const [error, setError] = createSignal('')
+  const [isCrowded, setIsCrowded] = createSignal(false)
+  const [rate, setRate] = createSignal(FIRST_RATE)
+  let release = () => {}
+
+  const read = () => {
+    session()?.tick()
+    setFigures(session()?.figures())
+  }
+  const stop = () => {
+    release()
+    session()?.close()
+    setSession(undefined)
+    setFigures(undefined)
+    setIsCrowded(false)
+  }
+  const onVisibility = () => {
+    const isHidden = document.visibilityState === 'hidden'
+    if (isHidden && session()?.isBusy === false) session()?.begin('hidden')
+    else if (!isHidden) session()?.end('hidden')
+  }
+  const timer = setInterval(read, FIGURES_INTERVAL)
+  document.addEventListener('visibilitychange', onVisibility)
+  onCleanup(() => {
+    clearInterval(timer)
+    document.removeEventListener('visibilitychange', onVisibility)
+    stop()
+  })
+
+  return {
+    channel,
+    lanes: () => session()?.lanes ?? [],
+    figures,
+    isStarting,
+    error,
+    isCrowded,
+    rate,
+    setRate(value) {
+      setRate(value)
+      session()?.setRate(value)
+    },
+    async start() {
+      setIsStarting(true)
+      setError('')
+      try {
+        const started = new CompareSession(channel, await readStartingPoint(channel))
+        started.setRate(rate())
+        setSession(started)
+        release = holdLock(() => setIsCrowded(hasSixConnections()))
+        read()
+      } catch (problem) {
+        setError((problem as Error).message)
+      }
+      setIsStarting(false)
+    },
+    stop,
+    burst(count) {
+      session()?.burst(count)
+      read()
+    },
+    cut() {
+      session()?.cut()
+      read()
+    },
+    async endConnections() {
+      session()?.begin('end', DISRUPTION)
+      setError('')
+      await ask(api.lab.faults.post({ fault: 'disconnect-streams' })).catch((problem: Error) =>
+        setError(problem.message),
+      )
+      read()
+    },
+  }
+}

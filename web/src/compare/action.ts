@@ -48,11 +48,9 @@ export class Action {
     return this.#through === undefined
   }
 
-  /** Whether an event of this latency was published while something was broken: then the latency is not the lane's own. */
+  /** Whether an event that arrives now was on its way during the action: its latency is not the lane's usual one. */
   delays(latency: number, now: number): boolean {
-    const publishedAt = now - latency
-    const isWithin = publishedAt >= this.startedAt && publishedAt <= (this.isRunning ? now : this.#overAt)
-    return this.kind !== 'burst' && isWithin
+    return this.isRunning || now - latency <= this.#overAt
   }
 
   /** A lane takes part, with what its ledger says before. */

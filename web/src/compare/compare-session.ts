@@ -18,7 +18,7 @@ const UNREACHABLE_AFTER = 1000
 /** Actions that a lane recovers from. */
 const BREAKS: readonly ActionKind[] = ['cut', 'end', 'outage']
 /** Events a second at first. */
-export const FIRST_RATE = 5
+export const FIRST_RATE = 20
 
 /** The same numbered events over every transport, one publisher, and one action at a time. */
 export class CompareSession {
@@ -34,8 +34,12 @@ export class CompareSession {
   #downSince: number | undefined
   readonly lanes: readonly Lane[]
 
-  /** @param channel of its own @param after cursor at which all lanes begin */
-  constructor(channel: string, after: string) {
+  /**
+   * @param channel of its own
+   * @param after cursor at which all lanes begin
+   * @param connections opens the connections of a lane. Defaults to `measuredConnections`
+   */
+  constructor(channel: string, after: string, connections = measuredConnections) {
     this.lanes = KINDS.map((kind) => {
       const meter = new WireMeter()
       const lane: Lane = new Lane({
@@ -44,7 +48,7 @@ export class CompareSession {
         after,
         publications: this.#publications,
         meter,
-        connect: this.#network.over(measuredConnections(kind.id, meter)),
+        connect: this.#network.over(connections(kind.id, meter)),
         onArrival: (n, latency) => this.#onArrival(lane, n, latency),
       })
       return lane

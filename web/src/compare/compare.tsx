@@ -1,5 +1,4 @@
 import { For, type JSX, Show } from 'solid-js'
-import { createCluster } from '../cluster/create-cluster.ts'
 import { canPublish, canRead } from '../live/access.ts'
 import { user } from '../live/identity.ts'
 import { Advice } from './advice.tsx'
@@ -30,11 +29,10 @@ export default function ComparePage(): JSX.Element {
 }
 
 function Run(props: { compare: Compare; figures: Figures }): JSX.Element {
-  const { view } = createCluster()
   return (
     <>
       <Problems compare={props.compare} figures={props.figures} />
-      <Controls compare={props.compare} isAllowed={view()?.settings.lab} />
+      <Controls compare={props.compare} />
       <p class="compare-headline" role="status" data-state={props.figures.headline?.state ?? 'none'}>
         {props.figures.headline?.text ?? 'Events are flowing. Publish a burst, or cut the network.'}
       </p>

@@ -7,8 +7,8 @@ const BURST = 500
 /** Most events a second of the slider. */
 const MAX_RATE = 400
 
-/** What can be done to the lanes. @param isAllowed whether the server causes faults; `undefined` while unknown */
-export function Controls(props: { compare: Compare; isAllowed: boolean | undefined }): JSX.Element {
+/** What can be done to the lanes. */
+export function Controls(props: { compare: Compare }): JSX.Element {
   const [isHiding, setIsHiding] = createSignal(false)
   const isBusy = () => props.compare.figures()?.isBusy ?? true
   const left = () => {
@@ -45,7 +45,7 @@ export function Controls(props: { compare: Compare; isAllowed: boolean | undefin
         </button>
         <button
           type="button"
-          disabled={isBusy() || !props.isAllowed}
+          disabled={isBusy() || !props.compare.hasFaults()}
           onClick={() => void props.compare.endConnections()}
         >
           End all connections
@@ -66,7 +66,7 @@ export function Controls(props: { compare: Compare; isAllowed: boolean | undefin
         <p>
           <strong>End all connections</strong> lets the server close every stream, as when it restarts; polling has
           nothing to close but the request that waits.
-          <Show when={!props.isAllowed}> It requires LAB=on at the server, and an operator.</Show>
+          <Show when={!props.compare.hasFaults()}> It requires LAB=on at the server, and an operator.</Show>
         </p>
         <p>
           <strong>Restart</strong>: stop the server in its terminal (Ctrl-C), and start it again. The page notices, goes

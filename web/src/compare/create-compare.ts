@@ -1,4 +1,5 @@
 import { type Accessor, createSignal, onCleanup } from 'solid-js'
+import { isOperator } from '../live/access.ts'
 import { api, ask } from '../live/api.ts'
 import { randomId } from '../sse/random-id.ts'
 import { CompareSession, DISRUPTION, FIRST_RATE } from './compare-session.ts'
@@ -9,6 +10,8 @@ import { readStartingPoint } from './starting-point.ts'
 
 /** Milliseconds between two readings of the figures. */
 const FIGURES_INTERVAL = 250
+/** Milliseconds without any action after which the steady rate ends: a forgotten tab would publish for ever. */
+const IDLE = 10 * 60_000
 
 /** The page as it shows itself. */
 export interface Compare {
@@ -23,6 +26,8 @@ export interface Compare {
   error: Accessor<string>
   /** Whether another tab compares, too, and takes connections away. */
   isCrowded: Accessor<boolean>
+  /** Whether the server ends connections for this page (LAB). */
+  hasFaults: Accessor<boolean>
   /** Events a second. */
   rate: Accessor<number>
   setRate: (rate: number) => void
@@ -44,11 +49,29 @@ export function createCompare(): Compare {
   const [isStarting, setIsStarting] = createSignal(false)
   const [error, setError] = createSignal('')
   const [isCrowded, setIsCrowded] = createSignal(false)
+  const [hasFaults, setHasFaults] = createSignal(false)
   const [rate, setRate] = createSignal(FIRST_RATE)
   let release = () => {}
+  let usedAt = 0
+
+  const use = () => {
+    usedAt = Date.now()
+    setError('')
+    return session()
+  }
+  const changeRate = (value: number) => {
+    setRate(value)
+    session()?.setRate(value)
+  }
+  const rest = () => {
+    if (!session() || rate() === 0 || Date.now() - usedAt < IDLE) return
+    changeRate(0)
+    setError('Nothing was done here for ten minutes: the steady rate is 0 now.')
+  }
 
   const read = () => {
     session()?.tick()
+    rest()
     setFigures(session()?.figures())
   }
   const stop = () => {
@@ -79,17 +102,19 @@ export function createCompare(): Compare {
     error,
     isCrowded,
     rate,
+    hasFaults,
     setRate(value) {
-      setRate(value)
-      session()?.setRate(value)
+      use()
+      changeRate(value)
     },
     async start() {
       setIsStarting(true)
-      setError('')
+      use()
       try {
         const started = new CompareSession(channel, await readStartingPoint(channel))
         started.setRate(rate())
         setSession(started)
+        void readFaults().then(setHasFaults)
         release = holdLock(() => setIsCrowded(hasSixConnections()))
         read()
       } catch (problem) {
@@ -99,16 +124,15 @@ export function createCompare(): Compare {
     },
     stop,
     burst(count) {
-      session()?.burst(count)
+      use()?.burst(count)
       read()
     },
     cut() {
-      session()?.cut()
+      use()?.cut()
       read()
     },
     async endConnections() {
-      session()?.begin('end', DISRUPTION)
-      setError('')
+      use()?.begin('end', DISRUPTION)
       await ask(api.lab.faults.post({ fault: 'disconnect-streams' })).catch((problem: Error) =>
         setError(problem.message),
       )
@@ -116,3 +140,11 @@ export function createCompare(): Compare {
     },
   }
 }
+
+/** Whether the server causes faults for this user. */
+const readFaults = async (): Promise<boolean> =>
+  isOperator() &&
+  (await ask(api.cluster.get()).then(
+    ({ settings }) => settings.lab,
+    () => false,
+  ))

@@ -8,7 +8,7 @@ import type { Verdict } from './verdict.ts'
 export interface LaneFigures extends LedgerCounts {
   id: KindId
   state: StreamState['name']
-  /** Why the server refuses it; empty otherwise. */
+  /** Why it is not connected, where the server gave a reason; empty otherwise. */
   reason: string
   /** Numbered events that arrived, duplicates included. */
   received: number
@@ -52,7 +52,7 @@ export interface Figures {
 
 /** What a lane says of itself. @param elapsed milliseconds since the start @param now milliseconds of `performance.now()` */
 export function figuresOf(
-  { kind, state, latencies, meter, received, reconnects }: Lane,
+  { kind, state, latencies, meter, received, reconnects, closedAs }: Lane,
   counts: LedgerCounts,
   elapsed: number,
   now: number,
@@ -61,7 +61,7 @@ export function figuresOf(
   return {
     id: kind.id,
     state: state.name,
-    reason: state.name === 'refused' ? state.reason : '',
+    reason: state.name === 'refused' ? state.reason : state.name === 'waiting' ? closingText(closedAs) : '',
     received,
     p50: percentile(0.5),
     p99: percentile(0.99),
@@ -72,4 +72,10 @@ export function figuresOf(
     reconnects: Math.max(0, reconnects),
     ...counts,
   }
+}
+
+/** The reason of `closing` in words; empty for those that need none. */
+function closingText(reason: string): string {
+  if (reason === 'full' || reason === 'limit') return 'The server has too many streams. It is asked again later.'
+  return reason === 'expired' || reason === 'revoked' ? 'The session has ended.' : ''
 }

@@ -33,7 +33,7 @@ export class Lane {
   /** What arrived on the wire, over all connections: before the client leaves duplicates out. */
   readonly ledger = new StreamLedger()
   readonly arrivals = new Arrivals()
-  /** Latencies of the events that were published while nothing was broken. */
+  /** Latencies of the events of the steady rate, without those of actions. */
   readonly latencies = new Histogram()
   state: StreamState = { name: 'connecting' }
   /** Numbered events that arrived, duplicates included. */
@@ -42,8 +42,8 @@ export class Lane {
   highest = -1
   /** Connections made after the first. */
   reconnects = -1
-  /** Announcements of the server that events are no longer available. */
-  gaps = 0
+  /** Why the server closed the last connection, as `closing` says; empty when it did not. */
+  closedAs = ''
 
   constructor(options: LaneOptions) {
     this.#options = options
@@ -76,6 +76,7 @@ export class Lane {
       ...handlers,
       onReady: (ready, id) => {
         this.reconnects++
+        this.closedAs = ''
         handlers.onReady(ready, id)
       },
       onEvent: (event, id) => {
@@ -86,8 +87,11 @@ export class Lane {
         this.ledger.advance(positionOf(id))
         handlers.onHeartbeat(id)
       },
+      onClosing: (closing, id) => {
+        this.closedAs = closing.reason
+        handlers.onClosing(closing, id)
+      },
       onGap: (gap, id) => {
-        this.gaps++
         if (gap.reason === 'unknown') this.ledger.setBack(positionOf(id))
         else this.ledger.advance(positionOf(id))
         handlers.onGap(gap, id)

@@ -11,8 +11,8 @@ export function Method(props: { channel: string }): JSX.Element {
           arrives on the wire, before the client leaves duplicates out.
         </li>
         <li>
-          <strong>Latency</strong> runs from the publish request to the arrival in this page, on one clock. Events
-          published while something is broken are left out of it: the verdict has them.
+          <strong>Latency</strong> runs from the publish request to the arrival in this page, on one clock. It is that
+          of the steady rate: what is on its way during a burst or a fault is left out, and the verdict has it.
         </li>
         <li>
           <strong>Bytes</strong> are what is received. Polling: as the browser reports it (Resource Timing). SSE: the

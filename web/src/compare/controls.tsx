@@ -1,4 +1,4 @@
-import { createSignal, type JSX, Show } from 'solid-js'
+import { createSignal, type JSX, onMount, Show } from 'solid-js'
 import type { Compare } from './create-compare.ts'
 import { HideDialog } from './hide-dialog.tsx'
 
@@ -19,7 +19,7 @@ export function Controls(props: { compare: Compare }): JSX.Element {
     <section class="card padded compare-controls" aria-label="Controls">
       <label class="compare-rate">
         <span>
-          Steady rate <output class="number">{props.compare.rate()} events/s</output>
+          Steady rate <b class="number">{props.compare.rate()} events/s</b>
         </span>
         <input
           type="range"
@@ -32,33 +32,28 @@ export function Controls(props: { compare: Compare }): JSX.Element {
         />
       </label>
       <div class="compare-buttons">
-        <button type="button" class="primary" disabled={isBusy()} onClick={() => props.compare.burst(BURST)}>
+        <Act class="primary" isFirst isBusy={isBusy()} onAct={() => props.compare.burst(BURST)}>
           Burst of {BURST}
-        </button>
-        <button
-          type="button"
-          aria-pressed={left() !== undefined}
-          disabled={isBusy()}
-          onClick={() => props.compare.cut()}
-        >
+        </Act>
+        <Act isPressed={left() !== undefined} isBusy={isBusy()} onAct={() => props.compare.cut()}>
           {left() === undefined ? 'Cut the network for 5 s' : `Cut: ${left()} s left`}
-        </button>
-        <button
-          type="button"
-          disabled={isBusy() || !props.compare.hasFaults()}
-          onClick={() => void props.compare.endConnections()}
+        </Act>
+        <Act
+          isBusy={isBusy()}
+          isForbidden={!props.compare.hasFaults()}
+          onAct={() => void props.compare.endConnections()}
         >
           End all connections
-        </button>
-        <button type="button" disabled={isBusy()} onClick={() => setIsHiding(true)}>
+        </Act>
+        <Act isBusy={isBusy()} onAct={() => setIsHiding(true)}>
           Hide the tab
-        </button>
+        </Act>
         <button type="button" class="ghost" onClick={() => props.compare.stop()}>
           Stop
         </button>
       </div>
       <details class="small-text muted">
-        <summary>What these do, and how to restart the server</summary>
+        <summary>What these do, and how to restart</summary>
         <p>
           <strong>Cut</strong> is simulated in this page: the connections of all four lanes are dropped and new ones
           fail. Publishing goes on. Then all lanes connect at once, as the client does when a browser is online again.
@@ -75,5 +70,37 @@ export function Controls(props: { compare: Compare }): JSX.Element {
       </details>
       <HideDialog isOpen={isHiding()} onClose={() => setIsHiding(false)} />
     </section>
+  )
+}
+
+interface ActProps {
+  class?: string
+  /** Whether it has the focus at first: the button that was pressed before is gone. */
+  isFirst?: boolean
+  isPressed?: boolean
+  /** Whether another action is under way. A disabled button would lose the keyboard's focus. */
+  isBusy: boolean
+  isForbidden?: boolean
+  onAct: () => void
+  children: JSX.Element
+}
+
+function Act(props: ActProps): JSX.Element {
+  let button: HTMLButtonElement | undefined
+  onMount(() => props.isFirst && button?.focus({ preventScroll: true }))
+  return (
+    <button
+      type="button"
+      class={props.class}
+      ref={(element) => {
+        button = element
+      }}
+      aria-pressed={props.isPressed}
+      aria-disabled={props.isBusy}
+      disabled={props.isForbidden}
+      onClick={() => !props.isBusy && props.onAct()}
+    >
+      {props.children}
+    </button>
   )
 }

@@ -22,6 +22,8 @@ export interface Compare {
   /** The figures; `undefined` before the start. */
   figures: Accessor<Figures | undefined>
   isStarting: Accessor<boolean>
+  /** Whether it ran before. */
+  hasRun: () => boolean
   /** Why it did not start, or why an action failed; empty when it did not fail. */
   error: Accessor<string>
   /** Whether another tab compares, too, and takes connections away. */
@@ -99,6 +101,7 @@ export function createCompare(): Compare {
     lanes: () => session()?.lanes ?? [],
     figures,
     isStarting,
+    hasRun: () => usedAt > 0,
     error,
     isCrowded,
     rate,

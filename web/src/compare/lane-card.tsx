@@ -3,7 +3,7 @@ import { formatBytes, formatNumber } from '../ui/format.ts'
 import type { LaneFigures } from './figures.ts'
 import type { Lane } from './lane.ts'
 import { LanePicture } from './lane-picture.tsx'
-import { formatTime } from './verdict.ts'
+import { formatTime, verdictSoFar } from './verdict.ts'
 
 const NONE = '–'
 const WORDS = {
@@ -28,6 +28,7 @@ export const bytesText = (bytes: number | undefined): string =>
 /** One lane: its picture, its figures, and what the last action has shown. */
 export function LaneCard(props: { lane: Lane; figures: LaneFigures; sent: number }): JSX.Element {
   const { id, name, hint } = props.lane.kind
+  const verdict = () => props.figures.verdict ?? verdictSoFar(props.figures, props.figures.received)
   const wrongs = () => props.figures.missing + props.figures.duplicated + props.figures.reordered
   return (
     <article class="card compare-lane" data-lane={id} aria-labelledby={`lane-${id}`}>
@@ -57,8 +58,8 @@ export function LaneCard(props: { lane: Lane; figures: LaneFigures; sent: number
           {props.figures.reason}
         </p>
       </Show>
-      <p class="compare-verdict" data-state={props.figures.verdict?.state ?? 'none'} data-testid="lane-verdict">
-        {props.figures.verdict?.text ?? 'Every event so far, once and in order.'}
+      <p class="compare-verdict" data-state={verdict().state} data-testid="lane-verdict">
+        {verdict().text}
       </p>
     </article>
   )

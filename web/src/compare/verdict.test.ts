@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { Action, type ActionKind, type Outcome } from './action.ts'
-import { formatTime, headlineOf, type Verdict, verdictOf } from './verdict.ts'
+import { formatTime, headlineOf, type Verdict, verdictOf, verdictSoFar } from './verdict.ts'
 
 const outcome: Outcome = {
   events: 50,
@@ -55,6 +55,15 @@ describe('the verdict on a lane', () => {
   test('is none when nothing was published', () => {
     expect(over('cut', { events: 0 })).toMatchObject({ state: 'none' })
   })
+})
+
+test('before the first action, the verdict on a lane needs evidence', () => {
+  const clean = { missing: 0, duplicated: 0, reordered: 0 }
+  expect([verdictSoFar(clean, 0), verdictSoFar(clean, 3), verdictSoFar({ ...clean, missing: 2 }, 3)]).toEqual([
+    { text: 'Nothing has arrived yet.', state: 'none' },
+    { text: 'Nothing lost, doubled or out of order so far.', state: 'none' },
+    { text: '2 events missing.', state: 'failed' },
+  ])
 })
 
 describe('the headline', () => {

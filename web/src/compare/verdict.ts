@@ -1,5 +1,5 @@
 import { formatNumber } from '../ui/format.ts'
-import type { Action, ActionKind, Outcome } from './action.ts'
+import type { Action, ActionKind, LedgerCounts, Outcome } from './action.ts'
 
 /** A verdict in words, and how it is coloured. */
 export interface Verdict {
@@ -24,8 +24,16 @@ export function verdictOf(kind: ActionKind, isRunning: boolean, isLate: boolean,
   return { text: `${count(outcome.left, 'event')} still to come …`, state: 'running' }
 }
 
+/** The verdict on a lane before the first action. @param received how many events have arrived */
+export function verdictSoFar(counts: LedgerCounts, received: number): Verdict {
+  const wrongs = wrongsOf(counts)
+  if (wrongs) return { text: wrongs, state: 'failed' }
+  if (received === 0) return { text: 'Nothing has arrived yet.', state: 'none' }
+  return { text: 'Nothing lost, doubled or out of order so far.', state: 'none' }
+}
+
 /** What is wrong with a lane; empty when nothing is. */
-function wrongsOf({ missing, duplicated, reordered }: Outcome): string {
+function wrongsOf({ missing, duplicated, reordered }: LedgerCounts): string {
   const wrongs = [
     missing > 0 && `${count(missing, 'event')} missing`,
     duplicated > 0 && `${formatNumber(duplicated)} came twice`,

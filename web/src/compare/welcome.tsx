@@ -1,10 +1,13 @@
-import { For, type JSX, Show } from 'solid-js'
+import { For, type JSX, onMount, Show } from 'solid-js'
 import type { Compare } from './create-compare.ts'
 import { Glyph } from './glyph.tsx'
 import { KINDS } from './kinds.ts'
 
 /** What is shown before the start: what the page does, and the button. */
 export function Welcome(props: { compare: Compare }): JSX.Element {
+  let button: HTMLButtonElement | undefined
+  // After a run, the button that was pressed is gone.
+  onMount(() => props.compare.hasRun() && button?.focus())
   return (
     <section class="card compare-welcome" aria-label="Start">
       <ul class="compare-kinds">
@@ -30,6 +33,9 @@ export function Welcome(props: { compare: Compare }): JSX.Element {
       <button
         type="button"
         class="primary"
+        ref={(element) => {
+          button = element
+        }}
         disabled={props.compare.isStarting()}
         onClick={() => void props.compare.start()}
       >

@@ -125,6 +125,32 @@ describe('renewing a session', () => {
   })
 })
 
+describe('a lease', () => {
+  test('that follows other patterns must be covered by a renewed session in those, and not in the earlier ones', () => {
+    const leases = new Leases()
+    const [moved, stayed] = [stream(), stream()]
+    const [lease] = [moved, stayed].map(({ holder }) => leases.add(grant(), holder, 0))
+    lease?.follow(['orders.alice.18'])
+    expect(lease?.patterns).toEqual(['orders.alice.18'])
+    expect(leases.renew('s1', grant({ subscribe: ['orders.alice.18'] }), 0)).toBe(1)
+    expect([moved.seen, stayed.seen]).toEqual([['renewed'], ['revoked']])
+  })
+
+  test('that is renewed alone ends when the new grant does, and is revoked by what revokes that', () => {
+    const leases = new Leases(() => 0)
+    const [renewed, other] = [stream(), stream()]
+    const lease = leases.add(grant(), renewed.holder, 0)
+    leases.add(grant(), other.holder, 0)
+    const next = grant({ tokenId: 't2', issuedAt: 900, expiresAt: 2000 })
+    lease.renew(next, 900)
+    expect(lease.grant).toBe(next)
+    leases.tick(1000)
+    expect([renewed.seen, other.seen]).toEqual([['renewed'], ['expired']])
+    expect(leases.revoke(({ tokenId }) => tokenId === 't2')).toBe(1)
+    expect(renewed.seen).toEqual(['renewed', 'revoked'])
+  })
+})
+
 test('ending a session ends its streams as revoked, and no other', () => {
   const leases = new Leases()
   const [first, other] = [stream(), stream({ session: 's2' })]

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import type { Chunk } from '../../fanout/encoding.ts'
 import type { LoggedEvent } from '../../protocol/event.ts'
-import { answer, WEBSOCKET } from './encoding.ts'
+import { answer, socketEncoding, WEBSOCKET } from './encoding.ts'
 
 const read = (chunk: Chunk) => JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(chunk))
 
@@ -42,6 +42,18 @@ describe('a message', () => {
         expect(joined).toEqual(chunks.length === 1 ? read(chunks[0] as Chunk) : chunks.map(read))
       }),
     )
+  })
+
+  test('with raw data carries the value itself, and the same control events', () => {
+    const raw = socketEncoding('raw')
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const chunk = raw.event(event(7, JSON.stringify(value, null, 2)), 'e1')
+        expect(read(chunk)).toEqual({ id: '7-e1', event: 't', data: JSON.parse(JSON.stringify(value)) })
+      }),
+    )
+    expect(raw.heartbeat('9-e1', new Date(0))).toEqual(WEBSOCKET.heartbeat('9-e1', new Date(0)))
+    expect([raw.name === WEBSOCKET.name, socketEncoding('envelope')]).toEqual([false, WEBSOCKET])
   })
 
   test('keeps numbers as they were written, beyond what a double holds', () => {

@@ -50,6 +50,16 @@ export const WEBSOCKET: Encoding = {
   join: toArray,
 }
 
+/** Messages of a WebSocket whose data is the published value itself (`data=raw`). Control events are the same. */
+const RAW_WEBSOCKET: Encoding = {
+  ...WEBSOCKET,
+  name: 'websocket-raw',
+  event: ({ type, data, position }, epoch) => encode({ event: type, data, id: formatCursor(position, epoch) }),
+}
+
+/** The encoding of a WebSocket. @param data what the data of events is: an envelope, or the published value itself */
+export const socketEncoding = (data: 'envelope' | 'raw'): Encoding => (data === 'raw' ? RAW_WEBSOCKET : WEBSOCKET)
+
 /** Several messages as one: an array of them. A single one stays as it is. */
 function toArray(messages: readonly Chunk[]): Chunk {
   const [only] = messages

@@ -10,7 +10,7 @@ import { SUBPROTOCOL } from '../../protocol/socket.ts'
 import { requestedCursor, requestedNaming, requestedPatterns, STREAM_PARAMETERS } from '../request.ts'
 import { admit, beginWithLease, locate, type ReadWish, type SubscribeOptions } from '../subscribe.ts'
 import { Conversation } from './conversation.ts'
-import { WEBSOCKET } from './encoding.ts'
+import { socketEncoding, WEBSOCKET } from './encoding.ts'
 import { checkHandshake } from './handshake.ts'
 import type { Peers } from './peers.ts'
 import { SocketSink } from './socket-sink.ts'
@@ -48,7 +48,7 @@ const wishOf =
     requestedNaming(query)
     return {
       patterns: requestedPatterns(query),
-      encoding: WEBSOCKET,
+      encoding: socketEncoding(query.get('data') === 'raw' ? 'raw' : 'envelope'),
       requested: requestedCursor(request, query),
     }
   }

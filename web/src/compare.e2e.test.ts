@@ -110,8 +110,12 @@ describeInBrowser('the page Compare', () => {
     const other = await openTab(await page.context().newPage(), `http://localhost:${port}`, '/compare')
     await other.getByRole('button', { name: 'Start' }).click()
     await other.getByRole('alert').getByText('Another tab compares, too').waitFor()
-    await other.getByRole('button', { name: 'Stop' }).click()
+    // The keyboard's focus goes to the button that takes the place of the one that was pressed.
+    const focused = () => other.evaluate(() => document.activeElement?.textContent)
+    expect(await focused()).toBe('Burst of 500')
+    await other.getByRole('button', { name: 'Stop' }).press('Enter')
     await other.getByRole('button', { name: 'Start' }).waitFor()
+    expect(await focused()).toBe('Start')
     await page.context().close()
   }, 60_000)
 

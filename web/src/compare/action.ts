@@ -1,8 +1,8 @@
 /** What is done to the lanes, or happens to them. */
 export type ActionKind = 'burst' | 'cut' | 'end' | 'outage' | 'hidden'
 
-/** Milliseconds after which a lane counts as late for good. */
-export const PATIENCE = 30_000
+/** Milliseconds after which a lane counts as late for good: more than the longest wait of a client between two attempts. */
+export const PATIENCE = 45_000
 
 /** What a ledger says at a moment. */
 export interface LedgerCounts {

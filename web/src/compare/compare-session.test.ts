@@ -92,13 +92,22 @@ describe('a comparison', () => {
     expect(lane('long-poll')).toMatchObject({ missing: 2, verdict: { text: '2 events missing.', state: 'failed' } })
   })
 
+  test('finds that the last event is missing when the cursor of a lane passes it', async () => {
+    await burst(3)
+    expect(lane('sse')).toMatchObject({ missing: 0, verdict: { state: 'running' } })
+    connected.get('sse')?.onHeartbeat('3-e')
+    expect(lane('sse')).toMatchObject({ missing: 3, verdict: { text: '3 events missing.' } })
+  })
+
   test('takes the network from all lanes, publishes meanwhile, and connects them again', async () => {
     await until(() => session.figures().lanes.every(({ state }) => state === 'live'))
     session.cut()
     expect([connected.size, session.figures().lanes.map(({ state }) => state)]).toEqual([0, Array(4).fill('offline')])
     await until(() => published.length > 0)
     session.begin('hidden')
-    await until(() => connected.size === 4)
+    // At once, and not after the wait of the clients.
+    expect(connected.size).toBe(4)
+    await until(() => session.figures().lanes.every(({ state }) => state === 'live'))
     expect(session.figures().lanes.map(({ reconnects }) => reconnects)).toEqual([1, 1, 1, 1])
   })
 

@@ -6,6 +6,7 @@ import { type Figures, figuresOf, type LaneFigures } from './figures.ts'
 import { KINDS } from './kinds.ts'
 import { Lane } from './lane.ts'
 import { Publisher, type Trouble } from './publisher.ts'
+import { Reachability } from './reachability.ts'
 import { headlineOf, verdictOf } from './verdict.ts'
 import { observeRequests, WireMeter } from './wire-meter.ts'
 
@@ -13,8 +14,6 @@ import { observeRequests, WireMeter } from './wire-meter.ts'
 export const DISRUPTION = 5000
 /** Least events a second while something is broken: without events, nothing is proved. */
 const EVIDENCE_RATE = 10
-/** Milliseconds without any connection after which the server counts as unreachable. */
-const UNREACHABLE_AFTER = 1000
 /** Actions that a lane recovers from. */
 const BREAKS: readonly ActionKind[] = ['cut', 'end', 'outage']
 /** Events a second at first. */
@@ -24,6 +23,7 @@ export const FIRST_RATE = 20
 export class CompareSession {
   readonly #network = new BreakableNetwork()
   readonly #publications = new Publications()
+  readonly #reachability = new Reachability()
   readonly #publisher: Publisher
   readonly #stopObserving: () => void
   readonly #startedAt = performance.now()
@@ -31,7 +31,6 @@ export class CompareSession {
   #action: Action | undefined
   #recoveries = new Map<string, number>()
   #trouble: Trouble | undefined
-  #downSince: number | undefined
   readonly lanes: readonly Lane[]
 
   /**
@@ -59,7 +58,9 @@ export class CompareSession {
     this.#publisher = new Publisher({
       channel,
       publications: this.#publications,
-      onTrouble: (trouble) => this.#onTrouble(trouble),
+      onTrouble: (trouble) => {
+        this.#trouble = trouble
+      },
       onPublished: () => this.#onPublished(),
     })
     this.#publisher.rate = FIRST_RATE
@@ -141,14 +142,15 @@ export class CompareSession {
     }
   }
 
-  /** The server counts as unreachable when no lane gets through for a while, and nobody has cut the network. */
   #watchServer(now: number): void {
-    const isDown = this.lanes.every(({ state: { name } }) => name === 'waiting' || name === 'connecting')
-    if (!isDown || this.#network.isCut) this.#downSince = undefined
-    else this.#downSince ??= now
-    if (this.#downSince === undefined) {
-      if (this.#trouble === undefined) this.end('outage')
-    } else if (now - this.#downSince >= UNREACHABLE_AFTER && !this.isBusy) this.begin('outage')
+    // Without a network, the lanes say nothing about the server.
+    if (this.#network.isCut) return
+    this.#reachability.update(
+      this.lanes.map(({ state }) => state.name),
+      now,
+    )
+    if (this.#reachability.isUp && this.#trouble?.kind !== 'unreachable') this.end('outage')
+    else if (this.#reachability.isLost(now) && !this.isBusy) this.begin('outage')
   }
 
   #adjustRate(): void {
@@ -164,10 +166,6 @@ export class CompareSession {
   #onPublished(): void {
     for (const { arrivals } of this.lanes) arrivals.publish(this.#publications.sent)
     if (this.#publisher.left === 0) this.end('burst')
-  }
-
-  #onTrouble(trouble: Trouble | undefined): void {
-    this.#trouble = trouble
   }
 
   #onArrival(lane: Lane, n: number, latency: number): void {

@@ -83,16 +83,10 @@ export function createCompare(): Compare {
     setFigures(undefined)
     setIsCrowded(false)
   }
-  const onVisibility = () => {
-    const isHidden = document.visibilityState === 'hidden'
-    if (isHidden && session()?.isBusy === false) session()?.begin('hidden')
-    else if (!isHidden) session()?.end('hidden')
-  }
   const timer = setInterval(read, FIGURES_INTERVAL)
-  document.addEventListener('visibilitychange', onVisibility)
+  watchVisibility(session)
   onCleanup(() => {
     clearInterval(timer)
-    document.removeEventListener('visibilitychange', onVisibility)
     stop()
   })
 
@@ -142,6 +136,17 @@ export function createCompare(): Compare {
       read()
     },
   }
+}
+
+/** Tells a comparison when the tab is hidden, and when it is visible again. */
+function watchVisibility(session: Accessor<CompareSession | undefined>): void {
+  const onChange = () => {
+    const isHidden = document.visibilityState === 'hidden'
+    if (isHidden && session()?.isBusy === false) session()?.begin('hidden')
+    else if (!isHidden) session()?.end('hidden')
+  }
+  document.addEventListener('visibilitychange', onChange)
+  onCleanup(() => document.removeEventListener('visibilitychange', onChange))
 }
 
 /** Whether the server causes faults for this user. */

@@ -39,7 +39,7 @@ describe('the verdict on a lane', () => {
   test('waits for what has not arrived, and gives up when it is late', () => {
     const behind = { recovery: undefined, left: 7 }
     expect(over('cut', behind)).toEqual({ text: '7 events still to come …', state: 'running' })
-    expect(over('cut', behind, true)).toEqual({ text: '7 events had not come after 30 s.', state: 'failed' })
+    expect(over('cut', behind, true)).toEqual({ text: '7 events had not come after 45 s.', state: 'failed' })
   })
 
   test('says what happens meanwhile', () => {

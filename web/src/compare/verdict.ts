@@ -1,5 +1,5 @@
 import { formatNumber } from '../ui/format.ts'
-import type { Action, ActionKind, LedgerCounts, Outcome } from './action.ts'
+import { type Action, type ActionKind, type LedgerCounts, type Outcome, PATIENCE } from './action.ts'
 
 /** A verdict in words, and how it is coloured. */
 export interface Verdict {
@@ -20,7 +20,8 @@ export function verdictOf(kind: ActionKind, isRunning: boolean, isLate: boolean,
   if (outcome.events === 0) return { text: 'Nothing was published meanwhile, so this proves nothing.', state: 'none' }
   if (outcome.recovery !== undefined)
     return { text: `${complete(outcome)} ${timing(kind, outcome)}`, state: 'succeeded' }
-  if (isLate) return { text: `${count(outcome.left, 'event')} had not come after 30 s.`, state: 'failed' }
+  if (isLate)
+    return { text: `${count(outcome.left, 'event')} had not come after ${PATIENCE / 1000} s.`, state: 'failed' }
   return { text: `${count(outcome.left, 'event')} still to come …`, state: 'running' }
 }
 

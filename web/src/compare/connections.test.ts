@@ -66,6 +66,19 @@ describe('an event stream over fetch', () => {
     expect(calls).toEqual([['onEnd', { verdict: 'refused', reason: 'No.', status: 403, isServers: true }]])
   })
 
+  test('counts no bytes where no response came', async () => {
+    respond = () => {
+      throw new TypeError('unreachable')
+    }
+    measuredConnections('sse', meter)('sse', request, handlers())
+    await ended()
+    expect([calls, meter.bytes, meter.requests]).toEqual([
+      [['onEnd', { verdict: 'retry', retryAfter: undefined }]],
+      0,
+      1,
+    ])
+  })
+
   test('reports nothing after it was closed, and is no longer in use', async () => {
     respond = () => new Response('data: {}\nid: 6-e\n\n')
     const connection = measuredConnections('sse', meter)('sse', request, handlers())
@@ -89,4 +102,6 @@ test('a WebSocket counts its frames, and brings what they hold', () => {
   socket.onmessage?.({ data })
   expect(calls).toEqual([['onEvent', { data: 1 }, '6-e']])
   expect([meter.bytes, meter.requests]).toEqual([HEADERS + data.length + 2, 1])
+  socket.onmessage?.({ data })
+  expect(meter.bytes).toBe(HEADERS + 2 * (data.length + 2))
 })

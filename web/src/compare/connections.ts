@@ -36,7 +36,13 @@ function openWaitingPolling(request: ConnectionRequest, handlers: ConnectionHand
 
 function openCountedWebSocket(request: ConnectionRequest, handlers: ConnectionHandlers, meter: WireMeter): Connection {
   meter.opened(performance.now())
-  return openWebSocketConnection(request, { ...handlers, onFrame: (text) => meter.received(frameBytes(text)) })
+  let hasResponse = false
+  const onFrame = (text: string) => {
+    if (!hasResponse) meter.responded()
+    hasResponse = true
+    meter.received(frameBytes(text))
+  }
+  return openWebSocketConnection(request, { ...handlers, onFrame })
 }
 
 /** An event stream over fetch: an EventSource does not say how many bytes arrive. */
@@ -56,6 +62,7 @@ async function read(
   const response = await fetch(streamAddress(request), { headers: { accept: 'text/event-stream' }, signal }).catch(
     () => undefined,
   )
+  if (response) meter.responded()
   const end = response && (response.status !== 200 || !response.body) ? await failureOf(response) : undefined
   if (response?.body && !end) await feed(response.body, handlers, meter, signal).catch(() => undefined)
   if (!signal.aborted) handlers.onEnd(end ?? { verdict: 'retry', retryAfter: undefined })

@@ -1,7 +1,7 @@
 import type { Publications } from '../../../server/protocol/ledger.ts'
 import { parseRetryAfter, verdictOf } from '../../../server/protocol/reconnect-policy.ts'
 import { randomId } from '../sse/random-id.ts'
-import { UNREACHABLE, unexpectedStatus } from '../ui/messages.ts'
+import { unexpectedStatus } from '../ui/messages.ts'
 
 /** The data of the events that the page publishes. */
 export interface NumberedData {
@@ -19,6 +19,8 @@ const TICK = 100
 const RETRY = 500
 /** Seconds for which a steady rate is made up for, when the browser has let the page sleep. */
 const LONGEST_SLEEP = 2
+
+const UNREACHABLE = 'The server is unreachable. Publishing and all lanes go on by themselves when it is back.'
 
 /** Why publishing does not work at the moment; `refused` is final. */
 export interface Trouble {

@@ -44,11 +44,12 @@ describe('the verdict on a lane', () => {
 
   test('says what happens meanwhile', () => {
     const text = (kind: ActionKind, left: number) => verdictOf(kind, true, false, { ...outcome, left }).text
-    expect([text('cut', 9), text('burst', 20), text('end', 1), text('cut', 0)]).toEqual([
+    expect([text('cut', 9), text('burst', 20), text('end', 1), text('cut', 0), text('outage', 4)]).toEqual([
       'Cut off: 9 events wait on the server.',
       '30 of 50 events are here.',
       '1 event to come.',
       'Nothing is outstanding.',
+      'It tries to reconnect, again and again.',
     ])
   })
 

@@ -48,6 +48,7 @@ const complete = ({ events }: Outcome) =>
 
 function meanwhile(kind: ActionKind, { events, left }: Outcome): string {
   if (kind === 'burst') return `${formatNumber(events - left)} of ${count(events, 'event')} are here.`
+  if (kind === 'outage') return 'It tries to reconnect, again and again.'
   if (left === 0) return 'Nothing is outstanding.'
   return kind === 'cut' ? `Cut off: ${count(left, 'event')} wait on the server.` : `${count(left, 'event')} to come.`
 }

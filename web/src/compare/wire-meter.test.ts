@@ -11,6 +11,8 @@ describe('the meter of a lane', () => {
   test('counts a stream as one request, with its headers, and in use until it is closed', () => {
     const meter = new WireMeter()
     meter.opened(100)
+    expect(meter.bytes).toBe(0)
+    meter.responded()
     meter.received(50)
     expect([meter.bytes, meter.requests, meter.busy(400)]).toEqual([HEADERS + 50, 1, 300])
     meter.closed(500)

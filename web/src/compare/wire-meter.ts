@@ -31,11 +31,15 @@ export class WireMeter {
   #busy = 0
   #busySince: number | undefined
 
-  /** A response or a socket that stays open begins. @param now milliseconds of `performance.now()` */
+  /** A request begins whose response stays open, or a socket. @param now milliseconds of `performance.now()` */
   opened(now: number): void {
     this.requests++
-    this.bytes += HEADERS
     this.#busySince = now
+  }
+
+  /** The headers of its response have arrived. */
+  responded(): void {
+    this.bytes += HEADERS
   }
 
   /** A lane that always waits for a response begins to. @param now milliseconds of `performance.now()` */

@@ -19,7 +19,7 @@ export default defineConfig({
     proxy: Object.fromEntries(
       ['/events', '/healthz', '/readyz', '/api', '/session'].map((path) => [
         path,
-        { target: server, changeOrigin: false },
+        { target: server, changeOrigin: false, ws: true },
       ]),
     ),
   },

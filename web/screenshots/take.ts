@@ -1,4 +1,4 @@
-// Takes the screenshots of the README: a busy order board, and a lab with a clean ledger.
+// Takes the screenshots of the README: a busy order board, a lab with a clean ledger, and a comparison after a cut network.
 //
 //   bun web/screenshots/take.ts
 
@@ -47,6 +47,14 @@ await take('lab', 'dark', async (page) => {
   await page.getByRole('button', { name: 'Publish' }).scrollIntoViewIfNeeded()
   await page.evaluate(() => scrollTo(0, 330))
   await page.waitForTimeout(500)
+})
+await take('compare', 'dark', async (page) => {
+  await page.getByRole('button', { name: 'Start' }).click()
+  await page.waitForTimeout(8000)
+  await page.getByRole('button', { name: 'Burst' }).click()
+  await page.getByText('Burst: every lane has every event').waitFor()
+  await page.getByRole('button', { name: 'Cut the network' }).click()
+  await page.getByText('Network cut for 5 s: every lane has every event').waitFor()
 })
 await browser.close()
 await instance.end('SIGTERM')

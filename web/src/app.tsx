@@ -8,6 +8,7 @@ const Tasks = lazy(() => import('./tasks/tasks.tsx'))
 const Orders = lazy(() => import('./orders/orders.tsx'))
 const Notifications = lazy(() => import('./notifications/notifications.tsx'))
 const Lab = lazy(() => import('./lab/lab.tsx'))
+const Compare = lazy(() => import('./compare/compare.tsx'))
 const Log = lazy(() => import('./log/log.tsx'))
 const Cluster = lazy(() => import('./cluster/cluster.tsx'))
 
@@ -20,6 +21,7 @@ export function App(): JSX.Element {
       <Route path="/orders" component={Orders} />
       <Route path="/notifications" component={Notifications} />
       <Route path="/lab" component={Lab} />
+      <Route path="/compare" component={Compare} />
       <Route path="/log" component={Log} />
       <Route path="/cluster" component={Cluster} />
       <Route path="*" component={NotFound} />

@@ -5,9 +5,9 @@ import { Demo } from '../../server/shop/demo/demo.ts'
 import { describeInBrowser, launchBrowser, screenshot } from '../../server/testing/browser.ts'
 import { createDatabase, type TestDatabase } from '../../server/testing/database.ts'
 import { type InstanceProcess, startProcess } from '../../server/testing/instance.ts'
-import { openPage, until } from './testing/dashboard.ts'
+import { openPage } from './testing/dashboard.ts'
 
-const PAGES = ['/', '/tasks', '/orders', '/notifications', '/lab', '/log', '/cluster']
+const PAGES = ['/', '/tasks', '/orders', '/notifications', '/lab', '/compare', '/log', '/cluster']
 const LOOKS = {
   wide: { viewport: { width: 1280, height: 820 }, colorScheme: 'light' },
   'wide-dark': { viewport: { width: 1280, height: 820 }, colorScheme: 'dark' },
@@ -59,9 +59,14 @@ describeInBrowser('every page', () => {
           await page.getByRole('button', { name: 'Publish' }).click()
           await page.getByText('are durable').waitFor()
           await page.getByTestId('verdict').getByText('clean').waitFor()
+        } else if (path === '/compare') {
+          await page.getByRole('button', { name: 'Start' }).click()
+          await page.getByRole('button', { name: 'Burst' }).click()
+          await page.locator('.compare-headline').getByText('every lane has every event').waitFor()
+          for (const details of await page.locator('main summary').all()) await details.click()
         } else if (path !== '/') await page.locator('main .skeleton').waitFor({ state: 'detached' })
         const rows = { '/lab': 'row', '/log': 'row', '/orders': 'listitem' }[path] as 'row' | 'listitem' | undefined
-        await until(() => page.locator('nav [aria-current]').evaluate(isInView))
+        for (const link of await page.locator('nav a').all()) expect(await link.evaluate(isInView)).toBe(true)
         if (rows) expect(await page.locator('main').getByRole(rows).count()).toBeGreaterThan(5)
         await screenshot(page, `${look}${path === '/' ? '-overview' : path.replace('/', '-')}`)
         await page.evaluate(axe)

@@ -28,3 +28,9 @@ export function isOperator(): boolean {
  */
 export const channelsOfRows = (kind: string): readonly string[] =>
   [`${kind}.>`, `${kind}.${user()}.>`].filter(canRead).slice(0, 1)
+
+/** Whether the user may publish to every channel of a pattern. Without access control, every user may. */
+export function canPublish(pattern: string): boolean {
+  const now = access()
+  return now.name !== 'signed in' || now.session.publish.some((wider) => covers(wider, pattern))
+}

@@ -1,5 +1,5 @@
 import { A, useLocation } from '@solidjs/router'
-import { createEffect, createMemo, createSignal, ErrorBoundary, For, type JSX, on, Show, Suspense } from 'solid-js'
+import { createEffect, createSignal, ErrorBoundary, For, type JSX, Show, Suspense } from 'solid-js'
 import { dismissNotice, notice } from '../live/notice.ts'
 import { createInbox, InboxContext } from '../notifications/inbox.ts'
 import { Broken } from './broken.tsx'
@@ -14,6 +14,7 @@ const PAGES = [
   { path: '/orders', name: 'Orders' },
   { path: '/notifications', name: 'Notifications' },
   { path: '/lab', name: 'Connection lab' },
+  { path: '/compare', name: 'Compare' },
   { path: '/log', name: 'Event log' },
   { path: '/cluster', name: 'Cluster' },
 ]
@@ -28,12 +29,6 @@ export function Frame(props: { children: JSX.Element }): JSX.Element {
     const unread = inbox.unread()
     document.title = `${unread > 0 ? `(${unread}) ` : ''}${page()} · sse-update`
   })
-  let pages: HTMLElement | undefined
-  const showCurrent = () =>
-    pages?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
-  const digits = createMemo(() => (inbox.unread() > 0 ? String(inbox.unread()).length : 0))
-  // On a narrow screen the navigation scrolls. Its width is known after the next frame.
-  createEffect(on([page, digits], () => void requestAnimationFrame(showCurrent)))
   return (
     <InboxContext.Provider value={inbox}>
       <a class="skip" href="#content">
@@ -50,13 +45,7 @@ export function Frame(props: { children: JSX.Element }): JSX.Element {
         <ConnectionState />
         <Identity isOpen={isIdentityOpen()} onOpenChange={setIsIdentityOpen} />
       </header>
-      <nav
-        class="pages"
-        aria-label="Pages"
-        ref={(element) => {
-          pages = element
-        }}
-      >
+      <nav class="pages" aria-label="Pages">
         <ul>
           <For each={PAGES}>
             {({ path, name }) => (

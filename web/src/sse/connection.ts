@@ -1,5 +1,5 @@
 import type { Failure } from './explain-failure.ts'
-import type { Closing, Gap, Ready, StreamEvent } from './protocol.ts'
+import type { Closing, Gap, Ready, StreamEvent, Transport } from './protocol.ts'
 
 /** What a connection is to bring. */
 export interface ConnectionRequest {
@@ -37,9 +37,18 @@ export interface ConnectionHandlers {
   onClosing: (closing: Closing, id: string) => void
   /** The connection failed. */
   onEnd: (end: ConnectionEnd) => void
+  /** A frame of a WebSocket arrived, with this text: for those who measure. */
+  onFrame?: (text: string) => void
 }
 
 /** A connection that was opened; its handlers are not called after `close`. */
 export interface Connection {
   close(): void
 }
+
+/** Opens a connection by a transport. */
+export type OpenConnection = (
+  transport: Transport,
+  request: ConnectionRequest,
+  handlers: ConnectionHandlers,
+) => Connection

@@ -1,3 +1,4 @@
+import type { OpenConnection } from './connection.ts'
 import type { Cursor, StartingPoint } from './cursor.ts'
 import type { Gap, StreamEvent, StreamState } from './protocol.ts'
 import type { GetToken, Session } from './session.ts'
@@ -15,6 +16,8 @@ export interface EventStreamOptions {
   url?: string
   /** Defaults to `auto`: an event stream, and long-polling where none gets through. */
   transport?: TransportOption | undefined
+  /** Opens each connection, where something is to be measured or broken on the way. Defaults to `openConnection`. */
+  connect?: OpenConnection | undefined
   /** Begins and renews the session. Without it, the stream uses the browser's cookie as it is. */
   getToken?: GetToken | undefined
   /** The session, where the caller has one; `getToken` is ignored then. */

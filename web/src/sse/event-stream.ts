@@ -138,7 +138,8 @@ class Follower implements EventStream {
     this.#setState({ name: 'connecting' })
     this.#timer.policy.connecting()
     const { transport, readyTimeout } = this.#choice
-    const connection = openConnection(transport, this.#request(), {
+    const { connect = openConnection } = this.#options
+    const connection = connect(transport, this.#request(), {
       onReady: (ready, id) => this.#onReady(ready, id),
       onEvent: (event, id) => this.#onEvent(event, id),
       onGap: (gap, id) => this.#onGap(gap, id),

@@ -18,6 +18,7 @@ export function openWebSocketConnection(request: ConnectionRequest, handlers: Co
   const socket = new WebSocket(webSocketAddress(request), SUBPROTOCOL)
   let isClosed = false
   socket.onmessage = ({ data }: MessageEvent<string>) => {
+    handlers.onFrame?.(data)
     const parsed = JSON.parse(data) as Message | Message[]
     for (const message of Array.isArray(parsed) ? parsed : [parsed]) {
       // A callback may have closed the stream.

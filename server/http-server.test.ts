@@ -12,7 +12,8 @@ test('a failure to listen is distinguished from one of Postgres with the same co
     },
   } as unknown as App
   const server = new HttpServer(app, {
-    config: { host: 'nohost.invalid', port: 1 },
+    config: { host: 'nohost.invalid', port: 1, http3: 'off' },
+    certificate: undefined,
     telemetry: SILENT,
     logger: createLogger({ logLevel: 'silent', logFormat: 'json' }),
   })

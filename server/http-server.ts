@@ -6,6 +6,7 @@ import { createDescriptorCount, reservedDescriptors } from './platform/descripto
 import { codeOf, messageOf } from './platform/errors.ts'
 import type { Logger } from './platform/logger.ts'
 import { SECOND, sleep } from './platform/time.ts'
+import { type Certificate, tlsOptions } from './platform/tls.ts'
 import { MAX_SOCKET_MESSAGE } from './protocol/socket.ts'
 import type { Telemetry } from './telemetry/telemetry.ts'
 
@@ -23,7 +24,9 @@ export class ListenError extends Error {
 
 /** What {@link HttpServer} needs besides the application. */
 export interface HttpServerOptions {
-  config: Pick<Config, 'host' | 'port'>
+  config: Pick<Config, 'host' | 'port' | 'http3'>
+  /** For TLS and HTTP/2; without it, plain HTTP/1.1 is served. */
+  certificate: Certificate | undefined
   telemetry: Pick<Telemetry, 'limitReached'>
   logger: Pick<Logger, 'warn' | 'error'>
 }
@@ -55,17 +58,30 @@ export class HttpServer {
   readonly #app: App
   readonly #config: HttpServerOptions['config']
   readonly #gate: AcceptGate
+  #certificate: Certificate | undefined
+  /** Where it listens. Bun forgets the port of a server that was stopped, which matters where it was chosen by the system. */
+  #port: number
+  /** Whether the gate is shut: no connections are accepted. */
+  #isPaused = false
   /** The present one, and those before a pause, whose streams are open. */
   readonly #servers = new Set<Server>()
 
-  constructor(app: App, { config, telemetry, logger }: HttpServerOptions) {
+  constructor(app: App, { config, certificate, telemetry, logger }: HttpServerOptions) {
     this.#app = app
     this.#config = config
+    this.#certificate = certificate
+    this.#port = config.port
     this.#gate = new AcceptGate({
       count: createDescriptorCount(),
       reserve: reservedDescriptors,
-      pause: () => void this.#stopAccepting(),
-      resume: () => this.#listenAgain(),
+      pause: () => {
+        this.#isPaused = true
+        void this.#stopAccepting()
+      },
+      resume: () => {
+        this.#listenAgain()
+        this.#isPaused = false
+      },
       telemetry,
       logger,
     })
@@ -80,12 +96,26 @@ export class HttpServer {
   start(): void {
     limitRequestHeads()
     try {
-      this.#app.listen(this.#options(this.#config.port))
+      this.#app.listen(this.#options())
     } catch (error) {
       throw new ListenError(error)
     }
     this.#add(this.#app.server)
     this.#gate.start()
+  }
+
+  /**
+   * Uses another certificate for new connections. The present ones continue with the earlier one until their requests and streams
+   * have ended. `server.reload` does not replace certificates, so the socket is closed and opened again, in one turn of the loop.
+   *
+   * @throws {Error} when another process has taken the port in between
+   */
+  useCertificate(certificate: Certificate): void {
+    this.#certificate = certificate
+    // Otherwise it is used when connections are accepted again.
+    if (this.#isPaused) return
+    void this.#stopAccepting()
+    this.#listenAgain()
   }
 
   /**
@@ -119,19 +149,21 @@ export class HttpServer {
 
   /** Bun can't reopen the socket of a server. Requests of the earlier one use the new one for their address and time limits. */
   #listenAgain(): void {
-    const { app, port } = { app: this.#app, port: this.#app.server?.port ?? this.#config.port }
-    app.server = Bun.serve({ ...this.#options(port), fetch: app.fetch }) as Server
+    const app = this.#app
+    app.server = Bun.serve({ ...this.#options(), fetch: app.fetch }) as Server
     this.#add(app.server)
   }
 
   #add(server: Server | null): void {
-    if (server) this.#servers.add(server)
+    if (!server) return
+    this.#servers.add(server)
+    this.#port = server.port ?? this.#port
   }
 
-  #options(port: number) {
+  #options() {
     return {
       hostname: this.#config.host,
-      port,
+      port: this.#port,
       // Elysia's default lets a second server take the same port without an error.
       reusePort: false,
       // For the head of the first request; the front door gives every request a time of its own.
@@ -141,6 +173,7 @@ export class HttpServer {
       websocket: SOCKETS,
       // Readers of bodies count bytes themselves, and refuse what is too large with a problem document.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      ...(this.#certificate && tlsOptions(this.#certificate, this.#config.http3 === 'on')),
     } as const
   }
 }

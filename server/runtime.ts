@@ -15,6 +15,7 @@ import { HttpServer } from './http-server.ts'
 import { labOrigins } from './operations/lab.ts'
 import { createOperations, type Operations } from './operations/operations.ts'
 import { dashboardDirectory } from './platform/assets.ts'
+import { CertificateWatch } from './platform/certificate-watch.ts'
 import type { Config } from './platform/config.ts'
 import { describeAddress } from './platform/database.ts'
 import { fitToDescriptors } from './platform/descriptors.ts'
@@ -22,6 +23,7 @@ import { Lifecycle, together, withLifecycle } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { Pools } from './platform/pools.ts'
 import { SECOND } from './platform/time.ts'
+import { type Certificate, readCertificate } from './platform/tls.ts'
 import { createShopCleanup } from './shop/cleanup.ts'
 import { createNotifications } from './shop/notifications/notifications.ts'
 import { createOrders } from './shop/orders/orders.ts'
@@ -57,6 +59,7 @@ export const startRuntime = (config: Config, logger: Logger, signal?: AbortSigna
 async function startParts(options: StartOptions): Promise<Runtime> {
   const { config, logger, lifecycle } = options
   const accessSettings = await readAccessSettings(config)
+  const certificate = await readCertificate(config)
   const { address, pools, isEmbedded, migrations } = await openStorage(options)
   const isSecure = createIsSecure(config.trustedProxies, () => app.server)
   const access = createAccess(config, accessSettings, await readKeys(pools.events), isSecure)
@@ -118,11 +121,12 @@ async function startParts(options: StartOptions): Promise<Runtime> {
       checkRate,
     }),
   )
-  const server = new HttpServer(app, { config, telemetry, logger: logger.child({ part: 'http' }) })
+  const server = new HttpServer(app, { config, certificate, telemetry, logger: logger.child({ part: 'http' }) })
 
   // Stopped from the last line to the first.
   await lifecycle.start('connections', { stop: () => server.close() })
   await startWithinDeadline(options, { pools, events, work, operations, control, server })
+  if (certificate) await lifecycle.start('certificate', watchCertificate(certificate, options, server))
   await lifecycle.start('streams', {
     stop() {
       isDraining = true
@@ -132,6 +136,14 @@ async function startParts(options: StartOptions): Promise<Runtime> {
   if (warning !== undefined) logger.warn({ maxConnections }, warning)
   return { url: server.url, database: describeAddress(address), stop: () => lifecycle.stop() }
 }
+
+const watchCertificate = (present: Certificate, { config, logger }: StartOptions, server: HttpServer) =>
+  new CertificateWatch({
+    present,
+    read: () => readCertificate(config),
+    use: (certificate) => server.useCertificate(certificate),
+    logger: logger.child({ part: 'http' }),
+  })
 
 /** Starts the parts whose stop must not take longer than `SHUTDOWN_TIMEOUT_MS` in total, those with requests last. */
 async function startWithinDeadline(

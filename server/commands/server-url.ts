@@ -5,11 +5,13 @@ import { withoutPassword } from '../platform/redact.ts'
 import { CREDENTIAL_HINT } from './credential.ts'
 import { CommandError } from './output.ts'
 
-/** `--url`: the server that a command talks to. */
+/** `--url`: the server that a command talks to. Defaults to the one that the environment's settings describe, on this machine. */
 export const urlOption = () =>
   new Option('--url <url>', 'server to talk to')
     .env('SSE_UPDATE_URL')
-    .default(`http://localhost:${process.env.PORT || settings.port.fallback}`)
+    .default(
+      `${process.env[settings.tlsCertFile.name] ? 'https' : 'http'}://localhost:${process.env.PORT || settings.port.fallback}`,
+    )
     .argParser(parseUrl)
 
 /** `--url`, once for each instance of a deployment. */

@@ -20,7 +20,7 @@ function skipWithMessage() {
   return describe.skip
 }
 
-/** Starts a headless Chromium. @param args additional command-line arguments */
+/** Starts a headless Chromium. @param args additional command-line arguments; `--enable-quic` for HTTP/3 */
 export const launchBrowser = (args: readonly string[] = []): Promise<Browser> =>
   chromium.launch({
     ...(executablePath && { executablePath }),
@@ -28,7 +28,7 @@ export const launchBrowser = (args: readonly string[] = []): Promise<Browser> =>
       ...args,
       '--no-sandbox',
       '--disable-gpu',
-      '--disable-quic',
+      ...(args.includes('--enable-quic') ? [] : ['--disable-quic']),
       '--no-first-run',
       '--disable-background-networking',
       '--disable-component-update',

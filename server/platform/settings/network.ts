@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { hosts, integer, networks, origins, text } from './setting.ts'
+import { choice, hosts, integer, networks, origins, text } from './setting.ts'
 
 /** Where the server listens, and which hosts, pages and proxies it accepts. */
 export const networkSettings = {
@@ -8,6 +8,21 @@ export const networkSettings = {
     doc: 'Address to listen on. Other than loopback needs a key for access control, or ALLOW_ANONYMOUS=yes.',
   }),
   port: integer('PORT', { min: 0, max: 65_535, fallback: 8080, doc: 'Port to listen on; 0 takes a free one.' }),
+  tlsCertFile: text('TLS_CERT_FILE', {
+    fallback: undefined,
+    unit: 'path',
+    doc: 'PEM file with the certificate and the intermediate ones. Together with TLS_KEY_FILE it turns on TLS and HTTP/2; a renewed pair is taken within 10 s.',
+  }),
+  tlsKeyFile: text('TLS_KEY_FILE', {
+    fallback: undefined,
+    unit: 'path',
+    doc: 'PEM file with the private key of TLS_CERT_FILE, without a passphrase.',
+  }),
+  http3: choice('HTTP3', {
+    of: ['off', 'on'],
+    fallback: 'off',
+    doc: 'Whether HTTP/3 is served, too, on the UDP port of the same number. Needs TLS_CERT_FILE. Experimental.',
+  }),
   instanceName: text('INSTANCE_NAME', {
     fallback: `${hostname()}-${process.pid}`,
     shown: 'host name and process id',

@@ -1,16 +1,18 @@
 import { Command } from 'commander'
 import { SECOND } from '../platform/time.ts'
-import { Verification } from '../verification/verification.ts'
+import { type TransportMix, Verification } from '../verification/verification.ts'
 import { authorizationOf, tokenOption } from './credential.ts'
 import { fromOne, fromZero } from './numbers.ts'
 import { CommandError } from './output.ts'
 import { reportTable } from './report.ts'
 import { checkServed, urlsOption } from './server-url.ts'
+import { transportOption } from './transport-option.ts'
 import { notClean, streamsClosed } from './verdict.ts'
 
 interface VerifyOptions {
   url: string[]
   connections: number
+  transport: TransportMix
   rate: number
   duration: number
   churn: number
@@ -30,6 +32,7 @@ export const verifyCommand = () =>
     )
     .addOption(urlsOption())
     .option('--connections <n>', 'streams, spread over the instances', fromOne, 200)
+    .addOption(transportOption())
     .option('--rate <n>', 'events published per second', fromOne, 100)
     .option('--duration <s>', 'seconds of publishing', fromOne, 10)
     .option('--churn <n>', 'streams cut off per second', fromZero, 0)
@@ -53,6 +56,7 @@ a gap was announced, when an event was never acknowledged, and when the --restar
 
 Example:
   sse-update verify --url http://a:8080 --url http://b:8080 --connections 1000 --rate 200 --duration 60 --churn 20 --stall 50
+  sse-update verify --transport mixed
 `,
     )
     .action(verify)
@@ -62,6 +66,7 @@ async function verify(options: VerifyOptions): Promise<void> {
   const verification = new Verification({
     urls: options.url,
     connections: options.connections,
+    transport: options.transport,
     rate: options.rate,
     timeout: options.patience * SECOND,
     headers: authorizationOf(options.token),

@@ -1,3 +1,4 @@
+import { TRANSPORTS, type Transport } from '../protocol/transport.ts'
 import {
   BODY_REFUSALS,
   type BodyRefusal,
@@ -6,8 +7,6 @@ import {
   LIMITS,
   type Limit,
   type Telemetry,
-  TRANSPORTS,
-  type Transport,
 } from './telemetry.ts'
 
 /** What one transport has seen since the process started. */

@@ -8,7 +8,7 @@ import { createDatabase, type TestDatabase } from '../testing/database.ts'
 import { startInstance } from '../testing/instance.ts'
 import { freePort } from '../testing/ports.ts'
 import { openStream, positionOf, publish } from '../testing/stream-reader.ts'
-import type { ScannedFrame } from './frame-scanner.ts'
+import type { ScannedFrame } from './connection.ts'
 import { StreamSocket } from './stream-socket.ts'
 
 let database: TestDatabase

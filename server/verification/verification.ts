@@ -2,8 +2,12 @@ import { createRandom } from '../platform/random.ts'
 import { SECOND } from '../platform/time.ts'
 import { Histogram } from '../protocol/histogram.ts'
 import { Publications } from '../protocol/ledger.ts'
+import { TRANSPORTS, type Transport } from '../protocol/transport.ts'
 import { NumberedPublisher } from './numbered-publisher.ts'
 import { Subscriber } from './subscriber.ts'
+
+/** How the streams of a run are connected: all alike, or each next one by another transport. */
+export type TransportMix = Transport | 'mixed'
 
 /** What a run publishes, and on how many streams it reads. */
 export interface VerificationOptions {
@@ -11,6 +15,10 @@ export interface VerificationOptions {
   urls: readonly string[]
   /** Streams, spread over the instances. */
   connections: number
+  /** Defaults to `sse`. */
+  transport?: TransportMix
+  /** Seconds that a request of long-polling waits. Defaults to `10`. */
+  wait?: number
   /** Events published a second. */
   rate: number
   /** Channels that the events are spread over. Defaults to `4`. */
@@ -32,6 +40,7 @@ export interface VerificationOptions {
 /** What was published, what was received, and what is wrong with it. */
 export interface Report {
   seed: number
+  transport: TransportMix
   published: number
   acknowledged: number
   delivered: number
@@ -47,6 +56,8 @@ export interface Report {
   reconnects: number
   /** Publish requests that were tried again. */
   retries: number
+  /** Bytes that the streams sent and received since the first event was sent, with heads and frames, without TLS and below. */
+  traffic: number
   /** Milliseconds from the first event sent to the last receipt. */
   elapsed: number
   /** Milliseconds from the first sending of an event to a receipt. */
@@ -76,12 +87,16 @@ export class Verification {
   readonly #ticker: Timer
   readonly #timeout: number
   readonly #isKeyed: boolean
+  readonly #transport: TransportMix
+  #trafficBefore = 0
   #startedAt = 0
   #lastReceipt = 0
 
   constructor({
     urls,
     connections,
+    transport = 'sse',
+    wait,
     rate,
     channels = 4,
     size = 0,
@@ -93,6 +108,7 @@ export class Verification {
   }: VerificationOptions) {
     this.seed = seed
     this.#isKeyed = isKeyed
+    this.#transport = transport
     this.#timeout = timeout
     // A generator of its own: timing decides when publishers and subscribers use theirs.
     this.#choose = createRandom(seed)
@@ -121,6 +137,8 @@ export class Verification {
       const isOne = own < channels
       return new Subscriber({
         urls,
+        transport: transport === 'mixed' ? (TRANSPORTS[index % TRANSPORTS.length] as Transport) : transport,
+        ...(wait !== undefined && { wait }),
         headers: () => streamHeaders(index),
         channels: [isOne ? `${root}.${own}` : `${root}.*`],
         wants: (n) => !isOne || n % channels === own,
@@ -156,6 +174,7 @@ export class Verification {
       throw new Error(`${open} of ${this.subscribers.length} streams opened (${problem})`)
     }
     this.#startedAt = performance.now()
+    this.#trafficBefore = this.#traffic
     this.publisher.start()
   }
 
@@ -205,16 +224,22 @@ export class Verification {
     const { sent, acknowledged } = this.publications
     return {
       seed: this.seed,
+      transport: this.#transport,
       published: sent,
       acknowledged,
       delivered: this.delivered,
       ...wrong,
       reconnects: this.reconnects,
       retries: this.publisher.retries,
+      traffic: this.#traffic - this.#trafficBefore,
       elapsed: this.#lastReceipt - this.#startedAt,
       latency: { p50: this.#latency.percentile(0.5), p99: this.#latency.percentile(0.99), max: this.#latency.max },
       isClean: Object.values(wrong).every((count) => count === 0) && (acknowledged === sent || !this.#isKeyed),
     }
+  }
+
+  get #traffic(): number {
+    return this.#sum(({ traffic }) => traffic)
   }
 
   #readers(): Subscriber[] {

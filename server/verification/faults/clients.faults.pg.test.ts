@@ -199,7 +199,7 @@ function readStorm(url: string, cursor: number, count: number): Promise<number[]
   return new Promise((resolve, reject) => {
     const socket = new StreamSocket({
       url: `${url}/events?channel=storm`,
-      headers: { 'last-event-id': String(cursor) },
+      cursor: String(cursor),
       onFrame: ({ id, event }) => {
         if (event !== 'storm') return
         positions.push(id)

@@ -1,17 +1,17 @@
 import { Command } from 'commander'
 import { SECOND } from '../platform/time.ts'
-import { type TransportMix, Verification } from '../verification/verification.ts'
+import { Verification } from '../verification/verification.ts'
 import { authorizationOf, tokenOption } from './credential.ts'
 import { fromOne, fromZero } from './numbers.ts'
 import { reportTable } from './report.ts'
 import { checkServed, urlOption } from './server-url.ts'
-import { transportOption } from './transport-option.ts'
+import { type TransportChoice, transportOption, transportsOf } from './transport-option.ts'
 import { notClean, streamsClosed } from './verdict.ts'
 
 interface BenchOptions {
   url: string
   streams: number
-  transport: TransportMix
+  transport: TransportChoice
   stalled: number
   rate: number
   duration: number
@@ -41,7 +41,7 @@ async function bench({ url, streams, transport, stalled, rate, duration, size, t
   const verification = new Verification({
     urls: [url],
     connections: streams + stalled,
-    transport,
+    transports: transportsOf(transport),
     rate,
     channels: 1,
     size,

@@ -1,5 +1,8 @@
 import { Option } from 'commander'
-import { TRANSPORTS } from '../protocol/transport.ts'
+import { TRANSPORTS, type Transport } from '../protocol/transport.ts'
+
+/** Value of `--transport`. */
+export type TransportChoice = Transport | 'mixed'
 
 /** The option `--transport`: how the streams of a run are connected. */
 export const transportOption = () =>
@@ -9,3 +12,7 @@ export const transportOption = () =>
   )
     .choices([...TRANSPORTS, 'mixed'])
     .default('sse')
+
+/** The transports of a choice. */
+export const transportsOf = (choice: TransportChoice): readonly Transport[] =>
+  choice === 'mixed' ? TRANSPORTS : [choice]

@@ -1,18 +1,18 @@
 import { Command } from 'commander'
 import { SECOND } from '../platform/time.ts'
-import { type TransportMix, Verification } from '../verification/verification.ts'
+import { Verification } from '../verification/verification.ts'
 import { authorizationOf, tokenOption } from './credential.ts'
 import { fromOne, fromZero } from './numbers.ts'
 import { CommandError } from './output.ts'
 import { reportTable } from './report.ts'
 import { checkServed, urlsOption } from './server-url.ts'
-import { transportOption } from './transport-option.ts'
+import { type TransportChoice, transportOption, transportsOf } from './transport-option.ts'
 import { notClean, streamsClosed } from './verdict.ts'
 
 interface VerifyOptions {
   url: string[]
   connections: number
-  transport: TransportMix
+  transport: TransportChoice
   rate: number
   duration: number
   churn: number
@@ -66,7 +66,7 @@ async function verify(options: VerifyOptions): Promise<void> {
   const verification = new Verification({
     urls: options.url,
     connections: options.connections,
-    transport: options.transport,
+    transports: transportsOf(options.transport),
     rate: options.rate,
     timeout: options.patience * SECOND,
     headers: authorizationOf(options.token),

@@ -2,12 +2,9 @@ import { createRandom } from '../platform/random.ts'
 import { SECOND } from '../platform/time.ts'
 import { Histogram } from '../protocol/histogram.ts'
 import { Publications } from '../protocol/ledger.ts'
-import { TRANSPORTS, type Transport } from '../protocol/transport.ts'
+import type { Transport } from '../protocol/transport.ts'
 import { NumberedPublisher } from './numbered-publisher.ts'
 import { Subscriber } from './subscriber.ts'
-
-/** How the streams of a run are connected: all alike, or each next one by another transport. */
-export type TransportMix = Transport | 'mixed'
 
 /** What a run publishes, and on how many streams it reads. */
 export interface VerificationOptions {
@@ -15,8 +12,8 @@ export interface VerificationOptions {
   urls: readonly string[]
   /** Streams, spread over the instances. */
   connections: number
-  /** Defaults to `sse`. */
-  transport?: TransportMix
+  /** How the streams are connected: each next one by the next of these. Defaults to `sse` alone. */
+  transports?: readonly Transport[]
   /** Seconds that a request of long-polling waits. Defaults to `10`. */
   wait?: number
   /** Events published a second. */
@@ -40,7 +37,8 @@ export interface VerificationOptions {
 /** What was published, what was received, and what is wrong with it. */
 export interface Report {
   seed: number
-  transport: TransportMix
+  /** `mixed` when there were several. */
+  transport: Transport | 'mixed'
   published: number
   acknowledged: number
   delivered: number
@@ -87,7 +85,7 @@ export class Verification {
   readonly #ticker: Timer
   readonly #timeout: number
   readonly #isKeyed: boolean
-  readonly #transport: TransportMix
+  readonly #transports: readonly Transport[]
   #trafficBefore = 0
   #startedAt = 0
   #lastReceipt = 0
@@ -95,7 +93,7 @@ export class Verification {
   constructor({
     urls,
     connections,
-    transport = 'sse',
+    transports = ['sse'],
     wait,
     rate,
     channels = 4,
@@ -108,7 +106,7 @@ export class Verification {
   }: VerificationOptions) {
     this.seed = seed
     this.#isKeyed = isKeyed
-    this.#transport = transport
+    this.#transports = transports
     this.#timeout = timeout
     // A generator of its own: timing decides when publishers and subscribers use theirs.
     this.#choose = createRandom(seed)
@@ -137,7 +135,7 @@ export class Verification {
       const isOne = own < channels
       return new Subscriber({
         urls,
-        transport: transport === 'mixed' ? (TRANSPORTS[index % TRANSPORTS.length] as Transport) : transport,
+        transport: transports[index % transports.length] as Transport,
         ...(wait !== undefined && { wait }),
         headers: () => streamHeaders(index),
         channels: [isOne ? `${root}.${own}` : `${root}.*`],
@@ -211,6 +209,12 @@ export class Verification {
     return report
   }
 
+  /** Ends publishing and every stream at once, whatever has arrived. */
+  async stop(): Promise<void> {
+    this.#stopAll()
+    await this.publisher.stop(0)
+  }
+
   /** As of now; `missing` counts what is still on its way, too. */
   report(): Report {
     const wrong = {
@@ -224,7 +228,7 @@ export class Verification {
     const { sent, acknowledged } = this.publications
     return {
       seed: this.seed,
-      transport: this.#transport,
+      transport: this.#transports.length === 1 ? (this.#transports[0] as Transport) : 'mixed',
       published: sent,
       acknowledged,
       delivered: this.delivered,

@@ -105,7 +105,7 @@ module.exports = {
       '^server/verification/',
       { path: '^server/', pathNot: '^server/(verification|platform|protocol)/|^server/transports/sse/frame\\.ts$' },
     ),
-    forbid('only commands and tests import verification', allBut(['^server/(verification|commands)/']), '^server/verification/'),
+    forbid('only commands and tests import verification', allBut(['^server/(verification|commands|testing)/']), '^server/verification/'),
     forbid('only tests import the test kit', { pathNot: '^server/testing/' }, '^server/testing/'),
     forbid('the browser takes types and the protocol alone from the server', '^web/src', {
       path: '^server/(?!protocol/)',

@@ -5,11 +5,13 @@ import { authorizationOf, tokenOption } from './credential.ts'
 import { fromOne, fromZero } from './numbers.ts'
 import { reportTable } from './report.ts'
 import { checkServed, urlOption } from './server-url.ts'
+import { type TransportChoice, transportOption, transportsOf } from './transport-option.ts'
 import { notClean, streamsClosed } from './verdict.ts'
 
 interface BenchOptions {
   url: string
   streams: number
+  transport: TransportChoice
   stalled: number
   rate: number
   duration: number
@@ -26,6 +28,7 @@ export const benchCommand = () =>
     .addOption(urlOption())
     .addOption(tokenOption())
     .option('--streams <n>', 'streams that read', fromOne, 1000)
+    .addOption(transportOption())
     .option('--stalled <n>', 'further streams that never read', fromZero, 0)
     .option('--rate <n>', 'events published per second', fromOne, 500)
     .option('--duration <s>', 'seconds', fromOne, 10)
@@ -33,11 +36,12 @@ export const benchCommand = () =>
     .addHelpText('after', '\nRun it on another machine than the server to measure the server alone.\n')
     .action(bench)
 
-async function bench({ url, streams, stalled, rate, duration, size, token }: BenchOptions): Promise<void> {
+async function bench({ url, streams, transport, stalled, rate, duration, size, token }: BenchOptions): Promise<void> {
   await checkServed(url)
   const verification = new Verification({
     urls: [url],
     connections: streams + stalled,
+    transports: transportsOf(transport),
     rate,
     channels: 1,
     size,

@@ -191,6 +191,20 @@ describe('verify', () => {
     expect(code).toBe(0)
   })
 
+  test.each(['websocket', 'poll', 'mixed'])('reads over --transport %s', async (transport) => {
+    const args = ['--connections', '12', '--rate', '100', '--duration', '1', '--churn', '10', '--transport', transport]
+    const { out, code } = await run(['verify', '--url', instance.url, ...args, '--json'])
+    expect(report(out)).toMatchObject({ transport, missing: 0, duplicated: 0, reordered: 0, gaps: 0, isClean: true })
+    expect(report(out).delivered).toBeGreaterThan(300)
+    expect(code).toBe(0)
+  })
+
+  test.each(['verify', 'bench'])('%s refuses a transport that there is not', async (command) => {
+    const { error, code } = await run([command, '--url', instance.url, '--transport', 'carrier-pigeon'])
+    expect(error).toContain('Allowed choices are sse, websocket, poll, mixed.')
+    expect(code).not.toBe(0)
+  })
+
   test('prints a table', async () => {
     const { out } = await run([
       'verify',

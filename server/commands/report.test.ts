@@ -1,8 +1,10 @@
 import { expect, test } from 'bun:test'
+import type { Report } from '../verification/verification.ts'
 import { reportTable } from './report.ts'
 
-const REPORT = {
+const REPORT: Report = {
   seed: 1_234_567,
+  transport: 'mixed',
   published: 1000,
   acknowledged: 999,
   delivered: 12_000,
@@ -14,6 +16,7 @@ const REPORT = {
   gaps: 6,
   reconnects: 7,
   retries: 8,
+  traffic: 2_400_000,
   elapsed: 2000,
   latency: { p50: 1.25, p99: 20, max: 300.04 },
   isClean: true,
@@ -23,6 +26,7 @@ test('a report is a row a figure: counts with separators, times in milliseconds,
   const rows = reportTable(REPORT).split('\n')
   const cells = Object.fromEntries(rows.map((row) => row.split(/ {2,}|(?<=\S{15}) /)))
   expect(cells).toMatchObject({
+    transport: 'mixed',
     published: '1,000',
     delivered: '12,000',
     'deliveries/s': '6,000',
@@ -30,6 +34,7 @@ test('a report is a row a figure: counts with separators, times in milliseconds,
     foreign: '4 (of channels that the stream does not follow)',
     misplaced: '5 (at two different positions)',
     'gaps announced': '6',
+    'bytes/delivery': '200 (sent and received by the streams)',
     'latency p50': '1.3 ms',
     'latency max': '300.0 ms',
     seed: '1234567',

@@ -4,6 +4,7 @@ import type { Report } from '../verification/verification.ts'
 export function reportTable(report: Report): string {
   const ms = (value: number) => `${value.toFixed(1)} ms`
   const rows: [name: string, value: string | number, meaning?: string][] = [
+    ['transport', report.transport],
     ['published', report.published],
     ['acknowledged', report.acknowledged],
     ['delivered', report.delivered],
@@ -16,6 +17,7 @@ export function reportTable(report: Report): string {
     ['gaps announced', report.gaps],
     ['reconnects', report.reconnects],
     ['publish retries', report.retries],
+    ['bytes/delivery', Math.round(report.traffic / Math.max(1, report.delivered)), 'sent and received by the streams'],
     ['latency p50', ms(report.latency.p50)],
     ['latency p99', ms(report.latency.p99)],
     ['latency max', ms(report.latency.max)],

@@ -6,11 +6,13 @@ import { fromOne, fromZero } from './numbers.ts'
 import { CommandError } from './output.ts'
 import { reportTable } from './report.ts'
 import { checkServed, urlsOption } from './server-url.ts'
+import { type TransportChoice, transportOption, transportsOf } from './transport-option.ts'
 import { notClean, streamsClosed } from './verdict.ts'
 
 interface VerifyOptions {
   url: string[]
   connections: number
+  transport: TransportChoice
   rate: number
   duration: number
   churn: number
@@ -30,6 +32,7 @@ export const verifyCommand = () =>
     )
     .addOption(urlsOption())
     .option('--connections <n>', 'streams, spread over the instances', fromOne, 200)
+    .addOption(transportOption())
     .option('--rate <n>', 'events published per second', fromOne, 100)
     .option('--duration <s>', 'seconds of publishing', fromOne, 10)
     .option('--churn <n>', 'streams cut off per second', fromZero, 0)
@@ -53,6 +56,7 @@ a gap was announced, when an event was never acknowledged, and when the --restar
 
 Example:
   sse-update verify --url http://a:8080 --url http://b:8080 --connections 1000 --rate 200 --duration 60 --churn 20 --stall 50
+  sse-update verify --transport mixed
 `,
     )
     .action(verify)
@@ -62,6 +66,7 @@ async function verify(options: VerifyOptions): Promise<void> {
   const verification = new Verification({
     urls: options.url,
     connections: options.connections,
+    transports: transportsOf(options.transport),
     rate: options.rate,
     timeout: options.patience * SECOND,
     headers: authorizationOf(options.token),

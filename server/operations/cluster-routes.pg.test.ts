@@ -43,7 +43,7 @@ describe('the cluster', () => {
     expect(cluster.instances[0]).toMatchObject({
       url: a.url,
       version: expect.any(String),
-      status: { isDraining: false },
+      status: { isDraining: false, transports: { sse: 0, websocket: 0, poll: 0 } },
     })
     expect(cluster.postgres).toMatchObject({ partitions: expect.any(Number), outboxEvents: 0 })
     expect(cluster.postgres.databaseBytes).toBeGreaterThan(0)

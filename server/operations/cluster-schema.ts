@@ -1,8 +1,15 @@
 import { Type } from '@sinclair/typebox'
 
+const Streams = Type.Integer({ examples: [1] })
+const Transports = Type.Object(
+  { sse: Streams, websocket: Streams, poll: Streams },
+  { description: 'open streams by transport; missing from instances of earlier versions' },
+)
+
 /** What an instance reports of itself with each heartbeat. */
 export const InstanceStatus = Type.Object({
   connections: Type.Integer({ description: 'open streams', examples: [3] }),
+  transports: Type.Optional(Transports),
   position: Type.Integer({ description: 'position of the newest event that it has read', examples: [42] }),
   lag: Type.Integer({ description: 'events of the log that it had not read at that time' }),
   isListening: Type.Boolean({ description: 'whether notifications arrive', examples: [true] }),

@@ -12,7 +12,7 @@ import type { Logger } from '../platform/logger.ts'
 import type { Database } from '../platform/pool.ts'
 import { SECOND } from '../platform/time.ts'
 import { createPrometheus, type Gauges, type Prometheus } from '../telemetry/prometheus.ts'
-import type { Totals } from '../telemetry/totals.ts'
+import { openByTransport, type Totals } from '../telemetry/totals.ts'
 import { createChecks } from './checks.ts'
 import type { Faults } from './cluster-routes.ts'
 import type { Checks } from './health.ts'
@@ -111,6 +111,7 @@ function createInstances({
     version,
     status: () => ({
       connections: hub.connectionCount,
+      transports: openByTransport(totals),
       position: feed.position,
       isListening: listener.isListening,
       isDraining: isDraining(),

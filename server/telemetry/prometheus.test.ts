@@ -44,6 +44,7 @@ test('renders every gauge and every total under its name, with a series for each
   const { telemetry, totals } = createTotals()
   telemetry.connectionOpened('sse')
   telemetry.connectionClosed('sse', 'stalled')
+  telemetry.connectionOpened('poll')
   telemetry.delivered(20, 3000)
   telemetry.published(30)
   telemetry.lostEvents(40)
@@ -51,9 +52,12 @@ test('renders every gauge and every total under its name, with a series for each
   telemetry.limitReached('streams_per_address')
   expect(samplesOf(await createPrometheus(totals, gauges).render())).toEqual({
     sse_update_connections: 1,
+    'sse_update_connections_by_transport{transport="sse"}': 0,
+    'sse_update_connections_by_transport{transport="websocket"}': 0,
+    'sse_update_connections_by_transport{transport="poll"}': 1,
     'sse_update_connections_opened_total{transport="sse"}': 1,
     'sse_update_connections_opened_total{transport="websocket"}': 0,
-    'sse_update_connections_opened_total{transport="poll"}': 0,
+    'sse_update_connections_opened_total{transport="poll"}': 1,
     ...closedBySeries({ 'sse stalled': 1 }),
     sse_update_delivered_events_total: 20,
     sse_update_delivered_bytes_total: 3000,

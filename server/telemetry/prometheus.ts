@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client'
-import type { Totals } from './totals.ts'
+import { openByTransport, type Totals } from './totals.ts'
 
 /** What is read at every scrape, from the parts that know it. */
 export interface Gauges {
@@ -49,6 +49,9 @@ export function createPrometheus(totals: Totals, gauges: Gauges): Prometheus {
 
 function addConnections(registry: Registry, totals: Totals, gauges: Gauges): void {
   addGauge(registry, 'connections', 'Streams that are open', gauges.connections)
+  addLabelledGauge(registry, 'connections_by_transport', 'Streams that are open, by transport', ['transport'], () =>
+    Object.entries(openByTransport(totals)).map(([transport, count]) => [{ transport }, count]),
+  )
   addLabelledCounter(registry, 'connections_opened_total', 'Streams opened, by transport', ['transport'], () =>
     Object.entries(totals.connections).map(([transport, { opened }]) => [{ transport }, opened]),
   )
@@ -104,12 +107,23 @@ function addPublishing(registry: Registry, totals: Totals, gauges: Gauges): void
 type Labels = Record<string, string>
 
 function addGauge(registry: Registry, name: string, help: string, read: () => number): void {
+  addLabelledGauge(registry, name, help, [], () => [[{}, read()]])
+}
+
+function addLabelledGauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: string[],
+  read: () => [Labels, number][],
+): void {
   new Gauge({
     name: `sse_update_${name}`,
     help,
+    labelNames,
     registers: [registry],
     collect() {
-      this.set(read())
+      for (const [labels, value] of read()) this.set(labels, value)
     },
   })
 }

@@ -1,8 +1,4 @@
-/** The transports by which clients are connected, as they appear in the `transport` label of metrics. */
-export const TRANSPORTS = ['sse', 'websocket', 'poll'] as const
-
-/** One of {@link TRANSPORTS}. */
-export type Transport = (typeof TRANSPORTS)[number]
+import type { Transport } from '../protocol/transport.ts'
 
 /** Why streams end, as it appears in the `reason` label of metrics. */
 export const CLOSE_REASONS = ['client', 'replaced', 'stalled', 'shutdown', 'error', 'expired', 'revoked'] as const

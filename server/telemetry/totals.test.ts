@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { createTotals } from './totals.ts'
+import { createTotals, openByTransport } from './totals.ts'
 
 const NONE = {
   opened: 0,
@@ -56,4 +56,12 @@ test('two instances in one process are counted apart', () => {
   first.telemetry.bodyRefused('too_many')
   expect(second.totals.connections.sse.opened).toBe(0)
   expect(second.totals.refusedBodies.too_many).toBe(0)
+})
+
+test('what was opened and has not ended, for whatever reason, is open', () => {
+  const { telemetry, totals } = createTotals()
+  for (const transport of ['sse', 'sse', 'sse', 'poll'] as const) telemetry.connectionOpened(transport)
+  telemetry.connectionClosed('sse', 'client')
+  telemetry.connectionClosed('sse', 'stalled')
+  expect(openByTransport(totals)).toEqual({ sse: 1, websocket: 0, poll: 1 })
 })

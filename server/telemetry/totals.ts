@@ -1,3 +1,4 @@
+import { TRANSPORTS, type Transport } from '../protocol/transport.ts'
 import {
   BODY_REFUSALS,
   type BodyRefusal,
@@ -6,8 +7,6 @@ import {
   LIMITS,
   type Limit,
   type Telemetry,
-  TRANSPORTS,
-  type Transport,
 } from './telemetry.ts'
 
 /** What one transport has seen since the process started. */
@@ -65,5 +64,12 @@ export function createTotals(): { telemetry: Telemetry; totals: Totals } {
   return { telemetry, totals }
 }
 
-const recordOf = <K extends string, V>(keys: readonly K[], value: () => V) =>
-  Object.fromEntries(keys.map((key) => [key, value()])) as Record<K, V>
+/** Streams that are open, by transport: what was opened and has not ended. */
+export const openByTransport = ({ connections }: Pick<Totals, 'connections'>): Record<Transport, number> =>
+  recordOf(TRANSPORTS, (transport) => {
+    const { opened, closed } = connections[transport]
+    return Object.values(closed).reduce((open, count) => open - count, opened)
+  })
+
+const recordOf = <K extends string, V>(keys: readonly K[], value: (key: K) => V) =>
+  Object.fromEntries(keys.map((key) => [key, value(key)])) as Record<K, V>

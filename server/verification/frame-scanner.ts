@@ -1,14 +1,4 @@
-/** A frame of an event stream, scanned and not parsed: made for counting hundreds of thousands a second. */
-export interface ScannedFrame {
-  /** Position that the event's id begins with; `-1` when the frame has no id. */
-  id: number
-  /** The event's id as it is, a cursor; empty when the frame has none. */
-  cursor: string
-  /** `message` when the frame has no name. */
-  event: string
-  /** The frame's text, one byte a character. */
-  text: string
-}
+import type { ScannedFrame } from './connection.ts'
 
 /**
  * Cuts the bytes of an event stream into frames. It relies on what this server writes (LF as line end, the name first,

@@ -23,7 +23,7 @@ test('a request that the socket takes only in parts arrives as a whole', async (
   const ready = Promise.withResolvers<string>()
   const socket = new StreamSocket({
     url: `http://127.0.0.1:${server.port}/events?channel=a`,
-    headers: { 'x-padding': padding },
+    headers: () => ({ 'x-padding': padding }),
     onFrame: ({ event }) => ready.resolve(event),
     onClose: (problem) => ready.reject(new Error(problem)),
   })

@@ -1,16 +1,22 @@
 import { SECOND } from '../platform/time.ts'
 import { StreamLedger } from '../protocol/ledger.ts'
 import { createReconnectPolicy, type ReconnectPolicy } from '../protocol/reconnect-policy.ts'
-import { numberAt, type ScannedFrame } from './frame-scanner.ts'
-import { StreamSocket } from './stream-socket.ts'
+import type { Transport } from '../protocol/transport.ts'
+import type { Connection, ScannedFrame } from './connection.ts'
+import { numberAt } from './frame-scanner.ts'
+import { openConnection } from './open-connection.ts'
 
 /** What a subscriber reads, and what it reports to. */
 export interface SubscriberOptions {
   /** Instances, without a path. */
   urls: readonly string[]
+  /** Defaults to `sse`. */
+  transport?: Transport
+  /** Seconds that a request of long-polling waits. Defaults to `10`. */
+  wait?: number
   /** Patterns of channels. */
   channels: readonly string[]
-  /** Returns further headers of a request: each connection has those of its time, as a browser sends its newest cookie. */
+  /** Returns further headers of a request: each has those of its time, as a browser sends its newest cookie. */
   headers: () => Record<string, string>
   /** Whether the number of an event is in those channels. */
   wants: (n: number) => boolean
@@ -44,7 +50,7 @@ export class Subscriber {
   readonly ledger: StreamLedger
   readonly #options: SubscriberOptions
   readonly #policy: ReconnectPolicy
-  #socket: StreamSocket | undefined
+  #connection: Connection | undefined
   /** The id of the newest frame that had one. */
   #cursor: string | undefined
   #retry = 0
@@ -59,6 +65,8 @@ export class Subscriber {
   problem = ''
   /** Connections after the first. */
   reconnects = -1
+  /** Bytes sent and received, over all connections. */
+  traffic = 0
   /** Gaps that the server announced. */
   gaps = 0
   /** Each `closing`, in the order of arrival. */
@@ -73,12 +81,12 @@ export class Subscriber {
 
   /** Ends the connection without notice, as a broken network does. */
   cut(): void {
-    this.#socket?.close()
+    this.#connection?.close()
   }
 
   /** Cuts a connection that exceeds the silence limit. Call it at regular intervals. @param now of `performance.now()` */
   tick(now: number): void {
-    if (this.#hasHeard || this.#isPaused || this.#socket?.isClosed) {
+    if (this.#hasHeard || this.#isPaused || this.#connection?.isClosed) {
       this.#hasHeard = false
       this.#silentSince = now
     } else if (now - this.#silentSince > this.#policy.silenceLimit) {
@@ -89,34 +97,39 @@ export class Subscriber {
   /** Stops reading until `resume`. */
   pause(): void {
     this.#isPaused = true
-    this.#socket?.pause()
+    this.#connection?.pause()
   }
 
   /** Reads again. */
   resume(): void {
     this.#isPaused = false
-    this.#socket?.resume()
+    this.#connection?.resume()
   }
 
   /** Closes the connection for good. */
   stop(): void {
     this.#isStopped = true
     clearTimeout(this.#timer)
-    this.#socket?.close()
+    this.#connection?.close()
   }
 
   #connect(): void {
-    const { urls, channels, headers, random } = this.#options
+    const { urls, transport = 'sse', wait, channels, headers, random } = this.#options
     const url = urls[Math.floor(random() * urls.length)]
     const query = new URLSearchParams(channels.map((channel) => ['channel', channel]))
     this.#policy.connecting()
-    this.#socket = new StreamSocket({
+    this.#connection = openConnection(transport, {
       url: `${url}/events?${query}`,
-      headers: { ...headers(), ...(this.#cursor !== undefined && { 'last-event-id': this.#cursor }) },
+      headers,
+      cursor: this.#cursor,
+      ...(wait !== undefined && { wait }),
       onFrame: (frame) => this.#onFrame(frame),
       onRetry: (ms) => {
         this.#retry = ms
         this.#policy.setReconnectionTime(ms)
+      },
+      onTraffic: (bytes) => {
+        this.traffic += bytes
       },
       onClose: (problem) => this.#onClose(problem),
     })
@@ -156,7 +169,7 @@ export class Subscriber {
     this.#policy.ready(memberOf(text, 'heartbeat'), performance.now())
     this.isReady = true
     this.reconnects++
-    if (this.#isPaused) this.#socket?.pause()
+    if (this.#isPaused) this.#connection?.pause()
   }
 
   #onClosing(position: number, text: string): void {

@@ -12,7 +12,8 @@ import {
   readyFrame,
   withoutName,
 } from '../transports/sse/frame.ts'
-import { FrameScanner, type ScannedFrame } from './frame-scanner.ts'
+import type { ScannedFrame } from './connection.ts'
+import { FrameScanner } from './frame-scanner.ts'
 import { ResponseDecoder } from './response-decoder.ts'
 
 /** Calls `push` with the bytes in pieces that end at the given places. */

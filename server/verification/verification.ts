@@ -2,6 +2,7 @@ import { createRandom } from '../platform/random.ts'
 import { SECOND } from '../platform/time.ts'
 import { Histogram } from '../protocol/histogram.ts'
 import { Publications } from '../protocol/ledger.ts'
+import type { Transport } from '../protocol/transport.ts'
 import { NumberedPublisher } from './numbered-publisher.ts'
 import { Subscriber } from './subscriber.ts'
 
@@ -11,6 +12,10 @@ export interface VerificationOptions {
   urls: readonly string[]
   /** Streams, spread over the instances. */
   connections: number
+  /** How the streams are connected: each next one by the next of these. Defaults to `sse` alone. */
+  transports?: readonly Transport[]
+  /** Seconds that a request of long-polling waits. Defaults to `10`. */
+  wait?: number
   /** Events published a second. */
   rate: number
   /** Channels that the events are spread over. Defaults to `4`. */
@@ -32,6 +37,8 @@ export interface VerificationOptions {
 /** What was published, what was received, and what is wrong with it. */
 export interface Report {
   seed: number
+  /** `mixed` when there were several. */
+  transport: Transport | 'mixed'
   published: number
   acknowledged: number
   delivered: number
@@ -47,6 +54,8 @@ export interface Report {
   reconnects: number
   /** Publish requests that were tried again. */
   retries: number
+  /** Bytes that the streams sent and received since the first event was sent, with heads and frames, without TLS and below. */
+  traffic: number
   /** Milliseconds from the first event sent to the last receipt. */
   elapsed: number
   /** Milliseconds from the first sending of an event to a receipt. */
@@ -76,12 +85,16 @@ export class Verification {
   readonly #ticker: Timer
   readonly #timeout: number
   readonly #isKeyed: boolean
+  readonly #transports: readonly Transport[]
+  #trafficBefore = 0
   #startedAt = 0
   #lastReceipt = 0
 
   constructor({
     urls,
     connections,
+    transports = ['sse'],
+    wait,
     rate,
     channels = 4,
     size = 0,
@@ -93,6 +106,7 @@ export class Verification {
   }: VerificationOptions) {
     this.seed = seed
     this.#isKeyed = isKeyed
+    this.#transports = transports
     this.#timeout = timeout
     // A generator of its own: timing decides when publishers and subscribers use theirs.
     this.#choose = createRandom(seed)
@@ -121,6 +135,8 @@ export class Verification {
       const isOne = own < channels
       return new Subscriber({
         urls,
+        transport: transports[index % transports.length] as Transport,
+        ...(wait !== undefined && { wait }),
         headers: () => streamHeaders(index),
         channels: [isOne ? `${root}.${own}` : `${root}.*`],
         wants: (n) => !isOne || n % channels === own,
@@ -156,6 +172,7 @@ export class Verification {
       throw new Error(`${open} of ${this.subscribers.length} streams opened (${problem})`)
     }
     this.#startedAt = performance.now()
+    this.#trafficBefore = this.#traffic
     this.publisher.start()
   }
 
@@ -192,6 +209,12 @@ export class Verification {
     return report
   }
 
+  /** Ends publishing and every stream at once, whatever has arrived. */
+  async stop(): Promise<void> {
+    this.#stopAll()
+    await this.publisher.stop(0)
+  }
+
   /** As of now; `missing` counts what is still on its way, too. */
   report(): Report {
     const wrong = {
@@ -205,16 +228,22 @@ export class Verification {
     const { sent, acknowledged } = this.publications
     return {
       seed: this.seed,
+      transport: this.#transports.length === 1 ? (this.#transports[0] as Transport) : 'mixed',
       published: sent,
       acknowledged,
       delivered: this.delivered,
       ...wrong,
       reconnects: this.reconnects,
       retries: this.publisher.retries,
+      traffic: this.#traffic - this.#trafficBefore,
       elapsed: this.#lastReceipt - this.#startedAt,
       latency: { p50: this.#latency.percentile(0.5), p99: this.#latency.percentile(0.99), max: this.#latency.max },
       isClean: Object.values(wrong).every((count) => count === 0) && (acknowledged === sent || !this.#isKeyed),
     }
+  }
+
+  get #traffic(): number {
+    return this.#sum(({ traffic }) => traffic)
   }
 
   #readers(): Subscriber[] {

@@ -1,4 +1,5 @@
 import { expect } from 'bun:test'
+import { TRANSPORTS, type Transport } from '../../protocol/transport.ts'
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { type FaultProxy, startFaultProxy } from '../../testing/fault-proxy.ts'
 import { type InstanceProcess, startProcess } from '../../testing/instance.ts'
@@ -15,6 +16,22 @@ const SIZE = full(
   { connections: 200, rate: 500, deliveries: 100_000 },
   { connections: 40, rate: 200, deliveries: 4000 },
 )
+
+/**
+ * How the streams of the suite are connected: as `FAULT_TRANSPORT` says (`sse`, `websocket`, `poll` or `mixed`); else by SSE in a short
+ * run, and by all in turn in a full one.
+ */
+const chosen = process.env.FAULT_TRANSPORT ?? full('mixed', 'sse')
+const transports = chosen === 'mixed' ? TRANSPORTS : [chosen as Transport]
+
+/** Those of the tests that mix faults: all in turn, in a short run, too, unless `FAULT_TRANSPORT` says otherwise. */
+export const MIX: readonly Transport[] = process.env.FAULT_TRANSPORT === undefined ? TRANSPORTS : transports
+
+/** Those of the suite's transports that hold a connection as long as nothing fails; SSE when none does. */
+export const LASTING: readonly Transport[] = chosen === 'poll' ? ['sse'] : transports.filter((each) => each !== 'poll')
+
+/** Seconds that a request of long-polling waits: half-open connections show after two and a half of them. */
+const WAIT = 1
 
 /** Several instances in processes of their own, with a fault proxy before each, and one before their Postgres. */
 export interface Deployment extends AsyncDisposable {
@@ -89,10 +106,23 @@ export async function expectClean(
   options: Partial<VerificationOptions> & { deliveries?: number } = {},
 ): Promise<Report> {
   const { deliveries = SIZE.deliveries, ...others } = options
-  const verification = new Verification({ urls, connections: SIZE.connections, rate: SIZE.rate, ...others })
+  const verification = new Verification({
+    urls,
+    transports,
+    wait: WAIT,
+    connections: SIZE.connections,
+    rate: SIZE.rate,
+    ...others,
+  })
   await verification.start()
-  await faults(verification)
-  await verification.untilDelivered(deliveries)
+  try {
+    await faults(verification)
+    await verification.untilDelivered(deliveries)
+  } catch (error) {
+    // It would publish on, without end, while other tests run.
+    await verification.stop()
+    throw error
+  }
   const report = await verification.finish()
   const { missing, duplicated, reordered, foreign, misplaced, gaps, isClean } = report
   expect({

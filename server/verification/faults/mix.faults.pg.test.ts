@@ -6,7 +6,7 @@ import { createRandom } from '../../platform/random.ts'
 import { SECOND } from '../../platform/time.ts'
 import { startOwnPostgres } from '../../testing/own-postgres.ts'
 import type { Verification } from '../verification.ts'
-import { type Deployment, deploy, expectClean, full } from './deployment.ts'
+import { type Deployment, deploy, expectClean, full, MIX } from './deployment.ts'
 
 const seed = Number(process.env.FAULT_SEED ?? Math.floor(Math.random() * 2 ** 31))
 const duration = Number(process.env.FAULT_SECONDS ?? full(600, 10)) * SECOND
@@ -131,7 +131,7 @@ test(
           await moment(random)
         }
       },
-      { seed },
+      { seed, transports: MIX },
     ).catch((error) => {
       throw new Error(`seed ${seed}, after ${happened.join(', ')}`, { cause: error })
     })

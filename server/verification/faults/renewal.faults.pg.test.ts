@@ -8,7 +8,7 @@ import { bearer, TOKEN_SECRET } from '../../testing/tokens.ts'
 import { until } from '../../testing/until.ts'
 import type { Subscriber } from '../subscriber.ts'
 import { Verification } from '../verification.ts'
-import { deploy, full, someTraffic } from './deployment.ts'
+import { deploy, full, LASTING, someTraffic } from './deployment.ts'
 
 const SUBJECTS = full(10, 4)
 const SESSIONS_PER_SUBJECT = 2
@@ -70,6 +70,8 @@ test('streams outlive their first tokens by renewals that one instance receives,
   const verification = new Verification({
     urls,
     connections: STREAMS,
+    // Between two requests, a poller holds no rights that could end.
+    transports: LASTING,
     rate: 100,
     headers: await bearer({ sub: 'publisher', role: 'operator' }),
     streamHeaders: (index) => ({ cookie: sessionOf(index).cookie }),

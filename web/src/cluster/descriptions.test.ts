@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import type { ClusterView } from '../../../server/operations/cluster-schema.ts'
-import { listeningState, relayState, retentionLimits } from './descriptions.ts'
+import { listeningState, relayState, retentionLimits, transportCounts } from './descriptions.ts'
 
 type Status = ClusterView['instances'][number]['status']
 const status = (change: Partial<Status>) =>
@@ -17,6 +17,15 @@ test('an instance that drains is shown as draining, whether it listens or not', 
 test('the instance that relays is marked as active', () => {
   expect(relayState(status({ relayed: 1200 }))).toBe('1,200 moved')
   expect(relayState(status({ relayed: 3, relaying: true }))).toBe('active · 3 moved')
+})
+
+test('streams are counted by transport where some are no SSE', () => {
+  expect(transportCounts(status({ transports: { sse: 3, websocket: 0, poll: 1200 } }))).toBe(
+    '3 SSE · 1,200 long-polling',
+  )
+  expect(transportCounts(status({ transports: { sse: 3, websocket: 0, poll: 0 } }))).toBe('')
+  // Of an instance of an earlier version.
+  expect(transportCounts(status({}))).toBe('')
 })
 
 test('retention of zero is no limit', () => {

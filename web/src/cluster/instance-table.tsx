@@ -1,7 +1,7 @@
 import { For, type JSX, Show } from 'solid-js'
 import type { ClusterView } from '../../../server/operations/cluster-schema.ts'
 import { formatBytes, formatDuration, formatNumber, now } from '../ui/format.ts'
-import { listeningState, relayState } from './descriptions.ts'
+import { listeningState, relayState, transportCounts } from './descriptions.ts'
 
 type Instance = ClusterView['instances'][number]
 
@@ -54,7 +54,10 @@ function InstanceRow(props: { instance: Instance }): JSX.Element {
       </th>
       <td>{props.instance.version}</td>
       <td class="number">{formatDuration(now() - Date.parse(props.instance.startedAt))}</td>
-      <td class="number">{formatNumber(status().connections)}</td>
+      <td class="number">
+        {formatNumber(status().connections)}
+        <div class="muted">{transportCounts(status())}</div>
+      </td>
       <td class="number">{formatNumber(status().lag)}</td>
       <td>
         <span class="tag" data-state={status().isListening ? 'succeeded' : 'failed'}>

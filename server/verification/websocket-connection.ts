@@ -1,4 +1,4 @@
-import { SUBPROTOCOL } from '../protocol/socket.ts'
+import { SUBPROTOCOL } from '../protocol/close-codes.ts'
 import { ByteSocket, getRequest } from './byte-socket.ts'
 import type { Connection, ConnectionOptions } from './connection.ts'
 import { scanMessages } from './message-scanner.ts'

@@ -20,7 +20,7 @@ async function get(path: string, isBuilt = true): Promise<Response> {
 }
 
 describe('the dashboard', () => {
-  test.each(['/', '/tasks', '/orders', '/notifications', '/lab', '/log', '/cluster'])(
+  test.each(['/', '/tasks', '/orders', '/notifications', '/lab', '/compare', '/log', '/cluster'])(
     'serves its document at %s, which is asked for again each time',
     async (path) => {
       const { status, headers } = await get(path)

@@ -4,7 +4,7 @@ import { Elysia } from 'elysia'
 import { HIDDEN, otherMethods } from '../http/problem.ts'
 
 /** Paths of its pages. Each is the same document, whose script shows the page of the address. */
-const PAGES = ['/', '/tasks', '/orders', '/notifications', '/lab', '/log', '/cluster']
+const PAGES = ['/', '/tasks', '/orders', '/notifications', '/lab', '/compare', '/log', '/cluster']
 
 /**
  * The document of every page.

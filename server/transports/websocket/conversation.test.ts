@@ -31,6 +31,7 @@ beforeEach(() => {
   conversation = new Conversation({
     patterns: ['a'],
     hub: {
+      turn: () => undefined,
       move(_: unknown, { patterns }: { patterns: readonly string[] }) {
         if (hasRoom) log.push(['move', ...patterns])
         return hasRoom

@@ -21,7 +21,7 @@ const RATE = 4
 
 /** What the client of one WebSocket talks about. */
 export interface ConversationOptions {
-  hub: Pick<Hub, 'move'>
+  hub: Pick<Hub, 'move' | 'turn'>
   cursor: Cursor
   lease: StreamLease
   sink: Pick<SocketSink, 'answer' | 'end'>
@@ -66,9 +66,11 @@ export class Conversation {
 
   async #answerAfter(last: Promise<void> | undefined, text: string): Promise<void> {
     this.#waiting++
+    const { hub, cursor } = this.#options
     await last
+    await hub.turn()
     this.#waiting--
-    if (this.#options.cursor.isClosed) return
+    if (cursor.isClosed) return
     try {
       const request = parseClientMessage(text)
       if (request.kind === 'renew') await this.#renew(request.token)

@@ -46,9 +46,11 @@ const SOCKETS = {
   perMessageDeflate: false,
   idleTimeout: 0,
   sendPings: false,
-  // As Elysia forwards them.
+  // As Elysia forwards them: all that it does, because `Bun.serve` has these alone after a pause.
   open: (socket) => void socket.data.open?.(socket),
   message: (socket, message) => void socket.data.message?.(socket, message),
+  ping: (socket, data) => void socket.data.ping?.(socket, data),
+  pong: (socket, data) => void socket.data.pong?.(socket, data),
   drain: (socket) => void socket.data.drain?.(socket),
   close: (socket, code, reason) => void socket.data.close?.(socket, code, reason),
 } satisfies Bun.WebSocketHandler<SocketHandler>

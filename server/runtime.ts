@@ -8,9 +8,8 @@ import { createRequestRate, limitRequests, type RequestRate } from './auth/reque
 import { createWork, openStorage, type StartOptions, type Work, watchStuckTransactions } from './common-runtime.ts'
 import { createEventSystem, type EventSystem } from './event-system.ts'
 import { type Bodies, createBodies } from './http/body.ts'
-import { type AddressOf, createAddressOf, createIsSecure } from './http/client-address.ts'
+import { createAddressOf, createIsSecure } from './http/client-address.ts'
 import { REQUEST_TIMEOUT } from './http/limits.ts'
-import type { RateLimit } from './http/rate-limit.ts'
 import { HttpServer } from './http-server.ts'
 import { labOrigins } from './operations/lab.ts'
 import { createOperations, type Operations } from './operations/operations.ts'
@@ -30,6 +29,7 @@ import { createOrders } from './shop/orders/orders.ts'
 import { areTasksOver } from './shop/tasks/stream-end.ts'
 import { createTotals } from './telemetry/totals.ts'
 import { createPublishRate } from './transports/publish/publish-rate.ts'
+import { createPatternRate } from './transports/websocket/pattern-rate.ts'
 import { Peers } from './transports/websocket/peers.ts'
 
 /** One instance of the server. */
@@ -77,7 +77,12 @@ async function startParts(options: StartOptions): Promise<Runtime> {
   const work = createWork(config, pools, () => events.relay.wake(), logger)
   const addressOf = createAddressOf(config.trustedProxies)
   const bodies = createBodies(config, telemetry, addressOf)
-  const limits = { addressOf, publishRate: createPublishRate(config.publishRate, telemetry) }
+  const limits = {
+    addressOf,
+    publishRate: createPublishRate(config.publishRate, telemetry),
+    patternRate: createPatternRate(telemetry),
+    telemetry,
+  }
   let isDraining = false
   const operations = createOperations({
     observed: {
@@ -192,7 +197,7 @@ interface Parts {
   operations: Operations
   access: Access
   control: AccessControl
-  limits: { addressOf: AddressOf; publishRate: RateLimit }
+  limits: Pick<AppOptions['events'], 'addressOf' | 'publishRate' | 'patternRate' | 'telemetry'>
   onRequest: (request: Request) => void
   onRefused: (code: string) => void
   checkRate: RequestRate
@@ -251,7 +256,7 @@ function appOptions(parts: Parts): AppOptions {
       bodies,
     },
     operations: {
-      authorize,
+      authorize: limited,
       checks,
       instances,
       faults,

@@ -23,6 +23,7 @@ const ANSWER_ERRORS: readonly ErrorCode[] = [
   'session.unavailable',
   'subscription.empty',
   'subscription.full',
+  'subscription.too_fast',
   'token.expired',
   'token.invalid',
   'token.revoked',

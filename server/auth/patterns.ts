@@ -32,10 +32,21 @@ export function bindSubject(patterns: readonly string[], subject: string): strin
  * Whether every channel of a pattern lies within one of the granted patterns. A pattern that only several grants together
  * cover is not covered.
  *
- * @param granted valid patterns
+ * @param granted valid patterns; a list that never changes
  * @param pattern valid; a channel's name is one
  */
 export function isGranted(granted: readonly string[], pattern: string): boolean {
   const tokens = pattern.split('.')
-  return granted.some((wider) => wider === pattern || covers(wider.split('.'), tokens))
+  return tokensOf(granted).some((wider) => covers(wider, tokens)) || granted.includes(pattern)
+}
+
+/** Split once for each grant: a stream asks for many patterns, and may change them often. */
+const split = new WeakMap<readonly string[], readonly (readonly string[])[]>()
+
+function tokensOf(granted: readonly string[]): readonly (readonly string[])[] {
+  const known = split.get(granted)
+  if (known) return known
+  const tokens = granted.map((pattern) => pattern.split('.'))
+  split.set(granted, tokens)
+  return tokens
 }

@@ -1,3 +1,4 @@
+import { SlicedWork } from '../platform/sliced-work.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { Audience } from './audience.ts'
 import type { Cursor } from './cursor.ts'
@@ -12,6 +13,8 @@ export class Audiences {
   readonly #telemetry: Telemetry
   readonly #byName = new Map<string, Audience>()
   readonly #index = new PatternIndex<Audience>()
+  /** Thousands of streams may end at once. */
+  readonly #removals = new SlicedWork()
 
   constructor(recent: RecentEvents, telemetry: Telemetry) {
     this.#recent = recent
@@ -44,11 +47,17 @@ export class Audiences {
     return audience
   }
 
-  /** Removes a cursor, and its audience when it was the last one. */
+  /** Removes a cursor, and its audience when it was the last one: at once, or soon when many leave. */
   leave(audience: Audience, cursor: Cursor): void {
     audience.cursors.delete(cursor)
-    if (audience.cursors.size > 0) return
-    this.#byName.delete(Audience.nameOf(audience.selection, audience.encoding))
+    if (audience.cursors.size === 0) this.#removals.add([() => this.#removeEmpty(audience)])
+  }
+
+  /** Another cursor may have joined it meanwhile, or it was removed after an earlier call, and another one has its name. */
+  #removeEmpty(audience: Audience): void {
+    const name = Audience.nameOf(audience.selection, audience.encoding)
+    if (audience.cursors.size > 0 || this.#byName.get(name) !== audience) return
+    this.#byName.delete(name)
     for (const pattern of audience.selection.patterns) this.#index.remove(pattern, audience)
   }
 }

@@ -50,6 +50,7 @@ async function create({ head = 5 } = {}) {
     stallTimeout: 0,
     served: () => log.head,
     epoch: () => 'e1',
+    turn: () => undefined,
     replay: () => {
       const step = Promise.withResolvers<ReplayStep>()
       log.steps.push(step)

@@ -59,6 +59,7 @@ function create(more: Partial<CursorOptions> = {}) {
     stallTimeout: 5000,
     served: () => log.head,
     epoch: () => 'e1',
+    turn: () => undefined,
     replay: (cursor, selection) => {
       const step = Promise.withResolvers<ReplayStep>()
       log.asked.push(cursor)

@@ -33,6 +33,8 @@ export interface CursorOptions {
   served: () => number
   /** Epoch of that position, and of every cursor's. */
   epoch: () => string
+  /** Before each step of catching up: `undefined` when it may be done at once, else a promise of the turn in which it may. */
+  turn: () => Promise<void> | undefined
   /** What comes after a cursor of a selection, up to `served()`. */
   replay: (cursor: number, selection: Selection) => ReplayStep | Promise<ReplayStep>
   /** Events of a replay were handed to the sink. */

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { setImmediate } from 'node:timers/promises'
 import { AppError } from '../platform/errors.ts'
+import { Turns } from '../platform/turns.ts'
 import { MemorySink } from '../testing/memory-sink.ts'
 import { until } from '../testing/until.ts'
 import { SSE } from '../transports/sse/encoding.ts'
@@ -58,6 +59,7 @@ let createClient: () => Client
 function connect(more: Partial<CursorOptions> = {}) {
   const log = { position: 0, replays: 0, replayed: 0, replayedBytes: 0, closed: '', isAhead: false }
   const client = createClient()
+  const shared = new Turns()
   const cursor = new Cursor({
     id: 'c',
     clientId: null,
@@ -72,6 +74,7 @@ function connect(more: Partial<CursorOptions> = {}) {
     stallTimeout: 5000,
     served: () => log.position,
     epoch: () => 'e1',
+    turn: () => shared.enter(),
     replay: (after): ReplayStep => {
       log.replays++
       return { chunk: encode(`${after + 1};`), events: 1, cursor: after + 1 }

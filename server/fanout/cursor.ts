@@ -9,9 +9,6 @@ import { Liveness } from './liveness.ts'
 import type { ReplayStep } from './replay.ts'
 import type { Selection } from './selection.ts'
 
-/** Milliseconds after which a cursor that catches up yields to the event loop. */
-const TIME_SLICE = 5
-
 /**
  * One subscriber: a position in the log, and a sink to write to.
  *
@@ -160,16 +157,13 @@ export class Cursor {
     if (this.#isAdvancing) return
     if (this.isLive) return this.#writeWarning()
     this.#isAdvancing = true
-    let sliceEnd = performance.now() + TIME_SLICE
     try {
       while (this.#behindAt !== undefined && this.#wantsMore) {
-        // A long window with few events for this cursor takes many steps, none of which pauses by itself.
-        if (performance.now() > sliceEnd) {
-          await sleep(0)
-          sliceEnd = performance.now() + TIME_SLICE
-        }
+        // A long window with few events for this cursor takes many steps, and many cursors catch up at once; none pauses by itself.
+        const turn = this.#options.turn()
+        if (turn) await turn
         const cursor = this.#behindAt
-        if (cursor === undefined || this.#isClosed) break
+        if (cursor === undefined || !this.#wantsMore) break
         if (this.#gap) this.#sendGap(this.#gap)
         else if (this.#expiresAt !== undefined) this.#writeWarning()
         else if (cursor === this.#options.served()) this.#goLive(cursor)

@@ -1,4 +1,5 @@
 import { jittered } from '../platform/time.ts'
+import { Turns } from '../platform/turns.ts'
 import type { Closing, Gap } from '../protocol/control-events.ts'
 import type { LoggedEvent } from '../protocol/event.ts'
 import type { Transport } from '../protocol/transport.ts'
@@ -49,6 +50,9 @@ export class Hub {
   readonly #flusher: Flusher
   readonly #heartbeats: Heartbeats
   readonly #drain: Drain
+  /** Streams that are opened or moved, and those that catch up. */
+  readonly #changes = new Turns()
+  readonly #steps = new Turns()
   #nextId = 1
   #isDraining = false
 
@@ -135,6 +139,15 @@ export class Hub {
     }
   }
 
+  /**
+   * Before a stream is opened or moved, and before its patterns are checked: thousands at once must not hold the event loop.
+   *
+   * @returns `undefined` when it may be done at once, else a promise of the turn in which it may
+   */
+  turn(): Promise<void> | undefined {
+    return this.#changes.enter()
+  }
+
   /** Opens a stream. Another one of the same client is closed: it is half-open, or belongs to a page that was reloaded. */
   open(subscription: Subscription): Cursor {
     const { encoding, transport, clientId, cursor: start } = subscription
@@ -146,6 +159,7 @@ export class Hub {
     const cursor = createCursor(String(this.#nextId++), { ...subscription, selection }, this.#options, {
       served: () => this.#router.position,
       epoch: () => this.epoch,
+      turn: () => this.#steps.enter(),
       onAhead: (cursor) => this.#cursors.wait(cursor),
       onClose: (cursor, reason) => {
         release()

@@ -62,6 +62,8 @@ export interface CursorOwner {
   served: () => number
   /** Epoch of that position, and of the positions of all cursors. */
   epoch: () => string
+  /** See `CursorOptions.turn`. */
+  turn: () => Promise<void> | undefined
   /** See `CursorOptions.onAhead`. */
   onAhead: (cursor: Cursor) => void
   onClose: (cursor: Cursor, reason: CloseReason) => void
@@ -72,7 +74,7 @@ export function createCursor(
   id: string,
   subscription: Subscription,
   { replay, telemetry, logger, stallTimeout, retry, instance, ...defaults }: CursorDefaults,
-  { served, epoch, onAhead, onClose }: CursorOwner,
+  { served, epoch, turn, onAhead, onClose }: CursorOwner,
 ): Cursor {
   const { selection, encoding, sink, clientId, cursor: start, resumed, oldest, isProxied = false, gap } = subscription
   const { heartbeat = defaults.heartbeat } = subscription
@@ -100,6 +102,7 @@ export function createCursor(
     stallTimeout,
     served,
     epoch,
+    turn,
     replay: (after, followed) =>
       replay.next({ cursor: after, through: served(), selection: followed, encoding, clientId }),
     onReplayed: (events, bytes) => telemetry.delivered(events, bytes),

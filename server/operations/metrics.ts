@@ -22,7 +22,7 @@ export const metricsRoutes = ({ metrics, authorize }: MetricsRoutesOptions) =>
       {
         detail: detail({
           summary: 'Metrics, in the text format of Prometheus',
-          errors: ['access.denied'],
+          errors: ['access.denied', 'request.too_fast'],
           operation: {
             responses: {
               200: {

@@ -10,6 +10,9 @@ const JOBS_PER_SLICE = 100
 export class SlicedWork {
   #jobs: (() => void)[] = []
   #isRunning = false
+  /** Of this turn of the event loop: what is given in many calls shares it. */
+  #slice: Slice | undefined
+  #done = 0
 
   /** @param jobs are done after all that were given before. They must not throw */
   add(jobs: Iterable<() => void>): void {
@@ -20,20 +23,29 @@ export class SlicedWork {
   /** Without a pause until the first slice is over. */
   async #run(): Promise<void> {
     this.#isRunning = true
-    const slice = new Slice()
-    let done = 0
+    const slice = this.#sliceOfTurn()
     while (this.#jobs.length > 0) {
       const jobs = this.#jobs
       this.#jobs = []
       for (const job of jobs) {
-        if (slice.isOver || done === JOBS_PER_SLICE) {
+        if (slice.isOver || this.#done >= JOBS_PER_SLICE) {
           await slice.next()
-          done = 0
+          this.#done = 0
         }
         job()
-        done++
+        this.#done++
       }
     }
     this.#isRunning = false
+  }
+
+  #sliceOfTurn(): Slice {
+    if (this.#slice) return this.#slice
+    this.#done = 0
+    this.#slice = new Slice()
+    setImmediate(() => {
+      this.#slice = undefined
+    })
+    return this.#slice
   }
 }

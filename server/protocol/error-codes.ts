@@ -117,6 +117,7 @@ export const ERRORS = {
   ],
   'subscription.empty': [400, 'A WebSocket was to follow no channel any more.'],
   'subscription.full': [503, 'The index of subscriptions has no room for further patterns.'],
+  'subscription.too_fast': [429, 'The WebSockets of the subject change more patterns per second than they may.'],
   'task.illegal_action': [409, 'The state of the task does not allow it.', STATE],
   'task.unknown': [404, 'There is no such task.'],
   'task.version_conflict': [412, 'The task was changed since it was read.', VERSION],

@@ -80,6 +80,8 @@ test('renders every gauge and every total under its name, with a series for each
     'sse_update_limits_reached_total{limit="streams_per_address"}': 1,
     'sse_update_limits_reached_total{limit="publish_rate"}': 0,
     'sse_update_limits_reached_total{limit="request_rate"}': 0,
+    'sse_update_limits_reached_total{limit="pattern_rate"}': 0,
+    'sse_update_limits_reached_total{limit="socket_messages"}': 0,
     'sse_update_limits_reached_total{limit="streams"}': 0,
     'sse_update_limits_reached_total{limit="tasks_per_owner"}': 0,
     'sse_update_limits_reached_total{limit="open_files"}': 0,

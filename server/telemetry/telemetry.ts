@@ -18,6 +18,8 @@ export const LIMITS = [
   'streams_per_address',
   'publish_rate',
   'request_rate',
+  'pattern_rate',
+  'socket_messages',
   'streams',
   'tasks_per_owner',
   'open_files',

@@ -19,6 +19,8 @@ test('every total is there from the start, at 0', () => {
       streams_per_address: 0,
       publish_rate: 0,
       request_rate: 0,
+      pattern_rate: 0,
+      socket_messages: 0,
       streams: 0,
       tasks_per_owner: 0,
       open_files: 0,

@@ -23,7 +23,7 @@ import { openSocket, type SocketOptions } from './websocket/open-socket.ts'
 /** What the routes of `/events` need. */
 export interface EventRoutesOptions extends SocketOptions, PublicationOptions {
   publishRate: RateLimit
-  /** Of requests for pages of history, which may have a rate limit. */
+  /** Of requests for pages of history, and for the head of a stream, which may have a rate limit. */
   authorizeHistory: Authorize
   log: EventLog
   search: Search
@@ -58,7 +58,7 @@ export const eventRoutes = (options: EventRoutesOptions) =>
         const query = urlOf(request).searchParams
         switch (representation(request)) {
           case 'stream':
-            checkStreamRequest(request, await options.authorize(request))
+            checkStreamRequest(request, await options.authorizeHistory(request))
             // Without this, Bun sends "content-length: 0", which a stream does not have.
             return new Response(null, { headers: { ...STREAM_HEADERS, 'transfer-encoding': 'chunked' } })
           case 'history':
@@ -77,8 +77,13 @@ export const eventRoutes = (options: EventRoutesOptions) =>
         const actor = await options.authorize(request)
         options.admission.check()
         const incoming = { request, server }
-        const { events, isBatch } = await readPublication(incoming, actor, options)
-        const headers = options.publishRate.take(actor.grant.subject ?? options.addressOf(incoming), events.length)
+        const sender = actor.grant.subject ?? options.addressOf(incoming)
+        const { events, isBatch } = await readPublication(incoming, actor, options).catch((error) => {
+          // What is refused was read and checked, too: as one event.
+          if (error instanceof AppError && REFUSED.includes(error.status)) options.publishRate.take(sender, 1)
+          throw error
+        })
+        const headers = options.publishRate.take(sender, events.length)
         return options.admission.handle(memoryOf(events), async () => {
           const positions = await options.publisher.publish(events)
           set.status = 201
@@ -89,6 +94,9 @@ export const eventRoutes = (options: EventRoutesOptions) =>
       { parse: 'none', detail: PUBLISH },
     )
     .use(otherMethods({ '/events': 'GET, HEAD, POST' }))
+
+/** Status of publications that count against PUBLISH_RATE although nothing of them is published. */
+const REFUSED = [400, 403, 413, 415, 422]
 
 /** Seconds that Bun keeps the connection of a request that waits, beyond the wait. */
 const WAIT_MARGIN = 30

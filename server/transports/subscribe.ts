@@ -99,9 +99,10 @@ export function parseSubscription(request: Request, actor: Actor, wish: ReadWish
  */
 export async function admit(incoming: Incoming, options: SubscribeOptions, wish: ReadWish): Promise<Admitted> {
   const { request } = incoming
-  const { authorize, refusals, addressOf } = options
+  const { authorize, refusals, addressOf, hub } = options
   try {
     const actor = await authorize(request)
+    await hub.turn()
     const owner = { subject: actor.grant.subject, address: addressOf(incoming) }
     return { incoming, actor, owner, ...parseSubscription(request, actor, wish) }
   } catch (error) {
@@ -138,6 +139,7 @@ async function find(admitted: Admitted, { hub, bounds, isOver }: SubscribeOption
   if (!start) return { kind: 'refused', closing: hub.unavailable }
   const isResumed = typeof requested === 'object' && !start.gap
   if (isResumed && (await isOver(selection.patterns, requested.position).catch(() => false))) return { kind: 'over' }
+  await hub.turn()
   // Meanwhile other streams may have been opened, and the log may have turned out to be another one.
   const closing = hub.refusal(admitted) ?? (start.epoch === hub.epoch ? undefined : hub.unavailable)
   return closing ? { kind: 'refused', closing } : { kind: 'start', start }

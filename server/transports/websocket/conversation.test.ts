@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import type { Grant } from '../../auth/grant.ts'
+import { AppError } from '../../platform/errors.ts'
 import { advance, settle, useFakeTime } from '../../testing/fake-time.ts'
 import { Conversation, type ConversationOptions } from './conversation.ts'
 
@@ -21,16 +22,21 @@ let log: unknown[]
 let hasRoom: boolean
 let renewal: PromiseWithResolvers<void>
 let isClosed: boolean
+let charge: (patterns: number) => void
 let conversation: Conversation
 
 beforeEach(() => {
   log = []
   hasRoom = true
   isClosed = false
+  charge = () => {}
   renewal = Promise.withResolvers()
   conversation = new Conversation({
     patterns: ['a'],
+    charge: (patterns: number) => charge(patterns),
+    onFlood: () => log.push(['flood']),
     hub: {
+      turn: () => undefined,
       move(_: unknown, { patterns }: { patterns: readonly string[] }) {
         if (hasRoom) log.push(['move', ...patterns])
         return hasRoom
@@ -82,6 +88,18 @@ describe('a change of channels', () => {
     expect(log[1]).toEqual(['move', 'a', 'c'])
   })
 
+  test('counts all patterns of the stream and the message against a rate, and changes nothing beyond it', async () => {
+    let charged = 0
+    charge = (patterns) => {
+      charged = patterns
+      throw new AppError('subscription.too_fast', 'Too fast.', { status: 429 })
+    }
+    send({ subscribe: ['b', 'c'], unsubscribe: ['a'] })
+    await settle()
+    expect(charged).toBe(4)
+    expect(log).toEqual([['error', 'subscription.too_fast']])
+  })
+
   test('is not carried out for a stream that has ended', async () => {
     isClosed = true
     send({ subscribe: ['b'] })
@@ -129,7 +147,7 @@ describe('the rate of messages', () => {
     await advance(10_000)
     expect(log).toEqual([])
     for (let n = 0; n < 2; n++) send({ subscribe: ['b'] })
-    expect(log.at(-1)).toEqual(['end', 'flood'])
+    expect(log.slice(-2)).toEqual([['flood'], ['end', 'flood']])
   })
 })
 

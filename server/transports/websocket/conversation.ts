@@ -21,12 +21,18 @@ const RATE = 4
 
 /** What the client of one WebSocket talks about. */
 export interface ConversationOptions {
-  hub: Pick<Hub, 'move'>
+  hub: Pick<Hub, 'move' | 'turn'>
   cursor: Cursor
   lease: StreamLease
   sink: Pick<SocketSink, 'answer' | 'end'>
   /** Patterns that the request asked for. */
   patterns: readonly string[]
+  /**
+   * Counts the patterns of a change against the rate of the subject. @throws {AppError} `subscription.too_fast` (429)
+   */
+  charge: (patterns: number) => void
+  /** The client sends more messages than it may. */
+  onFlood: () => void
 }
 
 /**
@@ -51,12 +57,19 @@ export class Conversation {
   receive(message: string | Buffer): void {
     if (typeof message !== 'string') this.#options.sink.end('unsupported')
     else if (this.#takeShare() && this.#waiting < BURST) this.#last = this.#answerAfter(this.#last, message)
-    else this.#options.sink.end('flood')
+    else this.#endFlood()
   }
 
   /** The client has sent a ping. Bun answers it. */
   pinged(): void {
-    if (!this.#takeShare()) this.#options.sink.end('flood')
+    if (!this.#takeShare()) this.#endFlood()
+  }
+
+  /** What arrives until the connection has ended is no flood of its own. */
+  #endFlood(): void {
+    if (this.#options.cursor.isClosed) return
+    this.#options.onFlood()
+    this.#options.sink.end('flood')
   }
 
   #takeShare(): boolean {
@@ -66,9 +79,11 @@ export class Conversation {
 
   async #answerAfter(last: Promise<void> | undefined, text: string): Promise<void> {
     this.#waiting++
+    const { hub, cursor } = this.#options
     await last
+    await hub.turn()
     this.#waiting--
-    if (this.#options.cursor.isClosed) return
+    if (cursor.isClosed) return
     try {
       const request = parseClientMessage(text)
       if (request.kind === 'renew') await this.#renew(request.token)
@@ -99,7 +114,8 @@ export class Conversation {
   /**
    * The answer is written right after the move, before anything else runs: no event of an added channel comes before it.
    *
-   * @throws {AppError} `channel.invalid`, `channel.too_many`, `access.denied`, `subscription.empty`, `subscription.full`
+   * @throws {AppError} `channel.invalid`, `channel.too_many`, `access.denied`, `subscription.empty`, `subscription.full`,
+   * `subscription.too_fast`
    */
   #change(subscribe: readonly unknown[], unsubscribe: readonly unknown[]): void {
     const { hub, cursor, lease } = this.#options
@@ -119,6 +135,8 @@ export class Conversation {
   #changed(subscribe: readonly unknown[], unsubscribe: readonly unknown[]): ReadonlySet<string> {
     checkPatternCount(subscribe)
     checkPatternCount(unsubscribe)
+    // All of them are compared, and the index changes by all of them.
+    this.#options.charge(this.#patterns.size + subscribe.length + unsubscribe.length)
     const patterns = new Set(this.#patterns)
     for (const pattern of unsubscribe.map(parsePattern)) patterns.delete(pattern)
     for (const pattern of subscribe.map(parsePattern)) patterns.add(pattern)

@@ -2,10 +2,12 @@ import type { ServerWebSocket } from 'bun'
 import type { Cursor } from '../../fanout/cursor.ts'
 import type { Incoming } from '../../http/client-address.ts'
 import { checkParameters } from '../../http/query-parameters.ts'
+import type { RateLimit } from '../../http/rate-limit.ts'
 import { urlOf } from '../../http/request-url.ts'
 import { AppError } from '../../platform/errors.ts'
 import { type CloseName, closeCodeOf, SUBPROTOCOL } from '../../protocol/close-codes.ts'
 import type { Closing } from '../../protocol/control-events.ts'
+import type { Telemetry } from '../../telemetry/telemetry.ts'
 import { requestedCursor, requestedData, requestedNaming, requestedPatterns, STREAM_PARAMETERS } from '../request.ts'
 import { admit, beginWithLease, locate, type ReadWish, type SubscribeOptions } from '../subscribe.ts'
 import { Conversation } from './conversation.ts'
@@ -26,6 +28,9 @@ export interface UpgradableRequest extends Incoming {
 /** What WebSockets need besides other transports. */
 export interface SocketOptions extends SubscribeOptions {
   peers: Peers
+  /** Of the changes of channels of a subject or address. */
+  patternRate: RateLimit
+  telemetry: Pick<Telemetry, 'limitReached'>
 }
 
 /** What Elysia's handler for WebSockets calls: the data of each has its methods. */
@@ -74,7 +79,16 @@ export async function openSocket(incoming: UpgradableRequest, options: SocketOpt
       const begun = beginWithLease(admitted, outcome.start, { sink, transport: 'websocket' }, options)
       sink.attach(begun.cursor)
       const patterns = requestedPatterns(urlOf(incoming.request).searchParams)
-      const conversation = new Conversation({ ...begun, hub: options.hub, sink, patterns })
+      const { hub, patternRate, telemetry } = options
+      const sender = admitted.owner.subject ?? admitted.owner.address
+      const conversation = new Conversation({
+        ...begun,
+        hub,
+        sink,
+        patterns,
+        charge: (count) => void patternRate.take(sender, count),
+        onFlood: () => telemetry.limitReached('socket_messages'),
+      })
       return upgradeOrLeave(incoming, begun.cursor, handlersOf(sink, conversation, options.peers))
     }
   }

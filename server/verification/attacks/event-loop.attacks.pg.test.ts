@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { type InstanceProcess, startProcess } from '../../testing/instance.ts'
+import { openSocketReader, type SocketReader } from '../../testing/socket-reader.ts'
 import { openStream } from '../../testing/stream-reader.ts'
 import { until } from '../../testing/until.ts'
 
@@ -29,6 +30,70 @@ afterAll(async () => {
   await instance[Symbol.asyncDispose]()
   await database[Symbol.asyncDispose]()
 })
+
+/** 63 patterns that are expensive to check, compare and index. @param variant of lists that have nothing in common */
+const worstPatterns = (variant: string): string[] =>
+  Array.from({ length: 63 }, (_, index) => {
+    const tokens = Array.from({ length: 14 }, (_, place) => ((index + place) % 3 ? `t${index * 7 + place}` : '*'))
+    return `${['x', ...tokens, variant].join('.')}${'q'.repeat(120)}`
+  })
+
+describe('many patterns do not block the event loop', () => {
+  test('of 150 WebSockets that replace all of them at once, several times, and disconnect', async () => {
+    const sockets = await Promise.all(Array.from({ length: 150 }, () => openSocketReader(instance.url, ['x'])))
+    const messages = sockets.map((_, socket) => {
+      const lists = [['x'], ...Array.from({ length: 4 }, (_, round) => worstPatterns(`${socket}-${round}`))]
+      return lists.slice(1).map((subscribe, round) => JSON.stringify({ subscribe, unsubscribe: lists[round] }))
+    })
+    const late = await latestWhile(async () => {
+      for (const [index, { send }] of sockets.entries()) for (const message of messages[index] ?? []) send(message)
+      const isAnswered = ({ messages }: SocketReader) =>
+        messages.filter(({ event }) => event === 'subscribed' || event === 'error').length === 4
+      await until('all are answered', () => sockets.every(isAnswered), undefined, 30_000)
+    })
+    expect(late).toBeLessThan(MOST_LATE)
+    const lateAtEnd = await latestWhile(async () => {
+      for (const { socket } of sockets) socket.close()
+      await untilNoStreams()
+    })
+    expect(lateAtEnd).toBeLessThan(MOST_LATE)
+  }, 60_000)
+
+  test('of 100 streams that are opened at once, and end at once', async () => {
+    const end = new AbortController()
+    const queries = Array.from({ length: 100 }, (_, stream) =>
+      new URLSearchParams(worstPatterns(`s${stream}`).map((pattern) => ['channel', pattern])).toString(),
+    )
+    const late = await latestWhile(async () => {
+      const open = (query: string) =>
+        fetch(`${instance.url}/events?${query}`, { headers: { accept: 'text/event-stream' }, signal: end.signal })
+      const responses = await Promise.all(queries.map(open))
+      expect(responses.every(({ ok }) => ok)).toBe(true)
+    })
+    expect(late).toBeLessThan(MOST_LATE)
+    const lateAtEnd = await latestWhile(async () => {
+      end.abort()
+      await untilNoStreams()
+    })
+    expect(lateAtEnd).toBeLessThan(MOST_LATE)
+  }, 60_000)
+})
+
+async function untilNoStreams(): Promise<void> {
+  const metrics = async () => (await fetch(`${instance.url}/metrics`)).text()
+  await until('all streams have ended', metrics, (text) => text.includes('sse_update_connections 0\n'), 20_000)
+}
+
+test('8 readers of raw data that catch up with megabytes of line breaks do not block the event loop', async () => {
+  await database.sql`select sse.publish_text('breaks', 't', repeat(chr(10), 500000)) from generate_series(1, 6)`
+  const late = await latestWhile(async () => {
+    const query = 'channel=breaks&lastEventId=earliest&data=raw'
+    const readers = await Promise.all(Array.from({ length: 8 }, () => openStream(`${instance.url}/events?${query}`)))
+    await Promise.all(readers.map((reader) => reader.untilEvents(6)))
+    await Promise.all(readers.map((reader) => reader[Symbol.asyncDispose]()))
+  })
+  expect(late).toBeLessThan(MOST_LATE)
+}, 60_000)
 
 const send = (path: string, body: string, type = 'application/json') =>
   fetch(`${instance.url}${path}`, { method: 'POST', headers: { 'content-type': type, 'x-user': 'mallory' }, body })

@@ -2,9 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readdir } from 'node:fs/promises'
 import { HEAD_TIMEOUT, MAX_HEAD_BYTES } from '../../http/limits.ts'
 import { SECOND, sleep } from '../../platform/time.ts'
+import { closeCodeOf } from '../../protocol/close-codes.ts'
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
 import { connectMany, connectTo, type HostileSocket } from '../../testing/hostile-sockets.ts'
 import { type InstanceProcess, startProcess } from '../../testing/instance.ts'
+import { OPCODE, openRawSocket } from '../../testing/raw-socket.ts'
 import { openStream } from '../../testing/stream-reader.ts'
 import { until } from '../../testing/until.ts'
 
@@ -170,10 +172,10 @@ describe('a storm of connections', () => {
     await until('all streams have ended', metrics, (text) => text.includes('sse_update_connections 0\n'), 10 * SECOND)
   })
 
-  test('that stay open without a request does not use up the open files', async () => {
+  test('that stay open without a request does not use up the open files, and WebSockets opened after it live and are limited', async () => {
     const limit = 400
     const command = ['sh', '-c', `ulimit -n ${limit} && exec "$0" server/main.ts "$@"`, process.execPath]
-    await using small = await startProcess({ DATABASE_URL: database.url }, { command })
+    await using small = await startProcess({ DATABASE_URL: database.url, HEARTBEAT_MS: '1000' }, { command })
     const held: HostileSocket[] = []
     let most = 0
     await whileServing(small, async () => {
@@ -190,8 +192,28 @@ describe('a storm of connections', () => {
     const metrics = await (await fetch(`${small.url}/metrics`)).text()
     expect(metrics).toMatch(/limits_reached_total\{limit="open_files"\} [1-9]/)
     for (const socket of held) socket[Symbol.dispose]()
-  })
+    await answersPings(small.url)
+    await refusesPings(small.url)
+  }, 60_000)
 })
+
+/** Fails when a WebSocket that answers the pings of the server is not kept. */
+async function answersPings(url: string): Promise<void> {
+  using socket = await openRawSocket(url, '?channel=a')
+  const pings = () => socket.frames.filter(({ opcode }) => opcode === OPCODE.ping).length
+  // One that is not heard is ended at the second.
+  for (let answered = 0; answered < 3; answered++) {
+    await until('a ping', pings, (count) => count > answered, 20 * SECOND)
+    socket.send(OPCODE.pong)
+  }
+}
+
+/** Fails when a WebSocket may send any number of pings. */
+async function refusesPings(url: string): Promise<void> {
+  using socket = await openRawSocket(url, '?channel=a')
+  for (let n = 0; n < 500; n++) socket.send(OPCODE.ping, 'x')
+  expect(await socket.closeCode()).toBe(closeCodeOf('flood'))
+}
 
 /** Open file descriptors of the server. */
 async function openFiles({ pid }: InstanceProcess): Promise<number> {

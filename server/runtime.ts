@@ -5,6 +5,7 @@ import { type AccessControl, createAccessControl } from './auth/access-control.t
 import { readKeys } from './auth/key-store.ts'
 import { RefusalDelay } from './auth/refusal-delay.ts'
 import { createRequestRate, limitRequests, type RequestRate } from './auth/request-rate.ts'
+import { createRequestRights, type RequestRights } from './auth/request-rights.ts'
 import { createWork, openStorage, type StartOptions, type Work, watchStuckTransactions } from './common-runtime.ts'
 import { createEventSystem, type EventSystem } from './event-system.ts'
 import { type Bodies, createBodies } from './http/body.ts'
@@ -73,7 +74,8 @@ async function startParts(options: StartOptions): Promise<Runtime> {
   })
   const work = createWork(config, pools, () => events.relay.wake(), logger)
   const addressOf = createAddressOf(config.trustedProxies)
-  const bodies = createBodies(config, telemetry, addressOf)
+  const rights = createRequestRights(access.authorize, control.streamLeases)
+  const bodies = createBodies(config, telemetry, addressOf, rights.hold)
   const limits = { addressOf, publishRate: createPublishRate(config.publishRate, telemetry) }
   let isDraining = false
   const operations = createOperations({
@@ -113,6 +115,7 @@ async function startParts(options: StartOptions): Promise<Runtime> {
       operations,
       access,
       control,
+      rights,
       onRequest,
       onRefused,
       checkRate,
@@ -180,6 +183,7 @@ interface Parts {
   operations: Operations
   access: Access
   control: AccessControl
+  rights: RequestRights
   limits: { addressOf: AddressOf; publishRate: RateLimit }
   onRequest: (request: Request) => void
   onRefused: (code: string) => void
@@ -195,7 +199,7 @@ function appOptions(parts: Parts): AppOptions {
   const { hub, log, bounds, search, publisher, admission } = events
   const { checks, metrics, instances, faults } = operations
   const { outbox, tasks } = work
-  const { authorize } = access
+  const { authorize, hold: holdRights } = parts.rights
   const limited = limitRequests(authorize, parts.checkRate)
   return {
     http: {
@@ -235,6 +239,7 @@ function appOptions(parts: Parts): AppOptions {
       notifications: createNotifications(outbox),
       tasks: tasks.tasks,
       files: tasks.files,
+      holdRights,
       maxUploadBytes: config.maxUploadBytes,
       bodies,
     },

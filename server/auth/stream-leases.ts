@@ -24,7 +24,7 @@ export interface StreamLeases {
    *
    * @throws {AppError} `token.expired`, `token.revoked`, `key.unknown` (401)
    */
-  check(actor: Actor): void
+  check(actor: Pick<Actor, 'grant' | 'session'>): void
   /** Must follow `check` in the same event-loop turn. @param patterns that the stream follows */
   hold(actor: Actor, patterns: readonly string[], stream: LeasedStream): StreamLease
 }

@@ -87,7 +87,7 @@ describe('a session', () => {
     expect(state.published).toEqual([])
   })
 
-  test('does not begin with a token that has expired within the leeway of verification', async () => {
+  test('does not begin with a token that expires while it is verified', async () => {
     const { begin } = create()
     expect(begin('alice.-1.x')).rejects.toMatchObject({ code: 'token.expired', status: 401 })
   })

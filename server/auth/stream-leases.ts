@@ -51,7 +51,6 @@ export function createStreamLeases({
   grantOfToken,
 }: StreamLeasesOptions): StreamLeases {
   const check = ({ grant, session }: Pick<Actor, 'grant' | 'session'>): void => {
-    // Verification allows for clocks that differ; a stream would end at once.
     if (grant.expiresAt !== null && grant.expiresAt <= Date.now()) {
       throw new AppError('token.expired', 'The token has expired: get a new one.', { status: 401 })
     }

@@ -3,6 +3,7 @@ import { AppError, messageOf } from '../platform/errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { NewEvent } from '../protocol/event.ts'
 import { sessionEnded, sessionRenewed } from './access-events.ts'
+import { countedAs } from './actor.ts'
 import { authenticateSession, bearerOf } from './authenticate.ts'
 import type { EndedSession } from './ended-session-store.ts'
 import type { EndedSessions } from './ended-sessions.ts'
@@ -68,7 +69,7 @@ export const createSessions = (options: SessionsOptions): Sessions => ({
     const secure = options.isSecure(request)
     if (!secure && !isLoopback(request)) throw insecure()
     const grant = await options.grantOfToken(token)
-    options.checkRate(grant.subject, request)
+    options.checkRate(countedAs(grant), request)
     const now = Date.now()
     const expiresAt = grant.expiresAt ?? 0
     if (expiresAt <= now) throw new AppError('token.expired', 'The token has expired: get a new one.', { status: 401 })
@@ -82,7 +83,7 @@ export const createSessions = (options: SessionsOptions): Sessions => ({
     const secure = options.isSecure(request)
     const session = readSession(request, secure)
     const grant = session && (await acceptedGrant(request, session, options))
-    if (grant) options.checkRate(grant.subject, request)
+    if (grant) options.checkRate(countedAs(grant), request)
     if (session && grant) await end(session.id, grant, options)
     return expiredSessionCookie(secure)
   },

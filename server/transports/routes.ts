@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import type { Authorize } from '../auth/actor.ts'
+import { type Authorize, countedAs } from '../auth/actor.ts'
 import type { Incoming } from '../http/client-address.ts'
 import { otherMethods } from '../http/problem.ts'
 import { checkParameters } from '../http/query-parameters.ts'
@@ -78,7 +78,7 @@ export const eventRoutes = (options: EventRoutesOptions) =>
         options.admission.check()
         const incoming = { request, server }
         const { events, isBatch } = await readPublication(incoming, actor, options)
-        const headers = options.publishRate.take(actor.grant.subject ?? options.addressOf(incoming), events.length)
+        const headers = options.publishRate.take(countedAs(actor.grant) ?? options.addressOf(incoming), events.length)
         return options.admission.handle(memoryOf(events), async () => {
           const positions = await options.publisher.publish(events)
           set.status = 201

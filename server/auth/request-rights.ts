@@ -47,11 +47,12 @@ export function createRequestRights(authorize: Authorize, leases: StreamLeases):
 
 const endedBy = (reason: LeaseEnd) =>
   reason === 'expired'
-    ? new AppError('token.expired', 'The token has expired before the request had ended: get a new one.', ENDED)
+    ? new AppError('token.expired', 'The token has expired before the request had ended: get a new one.', {
+        status: 401,
+        closesConnection: true,
+      })
     : new AppError(
         'token.revoked',
         'The token or key was revoked, or the session was ended, before the request had ended.',
-        ENDED,
+        { status: 401, closesConnection: true },
       )
-
-const ENDED = { status: 401, closesConnection: true }

@@ -15,6 +15,7 @@ import {
   createSessionId,
   expiredSessionCookie,
   hashSession,
+  MAX_SESSION_TOKEN_LENGTH,
   readSession,
   type Session,
   sessionCookie,
@@ -29,7 +30,7 @@ export interface Sessions {
    *
    * @returns the grant, and the value of `Set-Cookie`
    * @throws {AppError} `auth.required`, `token.invalid`, `token.expired`, `token.revoked` (401), `token.unverifiable` (503);
-   * `session.key`, `session.insecure` (400); `request.too_fast` (429)
+   * `session.key`, `session.insecure` (400); `session.too_large` (413); `request.too_fast` (429)
    */
   begin(request: Request): Promise<{ grant: Grant; cookie: string }>
   /**
@@ -89,11 +90,12 @@ export const createSessions = (options: SessionsOptions): Sessions => ({
   },
 })
 
-/** @throws {AppError} `auth.required`, `session.key` */
+/** @throws {AppError} `auth.required`, `session.key`, `session.too_large` (413) */
 function tokenOf(request: Request): string {
   const token = bearerOf(request)
   if (token === undefined) throw noToken()
   if (isKey(token)) throw isForKey()
+  if (token.length > MAX_SESSION_TOKEN_LENGTH) throw tooLarge(token.length)
   return token
 }
 
@@ -159,6 +161,13 @@ const isForKey = () =>
   new AppError(
     'session.key',
     'A key is for programs, which send it with each request. A session begins with a token of a user.',
+  )
+
+const tooLarge = (length: number) =>
+  new AppError(
+    'session.too_large',
+    `The token has ${length} characters. A browser keeps a cookie with at most ${MAX_SESSION_TOKEN_LENGTH} of them: issue tokens with fewer claims or patterns, such as "orders.{sub}.>".`,
+    { status: 413 },
   )
 
 const insecure = () =>

@@ -71,6 +71,7 @@ export const createSessions = (options: SessionsOptions): Sessions => ({
     if (!secure && !isLoopback(request)) throw insecure()
     const grant = await options.grantOfToken(token)
     options.checkRate(countedAs(grant), request)
+    if (token.length > MAX_SESSION_TOKEN_LENGTH) throw tooLarge(token.length)
     const now = Date.now()
     const expiresAt = grant.expiresAt ?? 0
     if (expiresAt <= now) throw new AppError('token.expired', 'The token has expired: get a new one.', { status: 401 })
@@ -90,12 +91,11 @@ export const createSessions = (options: SessionsOptions): Sessions => ({
   },
 })
 
-/** @throws {AppError} `auth.required`, `session.key`, `session.too_large` (413) */
+/** @throws {AppError} `auth.required`, `session.key` */
 function tokenOf(request: Request): string {
   const token = bearerOf(request)
   if (token === undefined) throw noToken()
   if (isKey(token)) throw isForKey()
-  if (token.length > MAX_SESSION_TOKEN_LENGTH) throw tooLarge(token.length)
   return token
 }
 

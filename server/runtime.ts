@@ -2,6 +2,7 @@ import { version } from '../package.json' with { type: 'json' }
 import { type AppOptions, createApp } from './app.ts'
 import { type Access, createAccess, readAccessSettings } from './auth/access.ts'
 import { type AccessControl, createAccessControl } from './auth/access-control.ts'
+import { delaySessions, delayUnauthorized } from './auth/delayed-refusals.ts'
 import { readKeys } from './auth/key-store.ts'
 import { RefusalDelay } from './auth/refusal-delay.ts'
 import { createRequestRate, limitRequests, type RequestRate } from './auth/request-rate.ts'
@@ -9,7 +10,7 @@ import { createRequestRights, type RequestRights } from './auth/request-rights.t
 import { createWork, openStorage, type StartOptions, type Work, watchStuckTransactions } from './common-runtime.ts'
 import { createEventSystem, type EventSystem } from './event-system.ts'
 import { type Bodies, createBodies } from './http/body.ts'
-import { type AddressOf, createAddressOf, createIsSecure } from './http/client-address.ts'
+import { type AddressOf, createAddressOf, createIsSecure, type Incoming } from './http/client-address.ts'
 import { REQUEST_TIMEOUT } from './http/limits.ts'
 import type { RateLimit } from './http/rate-limit.ts'
 import { HttpServer } from './http-server.ts'
@@ -119,6 +120,7 @@ async function startParts(options: StartOptions): Promise<Runtime> {
       onRequest,
       onRefused,
       checkRate,
+      server: () => app.server,
     }),
   )
   const server = new HttpServer(app, { config, telemetry, logger: logger.child({ part: 'http' }) })
@@ -188,6 +190,7 @@ interface Parts {
   onRequest: (request: Request) => void
   onRefused: (code: string) => void
   checkRate: RequestRate
+  server: () => Incoming['server']
 }
 
 /** Milliseconds between two pings of a WebSocket: half as often as heartbeats, within bounds. */
@@ -200,7 +203,14 @@ function appOptions(parts: Parts): AppOptions {
   const { checks, metrics, instances, faults } = operations
   const { outbox, tasks } = work
   const { authorize, hold: holdRights } = parts.rights
-  const limited = limitRequests(authorize, parts.checkRate)
+  const refusals = new RefusalDelay()
+  const delays = { refusals, addressOf: limits.addressOf, server: parts.server }
+  const authorizeOnce = delayUnauthorized(authorize, delays)
+  const limited = limitRequests(authorizeOnce, parts.checkRate)
+  const sessions = control.sessions({
+    publish: (event) => publisher.publish([event]),
+    checkRate: parts.checkRate,
+  })
   return {
     http: {
       onRequest: parts.onRequest,
@@ -213,13 +223,15 @@ function appOptions(parts: Parts): AppOptions {
     },
     session: {
       authorize: limited,
-      sessions: control.sessions({ publish: (event) => publisher.publish([event]), checkRate: parts.checkRate }),
+      sessions: delaySessions(sessions, delays),
     },
     events: {
       authorize,
+      authorizeOnce,
       authorizeHistory: limited,
+      authorizeWait: limitRequests(authorize, parts.checkRate),
       leases: control.streamLeases,
-      refusals: new RefusalDelay(),
+      refusals,
       peers: new Peers(pingInterval(config)),
       ...limits,
       hub,
@@ -244,7 +256,7 @@ function appOptions(parts: Parts): AppOptions {
       bodies,
     },
     operations: {
-      authorize,
+      authorize: authorizeOnce,
       checks,
       instances,
       faults,

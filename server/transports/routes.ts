@@ -23,8 +23,12 @@ import { openSocket, type SocketOptions } from './websocket/open-socket.ts'
 /** What the routes of `/events` need. */
 export interface EventRoutesOptions extends SocketOptions, PublicationOptions {
   publishRate: RateLimit
+  /** Of requests that open no stream: responses with 401 are delayed. */
+  authorizeOnce: Authorize
   /** Of requests for pages of history, which may have a rate limit. */
   authorizeHistory: Authorize
+  /** Of requests that wait for events, whose refusals are delayed like those of streams. */
+  authorizeWait: Authorize
   log: EventLog
   search: Search
   publisher: Publisher
@@ -58,7 +62,7 @@ export const eventRoutes = (options: EventRoutesOptions) =>
         const query = urlOf(request).searchParams
         switch (representation(request)) {
           case 'stream':
-            checkStreamRequest(request, await options.authorize(request))
+            checkStreamRequest(request, await options.authorizeOnce(request))
             // Without this, Bun sends "content-length: 0", which a stream does not have.
             return new Response(null, { headers: { ...STREAM_HEADERS, 'transfer-encoding': 'chunked' } })
           case 'history':
@@ -74,7 +78,7 @@ export const eventRoutes = (options: EventRoutesOptions) =>
       '/events',
       async ({ request, server, set }) => {
         checkParameters(urlOf(request).searchParams, PUBLISH_PARAMETERS)
-        const actor = await options.authorize(request)
+        const actor = await options.authorizeOnce(request)
         options.admission.check()
         const incoming = { request, server }
         const { events, isBatch } = await readPublication(incoming, actor, options)
@@ -104,7 +108,7 @@ async function page(
   const wait = query.has('before') ? 0 : requestedWait(request, query)
   if (wait === 0 && query.get('after') !== 'latest') return historyPage(request, query, options)
   setTimeout(wait + WAIT_MARGIN)
-  return waitForPage(incoming, wait * SECOND, { ...options, authorize: options.authorizeHistory })
+  return waitForPage(incoming, wait * SECOND, { ...options, authorize: options.authorizeWait })
 }
 
 /** A page of history, of the channels that may be read. */

@@ -1,8 +1,9 @@
 -- A role that runs the server without owning its tables.
 --
 -- The owner of the schemas applies the migrations, creates keys and binds publishers; the role of the server, with MIGRATE=off,
--- reads and writes what the application stores, and changes the log only through functions that run as the owner: it can append
--- and purge, and neither change nor delete events, nor drop or alter a table.
+-- reads and writes what the application stores, and changes the log only through functions that run as the owner: it can append,
+-- and, as it applies the retention, purge: from the oldest event on, up to all of them. It can neither change an event nor delete
+-- one from the middle, nor drop or alter a table. It reads the hashes of keys, by which it accepts them.
 
 alter function sse.append_events(text[], text[], json[], text[], text[], boolean)
   security definer set standard_conforming_strings = on;
@@ -11,6 +12,7 @@ alter function sse.purge(interval, bigint, integer) security definer set standar
 alter function sse.prepare_partitions() security definer set standard_conforming_strings = on;
 alter function sse.renew_epoch() security definer set standard_conforming_strings = on;
 alter function sse.discard_epoch(text) security definer set standard_conforming_strings = on;
+alter function sse.end_session(text, text, timestamptz) security definer set standard_conforming_strings = on;
 alter function sse.lock_queue(bigint) security definer set standard_conforming_strings = on;
 alter function sse.try_lock_queue(bigint) security definer set standard_conforming_strings = on;
 
@@ -21,9 +23,9 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   -- Tables that only functions write, which run as the owner.
   guarded constant text[] := array['head', 'log', 'epochs', 'outbox', 'mutex', 'migration', 'revocations', 'access_keys',
-    'publish_grants'];
+    'publish_grants', 'ended_sessions'];
   called constant text[] := array['append', 'append_events', 'relay', 'purge', 'prepare_partitions', 'renew_epoch',
-    'discard_epoch', 'is_current', 'incarnation', 'cursor', 'position_at', 'lock_queue', 'try_lock_queue'];
+    'discard_epoch', 'is_current', 'incarnation', 'cursor', 'position_at', 'lock_queue', 'try_lock_queue', 'end_session'];
   item text;
 begin
   if to_regnamespace('sse_tasks') is null then

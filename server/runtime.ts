@@ -2,13 +2,15 @@ import { version } from '../package.json' with { type: 'json' }
 import { type AppOptions, createApp } from './app.ts'
 import { type Access, createAccess, readAccessSettings } from './auth/access.ts'
 import { type AccessControl, createAccessControl } from './auth/access-control.ts'
+import { delaySessions, delayUnauthorized } from './auth/delayed-refusals.ts'
 import { readKeys } from './auth/key-store.ts'
 import { RefusalDelay } from './auth/refusal-delay.ts'
 import { createRequestRate, limitRequests, type RequestRate } from './auth/request-rate.ts'
+import { createRequestRights, type RequestRights } from './auth/request-rights.ts'
 import { createWork, openStorage, type StartOptions, type Work, watchStuckTransactions } from './common-runtime.ts'
 import { createEventSystem, type EventSystem } from './event-system.ts'
 import { type Bodies, createBodies } from './http/body.ts'
-import { createAddressOf, createIsSecure } from './http/client-address.ts'
+import { createAddressOf, createIsSecure, type Incoming } from './http/client-address.ts'
 import { REQUEST_TIMEOUT } from './http/limits.ts'
 import { HttpServer } from './http-server.ts'
 import { labOrigins } from './operations/lab.ts'
@@ -76,7 +78,8 @@ async function startParts(options: StartOptions): Promise<Runtime> {
   })
   const work = createWork(config, pools, () => events.relay.wake(), logger)
   const addressOf = createAddressOf(config.trustedProxies)
-  const bodies = createBodies(config, telemetry, addressOf)
+  const rights = createRequestRights(access.authorize, control.streamLeases)
+  const bodies = createBodies(config, telemetry, addressOf, rights.hold)
   const limits = {
     addressOf,
     publishRate: createPublishRate(config.publishRate, telemetry),
@@ -121,9 +124,11 @@ async function startParts(options: StartOptions): Promise<Runtime> {
       operations,
       access,
       control,
+      rights,
       onRequest,
       onRefused,
       checkRate,
+      server: () => app.server,
     }),
   )
   const server = new HttpServer(app, { config, certificate, telemetry, logger: logger.child({ part: 'http' }) })
@@ -197,10 +202,12 @@ interface Parts {
   operations: Operations
   access: Access
   control: AccessControl
+  rights: RequestRights
   limits: Pick<AppOptions['events'], 'addressOf' | 'publishRate' | 'patternRate' | 'telemetry'>
   onRequest: (request: Request) => void
   onRefused: (code: string) => void
   checkRate: RequestRate
+  server: () => Incoming['server']
 }
 
 /** Milliseconds between two pings of a WebSocket: half as often as heartbeats, within bounds. */
@@ -212,8 +219,15 @@ function appOptions(parts: Parts): AppOptions {
   const { hub, log, bounds, search, publisher, admission } = events
   const { checks, metrics, instances, faults } = operations
   const { outbox, tasks } = work
-  const { authorize } = access
-  const limited = limitRequests(authorize, parts.checkRate)
+  const { authorize, hold: holdRights } = parts.rights
+  const refusals = new RefusalDelay()
+  const delays = { refusals, addressOf: limits.addressOf, server: parts.server }
+  const authorizeOnce = delayUnauthorized(authorize, delays)
+  const limited = limitRequests(authorizeOnce, parts.checkRate)
+  const sessions = control.sessions({
+    publish: (event) => publisher.publish([event]),
+    checkRate: parts.checkRate,
+  })
   return {
     http: {
       onRequest: parts.onRequest,
@@ -226,13 +240,15 @@ function appOptions(parts: Parts): AppOptions {
     },
     session: {
       authorize: limited,
-      sessions: control.sessions({ publish: (event) => publisher.publish([event]), checkRate: parts.checkRate }),
+      sessions: delaySessions(sessions, delays),
     },
     events: {
       authorize,
+      authorizeOnce,
       authorizeHistory: limited,
+      authorizeWait: limitRequests(authorize, parts.checkRate),
       leases: control.streamLeases,
-      refusals: new RefusalDelay(),
+      refusals,
       peers: new Peers(pingInterval(config)),
       ...limits,
       hub,
@@ -252,6 +268,7 @@ function appOptions(parts: Parts): AppOptions {
       notifications: createNotifications(outbox),
       tasks: tasks.tasks,
       files: tasks.files,
+      holdRights,
       maxUploadBytes: config.maxUploadBytes,
       bodies,
     },

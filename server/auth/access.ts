@@ -102,8 +102,14 @@ function issuerSettings(config: Config): [setting: string, issuer: IssuerSetting
     throw new ConfigError(['Set one of JWT_SECRET, JWT_PUBLIC_KEY and JWKS_URL; JWT_ISSUERS takes several issuers.'])
   }
   if (config.jwtIssuers === undefined) return given.map(([setting, issuer]) => [setting, issuer])
+  if (config.jwtIssuer !== undefined) {
+    throw new ConfigError(['JWT_ISSUERS names the issuers: remove JWT_ISSUER, or make it the only one of JWT_ISSUERS.'])
+  }
   try {
-    return parseIssuers(config.jwtIssuers).map((issuer) => ['JWT_ISSUERS', issuer])
+    return parseIssuers(config.jwtIssuers).map((issuer) => [
+      'JWT_ISSUERS',
+      { ...issuer, audience: issuer.audience ?? config.jwtAudience },
+    ])
   } catch (error) {
     throw new ConfigError([`JWT_ISSUERS can't be used: ${messageOf(error)}.`])
   }

@@ -50,6 +50,10 @@ export function checkOperator(actor: Actor): void {
 /** Whether the grant covers what belongs to all users. */
 export const isOperator = ({ grant }: Actor): boolean => grant.role === 'operator'
 
+/** Whose limits a grant counts against; `null` for those of the address, where there is no credential. */
+export const countedAs = ({ subject, user }: Pick<Grant, 'subject' | 'user'>): string | null =>
+  subject === null ? null : user
+
 /** Whether something that belongs to a user may be read and changed. */
 export const isOwnOrOperator = (actor: Actor, owner: string): boolean => isOperator(actor) || actor.user === owner
 

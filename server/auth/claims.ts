@@ -27,7 +27,7 @@ const OPERATOR_PATTERNS = ['>']
 /** Longest life of a token, in milliseconds: `sse.revoke` keeps what was revoked as long, and deletes it then. */
 const MAX_LIFETIME = 400 * DAY
 
-/** Milliseconds by which the clock of an issuer may be ahead. */
+/** Milliseconds by which the clock of an issuer may be ahead: for `iat` and `nbf`, not for `exp`. */
 export const CLOCK_TOLERANCE = 10 * SECOND
 
 /** Most characters of the id of a token, as `sse.revoke` takes it. */
@@ -37,7 +37,7 @@ const MAX_TOKEN_ID_LENGTH = 1000
  * The grant of a token whose signature, issuer and audience were verified before, and that it is valid now.
  *
  * @param now milliseconds since the Unix epoch
- * @throws {AppError} `token.invalid` when `sub` is missing or too long, a claim has another shape than documented, or the token
+ * @throws {AppError} `token.expired`; `token.invalid` when `sub` is missing or too long, a claim has another shape than documented, or the token
  * could not be revoked for as long as it is valid
  */
 export function grantFromClaims(claims: Readonly<Record<string, unknown>>, names: ClaimNames, now = Date.now()): Grant {
@@ -96,17 +96,22 @@ const isTexts = (value: unknown): value is string[] =>
 
 function tokenIdOf(value: unknown): string | null {
   if (value === undefined || value === null || value === '') return null
-  if (typeof value === 'string' && value.length <= MAX_TOKEN_ID_LENGTH && !value.includes('\0')) return value
+  if (typeof value === 'string' && value.length <= MAX_TOKEN_ID_LENGTH && isStorable(value)) return value
   throw invalid(
     `Claim "jti" must be text of at most ${MAX_TOKEN_ID_LENGTH} characters, by which the token can be revoked.`,
   )
 }
+
+/** Whether Postgres can store a text: a revocation of anything else would have no effect. */
+const isStorable = (text: string) => text.isWellFormed() && !text.includes('\0')
 
 /** When a token was issued and when it expires, so that a revocation holds until then. */
 function lifetimeOf({ iat, exp }: Readonly<Record<string, unknown>>, now: number) {
   const issuedAt = timeOf(iat)
   const expiresAt = timeOf(exp)
   if (expiresAt === null) throw invalid('The token has no "exp": tokens that never expire are not accepted.')
+  // Without leeway, which verification allows: everywhere as for streams, which end at this time.
+  if (expiresAt <= now) throw new AppError('token.expired', 'The token has expired: get a new one.', { status: 401 })
   // It would outlive a revocation of its subject.
   if (issuedAt !== null && issuedAt > now + CLOCK_TOLERANCE) throw invalid('Claim "iat" is in the future.')
   if (expiresAt - (issuedAt ?? now) > MAX_LIFETIME) {

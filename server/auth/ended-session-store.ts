@@ -12,32 +12,15 @@ export interface EndedSession {
   expiresAt: number
 }
 
-/** Rows that are kept of a subject, so that nobody can fill the table: those of the sessions that were ended last. */
-const MAX_PER_SUBJECT = 100
-/** Rows of expired tokens that one statement deletes: more than it inserts. */
-const EXPIRED = 100
 /** Rows that are read: as many as an instance remembers. */
 const MAX_READ = 100_000
 
-/** Stores a session that was ended, and deletes rows that are not needed any more. To end a session twice has no further effect. */
+/** Stores a session that was ended: see `sse.end_session`. To end a session twice has no further effect. */
 export async function storeEndedSession(
   database: Database,
   { session, subject, expiresAt }: EndedSession,
 ): Promise<void> {
-  await database.query(
-    (sql) => sql`
-      with expired as (
-        select e.session from sse.ended_sessions e where e.expires_at < now() limit ${EXPIRED} for update skip locked
-      ), surplus as (
-        select e.session from sse.ended_sessions e where e.subject = ${subject}
-        order by e.ended_at desc offset ${MAX_PER_SUBJECT - 1} for update skip locked
-      ), deleted as (
-        delete from sse.ended_sessions d
-        where d.session in (select x.session from expired x union all select s.session from surplus s)
-      )
-      insert into sse.ended_sessions (session, subject, expires_at)
-      values (${session}, ${subject}, ${new Date(expiresAt)}) on conflict (session) do nothing`,
-  )
+  await database.query((sql) => sql`select sse.end_session(${session}, ${subject}, ${new Date(expiresAt)})`)
 }
 
 /** Reads the ended sessions when events that told of them may have been missed. */

@@ -5,7 +5,10 @@ export type Role = 'user' | 'operator'
 export interface Grant {
   /** `sub` of the token, or the name of the key; `null` for an anonymous sender. */
   subject: string | null
-  /** The subject as one token of a channel (`escapeToken`): `alice` in `orders.alice.17`. */
+  /**
+   * The subject as one token of a channel (`escapeToken`): `alice` in `orders.alice.17`. Of a key `%key:` and its name, so that no
+   * token's user is the same: what belongs to somebody, and what is counted for them, goes by this.
+   */
   user: string
   /** Patterns of the channels that may be read: a requested pattern must lie within one of them. */
   subscribe: readonly string[]

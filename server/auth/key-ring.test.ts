@@ -44,9 +44,13 @@ test('keys of the configuration stay when those in Postgres are replaced', () =>
   const [configured, first] = [createKey(), createKey()]
   const ring = new KeyRing([stored(configured, 'fixed')])
   ring.set([stored(first, 'billing')])
-  expect([ring.size, ring.grantOf(configured)?.user, ring.grantOf(first)?.user]).toEqual([2, 'fixed', 'billing'])
+  expect([ring.size, ring.grantOf(configured)?.user, ring.grantOf(first)?.user]).toEqual([
+    2,
+    '%key:fixed',
+    '%key:billing',
+  ])
   ring.set([])
-  expect([ring.size, ring.grantOf(configured)?.user, ring.grantOf(first)]).toEqual([1, 'fixed', undefined])
+  expect([ring.size, ring.grantOf(configured)?.user, ring.grantOf(first)]).toEqual([1, '%key:fixed', undefined])
 })
 
 test('the grant of a key is revoked when the key is gone, and no other grant is', () => {

@@ -78,9 +78,12 @@ export class KeyRing {
     !this.#keys.some(({ name }) => name === subject)
 }
 
+/** `escapeToken` makes no token that begins like this: the name of a key is not the `sub` of a token. */
+const KEY_USER = '%key:'
+
 const toGrant = ({ name, publish, subscribe, role }: StoredKey): Grant => ({
   subject: name,
-  user: name,
+  user: KEY_USER + name,
   subscribe,
   publish,
   role,

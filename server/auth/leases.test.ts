@@ -120,7 +120,7 @@ describe('renewing a session', () => {
     const leases = new Leases()
     const { seen, holder } = stream()
     leases.add(grant(), holder, 0)
-    leases.renew('s1', grant({ subject: 'mallory', expiresAt: 9000 }), 0)
+    leases.renew('s1', grant({ subject: 'mallory', user: 'mallory', expiresAt: 9000 }), 0)
     leases.tick(1000)
     expect(seen).toEqual(['expired'])
   })

@@ -128,9 +128,7 @@ export class Leases {
    * Gives the streams of a session a new grant. It must be of the same subject; streams that it does not cover end as revoked.
    */
   renew(session: string, grant: Grant, now: number): void {
-    const streams = [...(this.#bySession.get(session) ?? [])].filter(
-      ({ grant: { subject } }) => subject === grant.subject,
-    )
+    const streams = [...(this.#bySession.get(session) ?? [])].filter(({ grant: { user } }) => user === grant.user)
     this.#work.add(streams.map((entry) => () => this.#renew(entry, grant, now)))
   }
 

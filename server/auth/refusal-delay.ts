@@ -3,6 +3,8 @@ import { MINUTE, SECOND, sleep } from '../platform/time.ts'
 
 /** Refusals of an address that are not delayed: a client that stops has one or two. */
 const FREE = 2
+/** Requests of an address with a wrong credential that are not delayed, other than for streams: pages and programs send several at once. */
+const FREE_ATTEMPTS = 30
 /** Responses to the same request of an address that are not delayed: clients that keep the reconnection time repeat it, too. */
 const FREE_REPEATS = 10
 /** Milliseconds of the first delay; each further refusal doubles it. */
@@ -40,6 +42,15 @@ export class RefusalDelay {
    */
   refused(address: string, signal: AbortSignal): Promise<void> {
     return this.#wait(this.#count(address) - FREE, signal)
+  }
+
+  /**
+   * Counts a request whose credential is not accepted (401), other than for a stream, and resolves when its response may be sent.
+   *
+   * @param signal aborts when the client disconnects
+   */
+  unauthorized(address: string, signal: AbortSignal): Promise<void> {
+    return this.#wait(this.#count(`${address} 401`) - FREE_ATTEMPTS, signal)
   }
 
   /**

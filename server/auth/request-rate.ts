@@ -2,7 +2,7 @@ import type { AddressOf, Incoming } from '../http/client-address.ts'
 import { createRateLimit } from '../http/rate-limit.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
-import type { Actor, Authorize } from './actor.ts'
+import { type Actor, type Authorize, countedAs } from './actor.ts'
 
 /** Counts a request of a subject, or of the client's address where there is none. @throws {AppError} `request.too_fast` (429) */
 export type RequestRate = (subject: string | null, request: Request) => void
@@ -46,7 +46,7 @@ export function createRequestRate({ rate, addressOf, server, telemetry }: Reques
 /** `authorize` for requests whose rate is limited: it throws `request.too_fast` (429) besides. */
 export function limitRequests(authorize: Authorize, checkRate: RequestRate): Authorize {
   const check = (actor: Actor, request: Request) => {
-    checkRate(actor.grant.subject, request)
+    checkRate(countedAs(actor.grant), request)
     return actor
   }
   return (request) => {

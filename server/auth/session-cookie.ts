@@ -39,6 +39,12 @@ export function readSession(request: Request, isSecure: boolean): Session | unde
   return found
 }
 
+/** Most characters of a cookie: a browser ignores, without a word, one whose name and value are longer (RFC 6265bis, 5.6). */
+const MAX_COOKIE_LENGTH = 4096
+
+/** Most characters of a token that fits into a cookie. */
+export const MAX_SESSION_TOKEN_LENGTH = MAX_COOKIE_LENGTH - SECURE_NAME.length - '.'.length - 22
+
 /** Value of `Set-Cookie` that begins or renews a session. @param expiresAt milliseconds since the Unix epoch */
 export const sessionCookie = ({ id, token }: Session, isSecure: boolean, expiresAt: number, now: number): string =>
   cookie(`${id}.${token}`, isSecure, Math.max(0, Math.ceil((expiresAt - now) / SECOND)))

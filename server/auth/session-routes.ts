@@ -70,7 +70,7 @@ export const sessionRoutes = ({ authorize, sessions }: SessionRoutesOptions) =>
           summary: 'Begin a session with a token, or renew it',
           description:
             'Sets a cookie (HttpOnly, SameSite=Strict) with which browsers send the token. With the cookie of a session of the same subject, the session continues: its open streams have the new grant at once, on all instances, and need not reconnect. A stream whose channels the new grant does not cover ends.',
-          errors: ['session.unavailable', 'session.insecure', 'session.key', 'request.too_fast'],
+          errors: ['session.unavailable', 'session.insecure', 'session.key', 'session.too_large', 'request.too_fast'],
           responseHeaders: ['Set-Cookie'],
         }),
       },

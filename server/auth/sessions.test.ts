@@ -5,7 +5,7 @@ import type { NewEvent } from '../protocol/event.ts'
 import type { EndedSession } from './ended-session-store.ts'
 import { EndedSessions } from './ended-sessions.ts'
 import type { Grant } from './grant.ts'
-import { hashSession } from './session-cookie.ts'
+import { hashSession, MAX_SESSION_TOKEN_LENGTH, SECURE_NAME } from './session-cookie.ts'
 import { createSessions } from './sessions.ts'
 
 /** A server whose tokens are `<subject>.<seconds>.x`: how long they are valid. */
@@ -87,7 +87,15 @@ describe('a session', () => {
     expect(state.published).toEqual([])
   })
 
-  test('does not begin with a token that has expired within the leeway of verification', async () => {
+  test('does not begin with a token that makes a cookie which browsers ignore', async () => {
+    const { begin } = create()
+    const padding = 'x'.repeat(MAX_SESSION_TOKEN_LENGTH - 'alice.60.'.length)
+    const { cookie } = await begin(`alice.60.${padding}`)
+    expect(cookie.replace('sse_session', SECURE_NAME)).toHaveLength(4096 + '='.length)
+    await expect(begin(`alice.60.${padding}x`)).rejects.toMatchObject({ code: 'session.too_large', status: 413 })
+  })
+
+  test('does not begin with a token that expires while it is verified', async () => {
     const { begin } = create()
     expect(begin('alice.-1.x')).rejects.toMatchObject({ code: 'token.expired', status: 401 })
   })

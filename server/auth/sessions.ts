@@ -3,6 +3,7 @@ import { AppError, messageOf } from '../platform/errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { NewEvent } from '../protocol/event.ts'
 import { sessionEnded, sessionRenewed } from './access-events.ts'
+import { countedAs } from './actor.ts'
 import { authenticateSession, bearerOf } from './authenticate.ts'
 import type { EndedSession } from './ended-session-store.ts'
 import type { EndedSessions } from './ended-sessions.ts'
@@ -14,6 +15,7 @@ import {
   createSessionId,
   expiredSessionCookie,
   hashSession,
+  MAX_SESSION_TOKEN_LENGTH,
   readSession,
   type Session,
   sessionCookie,
@@ -28,7 +30,7 @@ export interface Sessions {
    *
    * @returns the grant, and the value of `Set-Cookie`
    * @throws {AppError} `auth.required`, `token.invalid`, `token.expired`, `token.revoked` (401), `token.unverifiable` (503);
-   * `session.key`, `session.insecure` (400); `request.too_fast` (429)
+   * `session.key`, `session.insecure` (400); `session.too_large` (413); `request.too_fast` (429)
    */
   begin(request: Request): Promise<{ grant: Grant; cookie: string }>
   /**
@@ -68,7 +70,8 @@ export const createSessions = (options: SessionsOptions): Sessions => ({
     const secure = options.isSecure(request)
     if (!secure && !isLoopback(request)) throw insecure()
     const grant = await options.grantOfToken(token)
-    options.checkRate(grant.subject, request)
+    options.checkRate(countedAs(grant), request)
+    if (token.length > MAX_SESSION_TOKEN_LENGTH) throw tooLarge(token.length)
     const now = Date.now()
     const expiresAt = grant.expiresAt ?? 0
     if (expiresAt <= now) throw new AppError('token.expired', 'The token has expired: get a new one.', { status: 401 })
@@ -82,7 +85,7 @@ export const createSessions = (options: SessionsOptions): Sessions => ({
     const secure = options.isSecure(request)
     const session = readSession(request, secure)
     const grant = session && (await acceptedGrant(request, session, options))
-    if (grant) options.checkRate(grant.subject, request)
+    if (grant) options.checkRate(countedAs(grant), request)
     if (session && grant) await end(session.id, grant, options)
     return expiredSessionCookie(secure)
   },
@@ -158,6 +161,13 @@ const isForKey = () =>
   new AppError(
     'session.key',
     'A key is for programs, which send it with each request. A session begins with a token of a user.',
+  )
+
+const tooLarge = (length: number) =>
+  new AppError(
+    'session.too_large',
+    `The token has ${length} characters. A browser keeps a cookie with at most ${MAX_SESSION_TOKEN_LENGTH} of them: issue tokens with fewer claims or patterns, such as "orders.{sub}.>".`,
+    { status: 413 },
   )
 
 const insecure = () =>

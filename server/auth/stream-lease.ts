@@ -31,7 +31,7 @@ export class StreamLease {
   }
 
   /**
-   * Gives the stream the grant of another token, which must be of the same subject, and cover what the stream follows.
+   * Gives the stream the grant of another token, which must be of the same subject, not of a key with its name, and cover what the stream follows.
    *
    * @throws {AppError} `session.unavailable` where the server accepts no tokens; what `TokenGrants` and `StreamLeases.check`
    * throw; `token.subject`, `access.denied` (403). The stream then keeps the grant that it has
@@ -40,7 +40,7 @@ export class StreamLease {
     if (!this.#grantOfToken) throw noTokens()
     const grant = await this.#grantOfToken(token)
     this.#check(grant)
-    if (grant.subject !== this.grant.subject) throw otherSubject()
+    if (grant.user !== this.grant.user) throw otherSubject()
     checkSubscribe({ grant }, this.#lease.patterns)
     this.#lease.renew(grant, Date.now())
   }

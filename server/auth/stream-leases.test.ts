@@ -50,7 +50,7 @@ const codeOf = (run: () => void) => {
 }
 
 describe('rights that end while a stream is being opened', () => {
-  test('by time, within the leeway of verification', async () => {
+  test('by time', async () => {
     const { actor, streams } = create()
     const alice = actor()
     expect(codeOf(() => streams.check(alice))).toBeUndefined()

@@ -24,7 +24,7 @@ export interface StreamLeases {
    *
    * @throws {AppError} `token.expired`, `token.revoked`, `key.unknown` (401)
    */
-  check(actor: Actor): void
+  check(actor: Pick<Actor, 'grant' | 'session'>): void
   /** Must follow `check` in the same event-loop turn. @param patterns that the stream follows */
   hold(actor: Actor, patterns: readonly string[], stream: LeasedStream): StreamLease
 }
@@ -51,7 +51,6 @@ export function createStreamLeases({
   grantOfToken,
 }: StreamLeasesOptions): StreamLeases {
   const check = ({ grant, session }: Pick<Actor, 'grant' | 'session'>): void => {
-    // Verification allows for clocks that differ; a stream would end at once.
     if (grant.expiresAt !== null && grant.expiresAt <= Date.now()) {
       throw new AppError('token.expired', 'The token has expired: get a new one.', { status: 401 })
     }

@@ -4,6 +4,7 @@ import { SECOND } from '../platform/time.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { BodyBudget } from './body-budget.ts'
 import type { AddressOf, Incoming } from './client-address.ts'
+import type { HeldRights, HoldRights } from './held-rights.ts'
 import type { OpenBody, Pace } from './open-body.ts'
 
 /** Files may be large: no deadline, but a minimum rate that even a bad mobile connection reaches. */
@@ -17,12 +18,17 @@ export const isJson = ({ headers }: Request): boolean =>
 export class Bodies {
   readonly budget: BodyBudget
   readonly #addressOf: AddressOf
+  readonly #holdRights: HoldRights
   readonly #pace: Pace
 
-  /** @param timeout milliseconds for a whole body that is no file; see `BODY_TIMEOUT_MS` */
-  constructor(budget: BodyBudget, timeout: number, addressOf: AddressOf) {
+  /**
+   * @param timeout milliseconds for a whole body that is no file; see `BODY_TIMEOUT_MS`
+   * @param holdRights a request may be authorized long before its body is complete
+   */
+  constructor(budget: BodyBudget, timeout: number, addressOf: AddressOf, holdRights: HoldRights) {
     this.budget = budget
     this.#addressOf = addressOf
+    this.#holdRights = holdRights
     this.#pace = { timeout, leastRate: 1024, window: 5 * SECOND }
   }
 
@@ -48,7 +54,7 @@ export class Bodies {
    *
    * @param parse called with the bytes, which count against the budget until it resolves
    * @throws {AppError} `body.too_large` (413), `body.too_slow` (408), `body.too_many` (429), `body.overloaded` (503),
-   * `body.aborted`
+   * `body.aborted`; `token.expired`, `token.revoked`, `key.unknown` (401) when the rights of the request have ended meanwhile
    */
   async read<T>(incoming: Incoming, maxBytes: number, parse: (bytes: Uint8Array) => T | Promise<T>): Promise<T> {
     const { request } = incoming
@@ -61,7 +67,9 @@ export class Bodies {
         if (source.received > maxBytes) throw tooLarge(maxBytes)
         chunks.push(chunk)
       }
-      return await parse(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
+      const parsed = await parse(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
+      source.checkRights()
+      return parsed
     } finally {
       source.close()
     }
@@ -71,7 +79,8 @@ export class Bodies {
    * The content of a file, while it arrives.
    *
    * @param kept maximum bytes that the caller holds in memory
-   * @throws {AppError} `body.too_slow` (408), `body.too_many` (429), `body.overloaded` (503), `body.aborted`
+   * @throws {AppError} `body.too_slow` (408), `body.too_many` (429), `body.overloaded` (503), `body.aborted`; `token.expired`,
+   * `token.revoked`, `key.unknown` (401) when the rights of the request have ended meanwhile
    */
   async *readFile(incoming: Incoming, kept: number): AsyncGenerator<Uint8Array> {
     const source = this.#open(incoming, UPLOAD)
@@ -80,13 +89,14 @@ export class Bodies {
         yield chunk
         source.keep(kept)
       }
+      source.checkRights()
     } finally {
       source.close()
     }
   }
 
   #open(incoming: Incoming, pace: Pace): BodySource {
-    return new BodySource(this.budget, incoming.request, pace, () => this.#addressOf(incoming))
+    return new BodySource(this.budget, incoming.request, pace, () => this.#addressOf(incoming), this.#holdRights)
   }
 }
 
@@ -100,11 +110,13 @@ export const createBodies = (
   }: Pick<Config, 'maxBodyMemory' | 'maxBodies' | 'maxBodiesPerAddress' | 'bodyTimeoutMs'>,
   telemetry: Pick<Telemetry, 'bodyRefused'>,
   addressOf: AddressOf,
+  holdRights: HoldRights,
 ): Bodies =>
   new Bodies(
     new BodyBudget({ maxBytes: maxBodyMemory, maxBodies, maxBodiesPerAddress, telemetry }),
     bodyTimeoutMs,
     addressOf,
+    holdRights,
   )
 
 /** The chunks of one body. */
@@ -112,13 +124,15 @@ class BodySource {
   readonly #budget: BodyBudget
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   readonly #body: OpenBody
+  readonly #rights: HeldRights
 
-  constructor(budget: BodyBudget, { body }: Request, pace: Pace, address: () => string) {
+  constructor(budget: BodyBudget, request: Request, pace: Pace, address: () => string, holdRights: HoldRights) {
     this.#budget = budget
-    this.#reader = body?.getReader()
+    this.#reader = request.body?.getReader()
     // Ends the read that is under way as if the body had ended.
     const abort = () => void this.#reader?.cancel().catch(() => {})
     this.#body = budget.open(address, pace, abort)
+    this.#rights = holdRights(request, (error) => this.#body.end(error))
   }
 
   get received(): number {
@@ -140,7 +154,13 @@ class BodySource {
     this.#budget.release(this.#body, Math.max(0, this.#body.held - bytes))
   }
 
+  /** @throws {AppError} when those of the request have ended while it arrived */
+  checkRights(): void {
+    this.#rights.check()
+  }
+
   close(): void {
+    this.#rights.release()
     this.#budget.close(this.#body)
   }
 }

@@ -79,7 +79,12 @@ export class OpenBody {
 
   /** Ends the read that is under way, which then throws `refusal`. @param quota slow bodies that one address may have */
   refuse(reason: BodyRefusal, quota: number): void {
-    this.refusal = refusalOf(reason, this.pace, quota)
+    this.end(refusalOf(reason, this.pace, quota))
+  }
+
+  /** Ends the read that is under way, which then throws the error. */
+  end(error: AppError): void {
+    this.refusal = error
     this.#abort()
   }
 }

@@ -107,6 +107,7 @@ export const ERRORS = {
   ],
   'session.insecure': [400, 'A session was requested over plain HTTP, other than at a name of the machine itself.'],
   'session.key': [400, 'A session was requested with a key instead of a token.'],
+  'session.too_large': [413, 'The token of a session is larger than what a browser keeps as a cookie.'],
   'session.unavailable': [400, 'The server accepts no tokens: there are no sessions.'],
   'storage.exceeded': [409, "The files of the owner's tasks would have more than MAX_OWNER_BYTES.", LIMIT],
   'stream.limit': [429, 'The subject or the address has as many streams and waiting requests as it may have.'],

@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import type { Authorize } from '../auth/actor.ts'
+import { type Authorize, countedAs } from '../auth/actor.ts'
 import type { Incoming } from '../http/client-address.ts'
 import { otherMethods } from '../http/problem.ts'
 import { checkParameters } from '../http/query-parameters.ts'
@@ -23,8 +23,12 @@ import { openSocket, type SocketOptions } from './websocket/open-socket.ts'
 /** What the routes of `/events` need. */
 export interface EventRoutesOptions extends SocketOptions, PublicationOptions {
   publishRate: RateLimit
+  /** Of requests that open no stream: responses with 401 are delayed. */
+  authorizeOnce: Authorize
   /** Of requests for pages of history, and for the head of a stream, which may have a rate limit. */
   authorizeHistory: Authorize
+  /** Of requests that wait for events, whose refusals are delayed like those of streams. */
+  authorizeWait: Authorize
   log: EventLog
   search: Search
   publisher: Publisher
@@ -74,10 +78,10 @@ export const eventRoutes = (options: EventRoutesOptions) =>
       '/events',
       async ({ request, server, set }) => {
         checkParameters(urlOf(request).searchParams, PUBLISH_PARAMETERS)
-        const actor = await options.authorize(request)
+        const actor = await options.authorizeOnce(request)
         options.admission.check()
         const incoming = { request, server }
-        const sender = actor.grant.subject ?? options.addressOf(incoming)
+        const sender = countedAs(actor.grant) ?? options.addressOf(incoming)
         const { events, isBatch } = await readPublication(incoming, actor, options).catch((error) => {
           // What is refused was read and checked, too: as one event.
           if (error instanceof AppError && REFUSED.includes(error.status)) options.publishRate.take(sender, 1)
@@ -112,7 +116,7 @@ async function page(
   const wait = query.has('before') ? 0 : requestedWait(request, query)
   if (wait === 0 && query.get('after') !== 'latest') return historyPage(request, query, options)
   setTimeout(wait + WAIT_MARGIN)
-  return waitForPage(incoming, wait * SECOND, { ...options, authorize: options.authorizeHistory })
+  return waitForPage(incoming, wait * SECOND, { ...options, authorize: options.authorizeWait })
 }
 
 /** A page of history, of the channels that may be read. */

@@ -1,4 +1,4 @@
-import { type Actor, type Authorize, checkSubscribe, clientIdOf } from '../auth/actor.ts'
+import { type Actor, type Authorize, checkSubscribe, clientIdOf, countedAs } from '../auth/actor.ts'
 import type { RefusalDelay } from '../auth/refusal-delay.ts'
 import type { StreamLease } from '../auth/stream-lease.ts'
 import type { StreamLeases } from '../auth/stream-leases.ts'
@@ -103,7 +103,7 @@ export async function admit(incoming: Incoming, options: SubscribeOptions, wish:
   try {
     const actor = await authorize(request)
     await hub.turn()
-    const owner = { subject: actor.grant.subject, address: addressOf(incoming) }
+    const owner = { subject: countedAs(actor.grant), address: addressOf(incoming) }
     return { incoming, actor, owner, ...parseSubscription(request, actor, wish) }
   } catch (error) {
     const isRefusal = error instanceof AppError && (error.status === 401 || error.status === 403)

@@ -18,8 +18,14 @@ export const accessSettings = {
     fallback: undefined,
     doc: 'URL of the JWK Set of the identity provider (https).',
   }),
-  jwtIssuer: text('JWT_ISSUER', { fallback: undefined, doc: 'Required issuer (iss) of tokens; any without it.' }),
-  jwtAudience: text('JWT_AUDIENCE', { fallback: undefined, doc: 'Required audience (aud) of tokens; any without it.' }),
+  jwtIssuer: text('JWT_ISSUER', {
+    fallback: undefined,
+    doc: 'Required issuer (iss) of tokens; any without it. Not with JWT_ISSUERS, which names its own.',
+  }),
+  jwtAudience: text('JWT_AUDIENCE', {
+    fallback: undefined,
+    doc: 'Required audience (aud) of tokens; any without it. With JWT_ISSUERS, of the issuers that name none.',
+  }),
   jwtIssuers: secret('JWT_ISSUERS', {
     doc: 'Several issuers instead, as a JSON array: [{"issuer": "…", "audience": "…", "jwksUrl": "…"}], or with "publicKey" or "secret" instead of "jwksUrl".',
   }),

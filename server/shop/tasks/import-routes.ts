@@ -50,7 +50,12 @@ async function startImport(
   const content = bodies.readFile(incoming, 2 * PART_BYTES)
   const upload = await files.upload(name, content, maxUploadBytes, request.signal)
   const key = requestKey(request, actor.user, { name, digest: upload.digest })
-  const task = await tasks.startImport(upload, name, key, actor).catch(async (error) => {
+  const start = async () => {
+    // What came last was stored after the rights were checked.
+    await authorize(request)
+    return tasks.startImport(upload, name, key, actor)
+  }
+  const task = await start().catch(async (error) => {
     await files.discard(upload.id).catch(() => {})
     throw error
   })

@@ -7,15 +7,13 @@ import { jsonBody, SMALL_BODY } from '../../http/json-body.ts'
 import { pageRequest } from '../../http/paging.ts'
 import { otherMethods } from '../../http/problem.ts'
 import { asCreated, withCursor, withVersion } from '../../http/response-headers.ts'
-import { download } from './download.ts'
-import type { Files } from './files.ts'
+import { type DownloadOptions, download } from './download.ts'
 import * as docs from './route-docs.ts'
 import type { Tasks } from './tasks.ts'
 
 /** What the routes of tasks need. */
-export interface TaskRoutesOptions {
+export interface TaskRoutesOptions extends DownloadOptions {
   tasks: Tasks
-  files: Files
   bodies: Bodies
   authorize: Authorize
 }
@@ -30,7 +28,7 @@ const METHODS = {
 }
 
 /** `/api/tasks`. */
-export const taskRoutes = ({ tasks, files, bodies, authorize }: TaskRoutesOptions) =>
+export const taskRoutes = ({ tasks, bodies, authorize, ...files }: TaskRoutesOptions) =>
   new Elysia({ name: 'tasks', prefix: '/api/tasks', tags: ['tasks'] })
     .get(
       '/',
@@ -83,7 +81,7 @@ export const taskRoutes = ({ tasks, files, bodies, authorize }: TaskRoutesOption
     )
     .get(
       '/:id/files/:name',
-      async ({ params, request }) => download(files, params.id, params.name, await authorize(request)),
+      async ({ params, request }) => download(request, params.id, params.name, await authorize(request), files),
       docs.DOWNLOAD,
     )
     .use(otherMethods(METHODS))

@@ -129,11 +129,11 @@ describe('a token does not count', () => {
     expectRefused(await knockEverywhere(server.url, { ...page(), cookie }), token, 'auth.required')
   })
 
-  test('in a cookie after one that is forged, or beside a forged bearer token', async () => {
+  test('in one of two different cookies, or beside a forged bearer token', async () => {
     const cookies = `sse_session=${id}.${forged}; sse_session=${id}.${token}`
     const doors = DOORS.filter(({ route }) => route !== 'POST /session')
     const headers = { ...page(), cookie: cookies }
-    expectRefused(await Promise.all(doors.map((door) => knock(server.url, door, headers))), forged)
+    expectRefused(await Promise.all(doors.map((door) => knock(server.url, door, headers))), forged, 'auth.required')
     const both = { ...page(), cookie: `sse_session=${id}.${token}`, authorization: `Bearer ${forged}` }
     expectRefused(await knockEverywhere(server.url, both), forged)
   })

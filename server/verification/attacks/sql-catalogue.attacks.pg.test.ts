@@ -27,6 +27,7 @@ const DEFINER = [
   /^sse\.prepare_partitions\(\)$/,
   /^sse\.(renew_epoch\(\)|discard_epoch\(text\))$/,
   /^sse\.(try_)?lock_queue\(bigint\)$/,
+  /^sse\.end_session\(text,text,timestamp with time zone\)$/,
 ]
 const SEARCH_PATH = 'search_path=pg_catalog, pg_temp'
 const STRINGS = 'standard_conforming_strings=on'

@@ -26,6 +26,10 @@ export function openEventStream(options: EventStreamOptions): EventStream {
 const FALLBACK =
   'no event stream got through in time (a proxy may buffer it): events arrive by long-polling, from the same cursor'
 
+/** A session was begun, and the request after that was refused nevertheless. */
+const NOT_KEPT =
+  'The server does not accept the session that it has just begun. The browser may not keep its cookie: it may block cookies of this site.'
+
 /** Reasons of `closing` after which the stream needs another session. */
 const SESSION_ENDED: readonly string[] = ['expired', 'revoked']
 
@@ -278,18 +282,18 @@ class Follower implements EventStream {
   /** The session has ended: the first time, another one is begun at once, and then later and later. */
   #onUnauthorized(session: Session): void {
     session.end()
-    if (this.#isUnauthorized) this.#retryLater()
+    if (this.#isUnauthorized) this.#retryLater(NOT_KEPT)
     else this.#connect()
     this.#isUnauthorized = true
   }
 
-  #retryLater(): void {
+  #retryLater(reason?: string): void {
     this.#disconnect()
     if (isOffline()) {
       this.#setState({ name: 'offline' })
       return
     }
-    this.#setState({ name: 'waiting', at: this.#timer.retry() })
+    this.#setState({ name: 'waiting', at: this.#timer.retry(), ...(reason !== undefined && { reason }) })
   }
 
   #disconnect(): void {

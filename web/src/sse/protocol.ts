@@ -19,8 +19,8 @@ export type StreamState =
   | { name: 'catching up' }
   /** @property instance name of the server's instance, where the transport tells it */
   | { name: 'live'; instance: string; transport: Transport }
-  /** The server is unreachable, or it closed the stream; `at` is when the next try begins, in milliseconds since the epoch. */
-  | { name: 'waiting'; at: number }
+  /** The server is unreachable, or it closed the stream; `at` is when the next try begins, in milliseconds since the epoch. `reason` is there when the session is not accepted. */
+  | { name: 'waiting'; at: number; reason?: string }
   /** The browser has no network. */
   | { name: 'offline' }
   /** The server refuses the request or the token, and would refuse it again. */

@@ -165,6 +165,13 @@ describe('a stream with getToken', () => {
     jest.advanceTimersByTime(500)
     await settle()
     expect([requests.length, FakeEventSource.opened.length]).toEqual([3, 3])
+    FakeEventSource.newest.fails()
+    await settle()
+    expect(states.at(-1)).toEqual({
+      name: 'waiting',
+      at: Date.now() + 1000,
+      reason: expect.stringContaining('may not keep its cookie'),
+    })
   })
 
   test('that gets 403 is refused, and its session is not renewed', async () => {

@@ -44,7 +44,11 @@ export function createAuthenticate(options: AuthenticationOptions): Authenticate
     const grant = keys.grantOf(credential)
     if (grant) return grant
     if (!isKey(credential)) return grantOfToken(credential)
-    throw new AppError('key.unknown', 'The key is not known, or was revoked.', { status: 401 })
+    throw new AppError(
+      'key.unknown',
+      'This is no token (a JWT: three parts, separated by dots) and no key that is known; or the key was revoked.',
+      { status: 401 },
+    )
   }
 
   return (request) => {

@@ -160,7 +160,7 @@ const noToken = () =>
 const isForKey = () =>
   new AppError(
     'session.key',
-    'A key is for programs, which send it with each request. A session begins with a token of a user.',
+    'This is no token (a JWT: three parts, separated by dots). A session begins with a token of a user; a key is for programs, which send it with each request.',
   )
 
 const tooLarge = (length: number) =>

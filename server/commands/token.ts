@@ -11,7 +11,7 @@ interface TokenOptions {
   subscribe?: string[]
   publish?: string[]
   role?: 'user' | 'operator'
-  ttl: number
+  ttl?: number
   jti?: string | true
 }
 
@@ -20,15 +20,13 @@ export const tokenCommand = () =>
   new Command('token')
     .description('Print a token for development, signed with JWT_SECRET, for servers that have the same secret.')
     .requiredOption('--sub <subject>', 'user whom the token is for')
-    .option('--subscribe <pattern...>', 'channels that may be read; {sub} is the subject (default: what is theirs)')
+    .option(
+      '--subscribe <pattern...>',
+      'channels that may be read; {sub} is the subject (default: their orders, tasks and notifications, and broadcast)',
+    )
     .option('--publish <pattern...>', 'channels that may be published to (default: none; all for an operator)')
     .addOption(new Option('--role <role>', 'an operator sees and manages what belongs to all users').choices(ROLES))
-    .option(
-      '--ttl <duration>',
-      'how long the token is valid, such as 90s, 30m, 12h or 7d',
-      parseDuration,
-      parseDuration('1h'),
-    )
+    .option('--ttl <duration>', 'how long the token is valid, such as 90s, 30m, 12h or 7d (default: 1h)', parseDuration)
     .option('--jti [id]', 'give the token an id, by which it can be revoked; it is printed on standard error')
     .addHelpText(
       'after',
@@ -39,7 +37,7 @@ export const tokenCommand = () =>
 
 const ROLES = ['user', 'operator']
 
-async function token({ sub, subscribe, publish, role, ttl, jti }: TokenOptions): Promise<void> {
+async function token({ sub, subscribe, publish, role, ttl = parseDuration('1h'), jti }: TokenOptions): Promise<void> {
   const { jwtSecret, ...config } = loadConfig(process.env)
   if (jwtSecret === undefined) {
     throw new CommandError(

@@ -23,7 +23,7 @@ export function Welcome(props: { compare: Compare }): JSX.Element {
       </ul>
       <p class="compare-lead">
         This page publishes numbered events and receives each of them four times, side by side. Then break something,
-        and see which lane lost an event, how late it was, and what it cost.
+        and see how late each lane was, what it cost, and whether it lost an event.
       </p>
       <Show when={props.compare.error()}>
         <p class="notice error" role="alert">

@@ -15,7 +15,11 @@ let database: TestDatabase
 let instance: Runtime & AsyncDisposable
 beforeAll(async () => {
   database = await createDatabase()
-  instance = await startInstance(database.url, { JWT_SECRET: TOKEN_SECRET, ALLOWED_HOSTS: 'sse.example' })
+  instance = await startInstance(database.url, {
+    JWT_SECRET: TOKEN_SECRET,
+    ALLOWED_HOSTS: 'sse.example',
+    TRUSTED_PROXIES: '127.0.0.1',
+  })
 })
 afterAll(async () => {
   await instance[Symbol.asyncDispose]()
@@ -32,6 +36,10 @@ async function subjectOf(cookie: string, headers: Record<string, string> = {}) {
   return status === 200 ? body.subject : `${status} ${body.code}`
 }
 
+let addresses = 0
+/** Another one for each request: repeated refusals of one are delayed. */
+const nextAddress = () => `10.0.0.${++addresses & 255}`
+
 describe('a page that signs a person in as somebody else', () => {
   test('cannot: no session begins by a form, by JSON, or by a token in the address', async () => {
     const token = await tokenOf(MALLORY)
@@ -44,7 +52,8 @@ describe('a page that signs a person in as somebody else', () => {
         ['application/json', JSON.stringify({ [field]: `Bearer ${token}` })],
       ] as const) {
         for (const query of ['', `?${field}=${token}`]) {
-          const answer = await ask(instance.url, `POST /session${query}`, { headers: { 'content-type': type }, body })
+          const headers = { 'content-type': type, 'x-forwarded-for': nextAddress() }
+          const answer = await ask(instance.url, `POST /session${query}`, { headers, body })
           expect([field, type, answer.status, cookieOf(answer)]).toEqual([field, type, 401, ''])
         }
       }

@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import { type Authorize, countedAs } from '../auth/actor.ts'
+import { type Authorize, clientIdOf, countedAs } from '../auth/actor.ts'
 import type { Incoming } from '../http/client-address.ts'
 import { otherMethods } from '../http/problem.ts'
 import { checkParameters } from '../http/query-parameters.ts'
@@ -125,8 +125,11 @@ async function historyPage(
   query: URLSearchParams,
   { authorizeHistory, log, search }: EventRoutesOptions,
 ): Promise<Response> {
-  const readable = readablePatterns(query, await authorizeHistory(request))
-  return query.has('before') ? lookBack(request, readable, search) : history(request, readable, log)
+  const actor = await authorizeHistory(request)
+  const readable = readablePatterns(query, actor)
+  return query.has('before')
+    ? lookBack(request, readable, search)
+    : history(request, readable, log, clientIdOf(actor, query.get('clientId')))
 }
 
 const notAcceptable = () =>

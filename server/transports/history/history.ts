@@ -21,16 +21,22 @@ import { CLIENT_CLOSED_REQUEST, eventJson, nextPage, pageResponse, pageText } fr
  * A page of history: `{ gap?, events, cursor, more, oldest, head }`. The next page is `after` the `cursor`.
  *
  * @param patterns of the channels that are read; `undefined` for all
+ * @param clientId whose own events are left out; `null` for none
  * @throws {AppError} `parameter.unknown`, `parameter.repeated`, `cursor.invalid`, `channel.invalid`, `limit.invalid`,
  * `database.unavailable`
  */
-export const history = (request: Request, patterns: readonly string[] | undefined, log: EventLog): Promise<Response> =>
-  unlessGone(request.signal, () => readForward(request, patterns, log))
+export const history = (
+  request: Request,
+  patterns: readonly string[] | undefined,
+  log: EventLog,
+  clientId: string | null,
+): Promise<Response> => unlessGone(request.signal, () => readForward(request, patterns, log, clientId))
 
 async function readForward(
   request: Request,
   patterns: readonly string[] | undefined,
   log: EventLog,
+  clientId: string | null,
 ): Promise<Response> {
   const query = urlOf(request).searchParams
   checkParameters(query, HISTORY_PARAMETERS)
@@ -44,7 +50,8 @@ async function readForward(
     signal: request.signal,
     ...(patterns && { patterns }),
   })
-  return page(request, 'after', { ...read, gap: given && read.gap, more: read.cursor < read.head })
+  const events = clientId === null ? read.events : read.events.filter(({ origin }) => origin !== clientId)
+  return page(request, 'after', { ...read, events, gap: given && read.gap, more: read.cursor < read.head })
 }
 
 /**

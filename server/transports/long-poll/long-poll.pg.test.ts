@@ -114,6 +114,7 @@ describe('a page with wait', () => {
     await publish(instance.url, [{ channel, type: 't', data: 'own' }], { 'x-client-id': 'page-1' })
     await publish(instance.url, [{ channel, type: 't', data: 'other' }], { 'x-client-id': 'page-2' })
     expect(dataOf(await read({ channel, wait: 60, clientId: 'page-1' }))).toEqual(['other'])
+    expect(dataOf(await read({ channel, clientId: 'page-1' }))).toEqual(['other'])
   })
 
   test('reports a gap at once for a cursor of another log', async () => {
@@ -202,6 +203,10 @@ describe('a wait that is refused', () => {
     expect(await (await get({ channel: 'a', wait: 1, before: 'latest' })).json()).toMatchObject({
       code: 'parameter.unknown',
     })
+    for (const wait of [0, 1]) {
+      const response = await get({ channel: 'a', wait, clientId: 'a\nb' })
+      expect([response.status, await response.json()]).toMatchObject([400, { code: 'client_id.invalid' }])
+    }
     expect(await (await get({ channel: 'a', wait: 1, after: 'x' })).json()).toMatchObject({ code: 'cursor.invalid' })
   })
 

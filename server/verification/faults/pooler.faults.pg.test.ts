@@ -64,7 +64,8 @@ describeWithPgbouncer('behind pgbouncer in transaction mode', () => {
               headers: { 'content-type': 'application/json' },
               body: '{"channel":"other","type":"t"}',
             }),
-            fetch(`${a.url}/events?lastEventId=earliest`),
+            // Another request each time: repetitions are delayed.
+            fetch(`${a.url}/events?lastEventId=earliest&clientId=${times}-${round}`),
           ])
           statuses.add(publishing.status)
           expect(stream.status).toBe(200)

@@ -3,9 +3,10 @@ import { printError } from './output.ts'
 
 /**
  * Makes a command and its subcommands report wrong arguments without the values that were given: a password or a token may stand
- * in the place of any of them.
+ * in the place of any of them. What is wrong, and help that was asked for, is then thrown as a `CommanderError`.
  */
 export function hideArguments(command: Command): Command {
+  command.exitOverride()
   command.configureOutput({ outputError: (message) => printError(withoutValues(message).trimEnd()) })
   command.commands.forEach(hideArguments)
   return command

@@ -202,7 +202,7 @@ describe('verify', () => {
   test.each(['verify', 'bench'])('%s refuses a transport that there is not', async (command) => {
     const { error, code } = await run([command, '--url', instance.url, '--transport', 'carrier-pigeon'])
     expect(error).toContain('Allowed choices are sse, websocket, poll, mixed.')
-    expect(code).not.toBe(0)
+    expect(code).toBe(2)
   })
 
   test('prints a table', async () => {

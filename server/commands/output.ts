@@ -1,3 +1,4 @@
+import { CommanderError } from 'commander'
 import { ConfigError } from '../platform/config.ts'
 import { secretsOfEnvironment } from '../platform/config-secrets.ts'
 import { messageOf } from '../platform/errors.ts'
@@ -27,6 +28,8 @@ export function printError(lines: string): void {
 
 /** Reports an error on standard error. @returns the exit code */
 export function reportFailure(error: unknown): number {
+  // Commander has printed it; help and the version are no failure.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   if (error instanceof ConfigError) {
     for (const problem of error.problems) printError(`sse-update: ${problem}`)
     return 2

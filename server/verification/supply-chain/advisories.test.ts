@@ -9,7 +9,7 @@ const FOUND = {
 }
 const CLEAN = { code: 0, out: '{}\n', error: '' }
 const failure = (error: string) => ({ code: 1, out: '', error })
-const ENDPOINT = 'error: POST https://registry.npmjs.org/-/npm/v1/security/advisories/bulk'
+const ENDPOINT = 'error: POST https://registry.example/-/npm/v1/security/advisories/bulk'
 
 const entry: AllowedAdvisory = {
   id: 'GHSA-w9mr-4mfr-499f',
@@ -55,7 +55,7 @@ test.each([
   `${ENDPOINT} - 503`,
   `${ENDPOINT} - ConnectionRefused`,
   `${ENDPOINT} - DNSResolveFailed`,
-  'error: https://registry.npmjs.org returned a non-JSON audit response',
+  'error: https://registry.example returned a non-JSON audit response',
 ])('a registry without advisories is no problem, and is said loudly: %s', (error) => {
   expect(judgeAudit(failure(`${error}\n`), [], TODAY)).toEqual({
     isChecked: false,

@@ -27,12 +27,17 @@ afterAll(async () => {
 
 type End = 'FIN' | 'RST'
 
-/** A proxy that ends each connection after the number of response bytes in the request header `X-Cut`. */
+/**
+ * A proxy that forwards only as many response bytes as the request header `X-Cut` says, and ends the connection when its client
+ * has received them: a reset that arrives earlier would discard them.
+ */
 async function startCutter(target: number) {
+  const ends = new Map<number | undefined, () => void>()
   const server: Server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1')
     let cut: { after: number; how: string } | undefined
     let count = 0
+    ends.set(client.remotePort, () => (cut?.how === 'FIN' ? client.end() : client.resetAndDestroy()))
     client.on('data', (bytes) => {
       const [, after, how = ''] = /^x-cut: (\d+) (\w+)/m.exec(bytes.toString()) ?? []
       if (after !== undefined) cut = { after: Number(after), how }
@@ -44,8 +49,7 @@ async function startCutter(target: number) {
         client.write(bytes)
         return
       }
-      const { after, how } = cut
-      client.write(bytes.subarray(0, after - count), () => (how === 'FIN' ? client.end() : client.resetAndDestroy()))
+      client.write(bytes.subarray(0, cut.after - count))
       upstream.destroy()
     })
     for (const [socket, other] of [
@@ -57,7 +61,12 @@ async function startCutter(target: number) {
     }
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { server, port: (server.address() as { port: number }).port }
+  return {
+    server,
+    port: (server.address() as { port: number }).port,
+    /** Ends the connection of a client by its port, as it asked for. */
+    end: (clientPort: number | undefined) => ends.get(clientPort)?.(),
+  }
 }
 
 interface Connection {
@@ -80,7 +89,12 @@ function read({ channel, lastEventId, version, cut, onBody }: Connection) {
     ]
     socket.write(`GET /events?channel=${channel} HTTP/${version}\r\n${headers.join('\r\n')}\r\n\r\n`)
   })
-  socket.on('data', (bytes: Buffer) => decoder.push(bytes))
+  let received = 0
+  socket.on('data', (bytes: Buffer) => {
+    decoder.push(bytes)
+    received += bytes.length
+    if (received === cut?.after) cutter.end(socket.localPort)
+  })
   socket.on('end', () => socket.destroy())
   socket.on('error', () => {})
   socket.on('close', () => ended.resolve())

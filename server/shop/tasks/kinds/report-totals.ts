@@ -87,13 +87,13 @@ export class ReportTotals {
     }
   }
 
-  /** Those with the highest revenue in a currency. */
+  /** Those with the highest revenue in a currency. In SQL, `revenue` alone would be the text of the result. */
   async top(dimension: Dimension, currency: string, limit: number): Promise<Total[]> {
     const rows = await this.#context.database.query(
       (sql) => sql<Total[]>`
-        select dimension, key, currency, orders::text, quantity::text, revenue::text from sse.report_totals
+        select dimension, key, currency, orders::text, quantity::text, revenue::text from sse.report_totals as t
         where task = ${this.#context.task} and dimension = ${dimension} and currency = ${currency}
-        order by revenue desc, key limit ${limit}`,
+        order by t.revenue desc, key limit ${limit}`,
     )
     return [...rows]
   }

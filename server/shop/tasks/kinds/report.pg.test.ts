@@ -86,6 +86,21 @@ describe('a report', () => {
     expect((await refusal({ to: '0000-01-01' }))[0]).toBe(400)
   })
 
+  test('lists the customers with the highest revenue, the highest first', async () => {
+    await database.sql`
+      insert into sse.orders (customer, currency, lines, total, status)
+      select 'customer-' || euros, 'EUR',
+             jsonb_build_array(jsonb_build_object('sku', 'S', 'name', 'Thing', 'quantity', 1, 'unitPrice', euros * 100)),
+             euros * 100, 'paid'
+      from unnest(array[2409, 401, 9, 10000] || array(select generate_series(500, 530))) as euros`
+    const { task } = await report({})
+    await database.sql`delete from sse.orders`
+    const html = await (await download(task, 'report.html')).text()
+    const customers = [...html.matchAll(/>(customer-\d+)</g)].map((match) => match[1])
+    expect(customers.slice(0, 4)).toEqual(['customer-10000', 'customer-2409', 'customer-530', 'customer-529'])
+    expect(customers).not.toContain('customer-9')
+  })
+
   test('of 200,000 orders has the sums that Postgres has, with the memory of one of 20,000', async () => {
     await insertOrders(20_000, 5000)
     const small = await report({})

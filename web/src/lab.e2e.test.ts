@@ -79,6 +79,26 @@ describeInBrowser('the lab', () => {
     expect(await page.getByTestId('verdict').textContent()).toBe('clean')
   }, 120_000)
 
+  test('keeps what was chosen and typed when the instances are read again', async () => {
+    const page = await openPage(browser, `http://localhost:${port}`, { path: '/lab' })
+    const instances = page.getByLabel('Instance')
+    await page.getByLabel('How many').fill('7')
+    await until(async () => (await instances.locator('option').count()) === 2)
+    await instances.selectOption({ index: 1 })
+    const chosen = await instances.inputValue()
+    for (let times = 0; times < 2; times++) await page.waitForResponse(/api\/cluster/)
+    await page.evaluate(() => new Promise(requestAnimationFrame))
+    expect([await page.getByLabel('How many').inputValue(), await instances.inputValue()]).toEqual(['7', chosen])
+  }, 60_000)
+
+  test('says why channels are refused, and opens no stream', async () => {
+    const page = await openPage(browser, `http://localhost:${port}`, { path: '/lab' })
+    await page.getByLabel('Channels').fill('a..b')
+    await page.getByRole('button', { name: 'Open', exact: true }).click()
+    await page.getByText('Channel pattern "a..b" is not valid').waitFor()
+    expect(await page.getByText(/[1-9]\d* live/).count()).toBe(0)
+  }, 60_000)
+
   test('does not show streams of a frozen server as live, and delivers everything when it resumes', async () => {
     const page = await openPage(browser, `http://localhost:${port}`, { path: '/lab' })
     await page.getByLabel('How many').fill('5')

@@ -1,5 +1,6 @@
 import { type Accessor, createSignal, onCleanup } from 'solid-js'
-import { api, ask } from '../live/api.ts'
+import { api, ask, failWith } from '../live/api.ts'
+import { userHeaders } from '../live/identity.ts'
 import type { Fields } from '../ui/form-fields.ts'
 import { formatNumber } from '../ui/format.ts'
 import type { Addresses } from './addresses.ts'
@@ -24,8 +25,8 @@ export interface Lab {
   isStalled: Accessor<boolean>
   /** Whether the streams have no network. */
   isOffline: Accessor<boolean>
-  /** Opens streams as a form says: `count`, `channels`, `cursor`, `instance` (a port). */
-  open: (fields: Fields) => void
+  /** Opens streams as a form says: `count`, `channels`, `cursor`, `instance` (a port); none when the server refuses the channels. */
+  open: (fields: Fields) => Promise<void>
   closeAll: () => void
   /** Publishes as many events as a form says: `events`. */
   burst: (fields: Fields) => Promise<void>
@@ -74,15 +75,15 @@ export function createLab(addresses: Accessor<Addresses>): Lab {
       const channels = field('channels')
         .split(/[\s,]+/)
         .filter(Boolean)
-      const opened = session.open({
-        count: wanted,
-        channels,
-        cursor: field('cursor'),
-        port: field('instance') || undefined,
+      const cursor = field('cursor')
+      const port = field('instance') || undefined
+      return report(async () => {
+        await checkChannels(channels)
+        const opened = session.open({ count: wanted, channels, cursor, port })
+        session.each(applySwitches)
+        setFigures(session.figures())
+        return openedMessage(opened, wanted, addresses().limit)
       })
-      setMessage(openedMessage(opened, wanted, addresses().limit))
-      session.each(applySwitches)
-      setFigures(session.figures())
     },
     closeAll: () => session.closeAll(),
     burst(field) {
@@ -110,6 +111,13 @@ export function createLab(addresses: Accessor<Addresses>): Lab {
       }),
     resetLatencies: () => session.resetLatencies(),
   }
+}
+
+/** Asks for a page of history: unlike an event stream, it says why channels are refused. @throws {ApiError} */
+async function checkChannels(channels: readonly string[]): Promise<void> {
+  const query = new URLSearchParams([...channels.map((channel) => ['channel', channel]), ['limit', '1']])
+  const response = await fetch(`/events?${query}`, { headers: { accept: 'application/json', ...userHeaders() } })
+  if (!response.ok) await failWith(response)
 }
 
 /** @param limit the most that this browser can open */

@@ -2,12 +2,12 @@ import { createMemo, type JSX, Show } from 'solid-js'
 import { createCluster } from '../cluster/create-cluster.ts'
 import { access } from '../live/session.ts'
 import { ForOperators } from '../shell/restricted.tsx'
-import { addressesFor, canChooseInstance } from './addresses.ts'
+import { type Addresses, addressesFor, canChooseInstance } from './addresses.ts'
 import { BurstForm } from './burst-form.tsx'
 import { createLab } from './create-lab.ts'
 import { Faults } from './faults.tsx'
 import { Ledger } from './ledger.tsx'
-import { OpenForm } from './open-form.tsx'
+import { type InstancePort, OpenForm } from './open-form.tsx'
 import { StreamList } from './stream-list.tsx'
 
 /** The page of the lab: opens many streams, breaks them, and shows that no event was lost. */
@@ -19,6 +19,16 @@ export default function LabPage(): JSX.Element {
   )
 }
 
+/** The instances that streams can be opened at; none where they have no addresses of their own. */
+const choiceOf = (instances: readonly { name: string; url: string }[], addresses: Addresses): InstancePort[] =>
+  instances.flatMap(({ name, url }) => {
+    const address = URL.parse(url)
+    return address && canChooseInstance(addresses) ? [{ name, port: address.port }] : []
+  })
+
+const isSameChoice = (one: readonly InstancePort[], other: readonly InstancePort[]): boolean =>
+  JSON.stringify(one) === JSON.stringify(other)
+
 function LabTools(): JSX.Element {
   const { view, error } = createCluster()
   const [entry] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
@@ -29,11 +39,8 @@ function LabTools(): JSX.Element {
     addressesFor(new URL(location.href), entry?.nextHopProtocol ?? '', hasOtherNames()),
   )
   const lab = createLab(addresses)
-  const instances = () =>
-    (view()?.instances ?? []).flatMap(({ name, url }) => {
-      const address = URL.parse(url)
-      return address && canChooseInstance(addresses()) ? [{ name, port: address.port }] : []
-    })
+  // Other options would reset what was chosen: there are new ones only when the instances have changed.
+  const instances = createMemo(() => choiceOf(view()?.instances ?? [], addresses()), [], { equals: isSameChoice })
   return (
     <>
       <div class="page-title">

@@ -1,4 +1,4 @@
-import { For, type JSX } from 'solid-js'
+import { createEffect, For, type JSX } from 'solid-js'
 import { submittedFields } from '../ui/form-fields.ts'
 import type { Addresses } from './addresses.ts'
 import type { Lab } from './create-lab.ts'
@@ -11,20 +11,18 @@ export interface InstancePort {
 
 /** The form that opens streams. */
 export function OpenForm(props: { lab: Lab; addresses: Addresses; instances: readonly InstancePort[] }): JSX.Element {
+  // A default value, which does not replace what was typed when the limit changes.
+  const suggestCount = (input: HTMLInputElement) =>
+    createEffect(() => {
+      input.defaultValue = String(Math.min(50, props.addresses.limit))
+    })
   return (
-    <form class="card" onSubmit={(event) => props.lab.open(submittedFields(event))} aria-label="Open streams">
+    <form class="card" onSubmit={(event) => void props.lab.open(submittedFields(event))} aria-label="Open streams">
       <h2>Streams</h2>
       <div class="pair">
         <label>
           How many
-          <input
-            name="count"
-            type="number"
-            min="1"
-            max={props.addresses.limit}
-            value={Math.min(50, props.addresses.limit)}
-            required
-          />
+          <input name="count" type="number" min="1" max={props.addresses.limit} ref={suggestCount} required />
         </label>
         <label>
           Instance

@@ -161,16 +161,20 @@ describe.each(['1.1', '1.0'] as const)('A connection over HTTP/%s', (version) =>
         const between = new Set<number>()
         const wrong: unknown[] = []
         // More than the body: the response head, a `ready` frame with longer numbers, and chunk sizes.
-        await forEachCut(whole.first.length + 1000, async (after) => {
-          const cut = { after, end: how }
-          const { received, first } = await readWithCut({ channel, lastEventId, version, ids, lastPosition, cut })
-          // The ID is complete, but the blank line is missing: no order of lines protects this byte.
-          const open = ids === 'at its line' ? /event: t\ndata: .*\nid: (\d+)-\w+\n$/.exec(first)?.[1] : undefined
-          const lost = positions.indexOf(Number(open)) + 1
-          if (lost > 0) between.add(lost)
-          const expected = [1, 2, 3].filter((data) => data !== lost)
-          if (!Bun.deepEquals(received, expected)) wrong.push({ after, received, tail: first.slice(-60) })
-        })
+        const cutEverywhere = () =>
+          forEachCut(whole.first.length + 1000, async (after) => {
+            const cut = { after, end: how }
+            const { received, first } = await readWithCut({ channel, lastEventId, version, ids, lastPosition, cut })
+            // The ID is complete, but the blank line is missing: no order of lines protects this byte.
+            const open = ids === 'at its line' ? /event: t\ndata: .*\nid: (\d+)-\w+\n$/.exec(first)?.[1] : undefined
+            const lost = positions.indexOf(Number(open)) + 1
+            if (lost > 0) between.add(lost)
+            const expected = [1, 2, 3].filter((data) => data !== lost)
+            if (!Bun.deepEquals(received, expected)) wrong.push({ after, received, tail: first.slice(-60) })
+          })
+        await cutEverywhere()
+        // When the number of the connection in `ready` gets one more digit, the bytes after it move, and a place may have been left out.
+        if (ids === 'at its line' && between.size < 3) await cutEverywhere()
         expect(wrong).toEqual([])
         // Check that the cuts reached into the frames.
         if (ids === 'at its line') expect([...between].sort()).toEqual([1, 2, 3])

@@ -3,8 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect } from 'node:tls'
 import type { ClusterView } from './operations/cluster-schema.ts'
 import { isAlive } from './platform/embedded-postgres/data-directory.ts'
+import { createCertificates } from './testing/certificates.ts'
 import { type CommandResult, runCommand } from './testing/command.ts'
 import { createDatabase, createEmptyDatabase, type TestDatabase } from './testing/database.ts'
 import { type InstanceProcess, startProcess } from './testing/instance.ts'
@@ -200,6 +202,44 @@ test('the processes of a supervisor that is killed stop', async () => {
   await until('no process is alive', () => !pids.some(isAlive))
   await using next = await startGroup({ PORT: new URL(group.url).port })
   expect((await fetch(`${next.url}/healthz`)).status).toBe(200)
+})
+
+test('a renewed certificate is used by both processes, and their streams go on', async () => {
+  await using certificates = await createCertificates()
+  await using group = await startGroup(certificates.settings)
+  const url = group.url.replace('http:', 'https:')
+  /** Common name of the certificate that a new connection gets; empty when it is refused, as one at the moment of the change may be. */
+  const nameOf = async () => {
+    const socket = connect({
+      host: '127.0.0.1',
+      port: Number(new URL(url).port),
+      servername: 'localhost',
+      ca: certificates.ca,
+    })
+    const isOpen = await new Promise((resolve) =>
+      socket.once('secureConnect', () => resolve(true)).once('error', () => resolve(false)),
+    )
+    const name = isOpen ? String(socket.getPeerCertificate().subject.CN) : ''
+    socket.destroy()
+    return name
+  }
+  const names = async () => new Set(await Promise.all(Array.from({ length: 20 }, nameOf)))
+  const stream = await fetch(`${url}/events?channel=c`, {
+    headers: { accept: 'text/event-stream' },
+    tls: { ca: certificates.ca },
+  })
+  expect([...(await names())]).toEqual(['first'])
+  await certificates.renew('second')
+  await until('both use it', names, (found) => found.size === 1 && found.has('second'))
+  await database.sql`select sse.publish('c', 't', '"after the renewal"')`
+  let text = ''
+  for await (const part of (stream.body as ReadableStream<Uint8Array<ArrayBuffer>>).pipeThrough(
+    new TextDecoderStream(),
+  )) {
+    text += part
+    if (text.includes('after the renewal')) break
+  }
+  expect(text).toContain('after the renewal')
 })
 
 test('an empty database is migrated once', async () => {

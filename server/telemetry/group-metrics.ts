@@ -1,5 +1,4 @@
-import { AggregatorRegistry, Counter, Gauge } from 'prom-client'
-import type { Prometheus, Renderer, Samples } from './prometheus.ts'
+import { type Prometheus, type Renderer, renderGroup, type Samples } from './prometheus.ts'
 
 /** How the processes of a group exchange their metrics. */
 export interface MetricsExchange {
@@ -22,20 +21,7 @@ export function createGroupMetrics(own: Prometheus, exchange: MetricsExchange): 
       const collected = await exchange.collect()
       if (!collected) return own.render()
       // Reports are made by `provide`, above, in a process of the same program.
-      const registry = AggregatorRegistry.aggregate(collected.reports as Samples[])
-      addGroup(registry, collected.reports.length, collected.restarts)
-      return registry.metrics()
+      return renderGroup(collected.reports as Samples[], collected.restarts)
     },
   }
-}
-
-function addGroup(
-  registry: ReturnType<typeof AggregatorRegistry.aggregate>,
-  processes: number,
-  restarts: number,
-): void {
-  const registers = [registry]
-  new Gauge({ name: 'sse_update_processes', help: 'Processes that serve the port', registers }).set(processes)
-  const help = 'Processes that were started in place of one that had ended'
-  new Counter({ name: 'sse_update_process_restarts_total', help, registers }).inc(restarts)
 }

@@ -1,4 +1,11 @@
-import { Counter, Gauge, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client'
+import {
+  AggregatorRegistry,
+  Counter,
+  Gauge,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from 'prom-client'
 import { openByTransport, type Totals } from './totals.ts'
 
 /** What is read at every scrape, from the parts that know it. */
@@ -60,6 +67,21 @@ export function createPrometheus(totals: Totals, gauges: Gauges, processNumber?:
     render: () => registry.metrics(),
     collect: () => registry.getMetricsAsJSON(),
   }
+}
+
+/**
+ * The metrics of several processes as one text.
+ *
+ * @param processes samples of each, with different labels `process`
+ * @param restarts processes that were started in place of one that had ended
+ */
+export function renderGroup(processes: Samples[], restarts: number): Promise<string> {
+  const registry = AggregatorRegistry.aggregate(processes)
+  const registers = [registry]
+  new Gauge({ name: 'sse_update_processes', help: 'Processes that serve the port', registers }).set(processes.length)
+  const help = 'Processes that were started in place of one that had ended'
+  new Counter({ name: 'sse_update_process_restarts_total', help, registers }).inc(restarts)
+  return registry.metrics()
 }
 
 function addConnections(registry: Registry, totals: Totals, gauges: Gauges): void {

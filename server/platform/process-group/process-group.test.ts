@@ -14,7 +14,10 @@ afterEach(async () => {
 })
 
 /** A group of processes that behave as `mode` says; see `testing/group-member.ts`. */
-async function createGroup(mode: string, options: { count?: number; stopTimeout?: number; restartDelay?: number } = {}) {
+async function createGroup(
+  mode: string,
+  options: { count?: number; stopTimeout?: number; restartDelay?: number } = {},
+) {
   const directory = await mkdtemp(join(tmpdir(), 'sse-update-group-'))
   const file = join(directory, 'starts')
   const logged: Logged[] = []

@@ -9,11 +9,11 @@ const starts = readFileSync(file, 'utf8').trimEnd().split('\n').length
 if (mode === 'never-starts') process.exit(3)
 if (mode === 'starts-once' && starts > 1) process.exit(4)
 const member = await joinGroup()
-member?.running(`test:${member.assignment.number}`)
+if (mode !== 'never-serves') member?.running(`test:${member.assignment.number}`)
 if (mode === 'ends' || (mode === 'ends-once' && starts === 1)) setTimeout(() => process.exit(5), 1)
 else if (mode === 'starts-once') setTimeout(() => process.exit(6), 50)
 else if (mode === 'ignores-stop') setInterval(() => {}, 1000)
-else if (mode === 'serves' || mode === 'ends-once') {
+else if (mode === 'serves' || mode === 'never-serves' || mode === 'ends-once') {
   await member?.stopRequested
   process.exit(0)
 }

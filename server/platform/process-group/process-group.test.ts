@@ -57,7 +57,7 @@ test('what keeps processes from starting is met by the first alone, and ends the
 })
 
 test('a start that is aborted ends with the reason, and leaves no process', async () => {
-  const { group, pids } = await createGroup('serves')
+  const { group, pids } = await createGroup('never-serves')
   const abort = new AbortController()
   const started = group.start(abort.signal).catch((reason) => reason)
   await until('the first process runs', () => pids().catch(() => undefined))

@@ -21,7 +21,7 @@ const forbid = (name, from, to) => ({
 const allBut = (paths) => ({ path: '^server/', pathNot: paths })
 
 // What stands above the rooms: app.ts joins the doors, the others join everything.
-const compositionRoot = '^server/(app|runtime|worker-runtime|common-runtime|event-system|prepare-database|http-server)\\.ts$'
+const compositionRoot = '^server/(app|runtime|group-runtime|worker-runtime|common-runtime|event-system|prepare-database|http-server)\\.ts$'
 
 module.exports = {
   forbidden: [

@@ -73,6 +73,15 @@ test('the binary prints its version and its help', async () => {
   expect(await Bun.$`${binary} --help`.text()).toContain('DATABASE_URL')
 })
 
+test('the binary serves a port with two processes', async () => {
+  await using group = await startProcess(
+    { DATABASE_URL: database.url, PROCESSES: '2' },
+    { command: [binary], cwd: directory },
+  )
+  expect(await (await fetch(`${group.url}/metrics`)).text()).toContain('sse_update_processes 2\n')
+  expect(await group.end('SIGTERM')).toBe(0)
+})
+
 test('the binary stops with exit code 0 and leaves no file in its working directory', async () => {
   expect(await instance.end('SIGTERM')).toBe(0)
   expect(await readdir(directory)).toEqual(['sse-update'])

@@ -4,6 +4,7 @@ import type { DatabaseAddress } from './platform/database.ts'
 import type { Lifecycle } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import { createPools, type Pools } from './platform/pools.ts'
+import type { Member } from './platform/process-group/member.ts'
 import { openDatabase } from './platform/start-database.ts'
 import { StuckTransactions } from './platform/stuck-transactions.ts'
 import { SECOND } from './platform/time.ts'
@@ -30,6 +31,8 @@ export interface StartOptions {
   lifecycle: Lifecycle
   /** Whether an embedded Postgres is created where there is none. Defaults to `false`. */
   mayCreate?: boolean
+  /** The place of this process in a group, whose supervisor has opened and migrated the database. Defaults to none. */
+  member?: Member | undefined
 }
 
 /**
@@ -38,13 +41,37 @@ export interface StartOptions {
  * @throws {MigrationError} when the database does not fit this program
  * @throws {NoPostgresError} when the embedded Postgres can't run
  */
-export async function openStorage({ config, logger, lifecycle, mayCreate }: StartOptions): Promise<Storage> {
-  const { address, embedded } = await openDatabase(config, logger, { mayCreate, signal: lifecycle.signal })
-  if (embedded) await lifecycle.start('embedded Postgres', { stop: () => embedded.stop() })
+export async function openStorage(options: StartOptions): Promise<Storage> {
+  const { config, logger, lifecycle, member } = options
+  const { address, isEmbedded } = member ? sharedDatabase(member, config) : await startDatabase(options)
   const pools = createPools(address, config, logger)
   await lifecycle.start('pools', { stop: () => pools.end() }, { stopTimeout: POOLS_TIMEOUT })
-  const migrations = await prepareDatabase(address, config, logger, lifecycle.signal)
-  return { address, pools, isEmbedded: embedded !== undefined, migrations }
+  const migrate = member ? 'off' : config.migrate
+  const migrations = await prepareDatabase(address, { migrate }, logger, lifecycle.signal)
+  return { address, pools, isEmbedded, migrations }
+}
+
+/**
+ * The database of the configuration; without one, the embedded Postgres is a part of this process.
+ *
+ * @throws {NoPostgresError} when the embedded Postgres can't run
+ */
+export async function startDatabase({
+  config,
+  logger,
+  lifecycle,
+  mayCreate,
+}: StartOptions): Promise<Pick<Storage, 'address' | 'isEmbedded'>> {
+  const { address, embedded } = await openDatabase(config, logger, { mayCreate, signal: lifecycle.signal })
+  if (embedded) await lifecycle.start('embedded Postgres', { stop: () => embedded.stop() })
+  return { address, isEmbedded: embedded !== undefined }
+}
+
+/** The database that the supervisor has opened. */
+function sharedDatabase({ assignment }: Member, { databaseUrl }: Config): Pick<Storage, 'address' | 'isEmbedded'> {
+  const address = assignment.embedded ?? databaseUrl
+  if (address === undefined) throw new Error('the supervisor has named no database')
+  return { address, isEmbedded: assignment.embedded !== undefined }
 }
 
 /** Ends transactions of frozen processes, on whichever kind of process notices them first. */

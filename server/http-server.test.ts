@@ -13,6 +13,7 @@ test('a failure to listen is distinguished from one of Postgres with the same co
   } as unknown as App
   const server = new HttpServer(app, {
     config: { host: 'nohost.invalid', port: 1, http3: 'off' },
+    isShared: false,
     certificate: undefined,
     telemetry: SILENT,
     logger: createLogger({ logLevel: 'silent', logFormat: 'json' }),

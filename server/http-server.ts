@@ -25,6 +25,8 @@ export class ListenError extends Error {
 /** What {@link HttpServer} needs besides the application. */
 export interface HttpServerOptions {
   config: Pick<Config, 'host' | 'port' | 'http3'>
+  /** Whether other processes of its group listen at the same port. Without it, a port that is taken is an error. */
+  isShared: boolean
   /** For TLS and HTTP/2; without it, plain HTTP/1.1 is served. */
   certificate: Certificate | undefined
   telemetry: Pick<Telemetry, 'limitReached'>
@@ -59,6 +61,7 @@ const SOCKETS = {
 export class HttpServer {
   readonly #app: App
   readonly #config: HttpServerOptions['config']
+  readonly #isShared: boolean
   readonly #gate: AcceptGate
   #certificate: Certificate | undefined
   /** Where it listens. Bun forgets the port of a server that was stopped, which matters where it was chosen by the system. */
@@ -68,9 +71,10 @@ export class HttpServer {
   /** The present one, and those before a pause, whose streams are open. */
   readonly #servers = new Set<Server>()
 
-  constructor(app: App, { config, certificate, telemetry, logger }: HttpServerOptions) {
+  constructor(app: App, { config, isShared, certificate, telemetry, logger }: HttpServerOptions) {
     this.#app = app
     this.#config = config
+    this.#isShared = isShared
     this.#certificate = certificate
     this.#port = config.port
     this.#gate = new AcceptGate({
@@ -166,8 +170,8 @@ export class HttpServer {
     return {
       hostname: this.#config.host,
       port: this.#port,
-      // Elysia's default lets a second server take the same port without an error.
-      reusePort: false,
+      // Elysia's default, `true`, lets a second server take the same port without an error. A group has checked that it is free.
+      reusePort: this.#isShared,
       // For the head of the first request; the front door gives every request a time of its own.
       idleTimeout: HEAD_TIMEOUT,
       // Errors are problem documents, never a page with a stack.
@@ -177,6 +181,23 @@ export class HttpServer {
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       ...(this.#certificate && tlsOptions(this.#certificate, this.#config.http3 === 'on')),
     } as const
+  }
+}
+
+/**
+ * The port that a group of processes can share: that of the settings, or for `0` a free one. It is not kept: another program may
+ * take it before the group does.
+ *
+ * @throws {ListenError} when it is taken, or the host is no address of this machine
+ */
+export async function findPort({ host, port }: Pick<Config, 'host' | 'port'>): Promise<number> {
+  try {
+    const probe = Bun.serve({ hostname: host, port, reusePort: false, fetch: () => new Response() })
+    const found = probe.port ?? port
+    await probe.stop(true)
+    return found
+  } catch (error) {
+    throw new ListenError(error)
   }
 }
 

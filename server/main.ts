@@ -11,6 +11,7 @@ import { reportFailure } from './commands/output.ts'
 import { publishCommand } from './commands/publish.ts'
 import { revokeCommand } from './commands/revoke.ts'
 import { serveCommand } from './commands/serve.ts'
+import { serveProcessCommand } from './commands/serve-process.ts'
 import { settingsHelp } from './commands/settings-help.ts'
 import { sqlCommand } from './commands/sql.ts'
 import { tailCommand } from './commands/tail.ts'
@@ -24,6 +25,7 @@ const program = new Command('sse-update')
   )
   .version(version)
   .addCommand(serveCommand())
+  .addCommand(serveProcessCommand(), { hidden: true })
   .addCommand(workCommand())
   .addCommand(migrateCommand())
   .addCommand(publishCommand())

@@ -23,12 +23,15 @@ import { fitToDescriptors } from './platform/descriptors.ts'
 import { Lifecycle, together, withLifecycle } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { Pools } from './platform/pools.ts'
+import type { Member } from './platform/process-group/member.ts'
 import { SECOND } from './platform/time.ts'
 import { type Certificate, readCertificate } from './platform/tls.ts'
 import { createShopCleanup } from './shop/cleanup.ts'
 import { createNotifications } from './shop/notifications/notifications.ts'
 import { createOrders } from './shop/orders/orders.ts'
 import { areTasksOver } from './shop/tasks/stream-end.ts'
+import { createGroupMetrics } from './telemetry/group-metrics.ts'
+import type { Renderer } from './telemetry/prometheus.ts'
 import { createTotals } from './telemetry/totals.ts'
 import { createPublishRate } from './transports/publish/publish-rate.ts'
 import { createPatternRate } from './transports/websocket/pattern-rate.ts'
@@ -52,14 +55,15 @@ export interface Runtime {
  *
  * @throws {MigrationError} when the database does not fit this program
  * @param signal aborts the start, and stops what was started by then
+ * @param member the place of this process in a group that shares a port and a database. Defaults to none
  * @throws {ListenError} when the server can't listen at HOST and PORT
  * @throws the reason of `signal` when it aborts during the start
  */
-export const startRuntime = (config: Config, logger: Logger, signal?: AbortSignal): Promise<Runtime> =>
-  withLifecycle(logger, (lifecycle) => startParts({ config, logger, lifecycle, mayCreate: true }), signal)
+export const startRuntime = (config: Config, logger: Logger, signal?: AbortSignal, member?: Member): Promise<Runtime> =>
+  withLifecycle(logger, (lifecycle) => startParts({ config, logger, lifecycle, mayCreate: true, member }), signal)
 
 async function startParts(options: StartOptions): Promise<Runtime> {
-  const { config, logger, lifecycle } = options
+  const { config, logger, lifecycle, member } = options
   const accessSettings = await readAccessSettings(config)
   const certificate = await readCertificate(config)
   const { address, pools, isEmbedded, migrations } = await openStorage(options)
@@ -101,6 +105,7 @@ async function startParts(options: StartOptions): Promise<Runtime> {
     isLab: config.lab === 'on' || (config.lab === 'auto' && isEmbedded),
     isDraining: () => isDraining,
     logger,
+    processNumber: member?.assignment.number,
   })
   const checkRate = createRequestRate({
     rate: config.requestRate,
@@ -122,6 +127,7 @@ async function startParts(options: StartOptions): Promise<Runtime> {
       bodies,
       limits,
       operations,
+      metrics: member ? createGroupMetrics(operations.metrics, member) : operations.metrics,
       access,
       control,
       rights,
@@ -131,7 +137,13 @@ async function startParts(options: StartOptions): Promise<Runtime> {
       server: () => app.server,
     }),
   )
-  const server = new HttpServer(app, { config, certificate, telemetry, logger: logger.child({ part: 'http' }) })
+  const server = new HttpServer(app, {
+    config,
+    isShared: member !== undefined,
+    certificate,
+    telemetry,
+    logger: logger.child({ part: 'http' }),
+  })
 
   // Stopped from the last line to the first.
   await lifecycle.start('connections', { stop: () => server.close() })
@@ -200,6 +212,7 @@ interface Parts {
   work: Work
   bodies: Bodies
   operations: Operations
+  metrics: Renderer
   access: Access
   control: AccessControl
   rights: RequestRights
@@ -217,7 +230,7 @@ const pingInterval = ({ heartbeatMs }: Config) => Math.min(30 * SECOND, Math.max
 function appOptions(parts: Parts): AppOptions {
   const { config, logger, pools, events, work, bodies, limits, operations, access, control } = parts
   const { hub, log, bounds, search, publisher, admission } = events
-  const { checks, metrics, instances, faults } = operations
+  const { checks, instances, faults } = operations
   const { outbox, tasks } = work
   const { authorize, hold: holdRights } = parts.rights
   const refusals = new RefusalDelay()
@@ -279,7 +292,7 @@ function appOptions(parts: Parts): AppOptions {
       faults,
       bodies,
       dashboard: dashboardDirectory(),
-      metrics,
+      metrics: parts.metrics,
     },
     onRefused: parts.onRefused,
     logger: logger.child({ part: 'http' }),

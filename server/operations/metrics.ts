@@ -2,11 +2,11 @@ import { Elysia } from 'elysia'
 import { type Authorize, checkOperator } from '../auth/actor.ts'
 import { detail } from '../http/describe-route.ts'
 import { otherMethods } from '../http/problem.ts'
-import type { Prometheus } from '../telemetry/prometheus.ts'
+import type { Renderer } from '../telemetry/prometheus.ts'
 
 /** What `/metrics` needs. */
 export interface MetricsRoutesOptions {
-  metrics: Prometheus
+  metrics: Renderer
   authorize: Authorize
 }
 

@@ -54,6 +54,8 @@ export interface OperationsOptions {
   isLab: boolean
   isDraining: () => boolean
   logger: Logger
+  /** Label of its metrics where several processes serve a port together. Defaults to none. */
+  processNumber?: number | undefined
 }
 
 /** What an instance reports about itself, and what its operator can do to it. */
@@ -87,7 +89,7 @@ export function createOperations(options: OperationsOptions): Operations {
     monitor,
     instances: createInstances(options),
     checks,
-    metrics: createPrometheus(observed.totals, gaugesOf(observed, monitor)),
+    metrics: createPrometheus(observed.totals, gaugesOf(observed, monitor), options.processNumber),
     faults: isLab ? createFaults(observed.hub, database, config.drainMs) : undefined,
   }
 }

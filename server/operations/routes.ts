@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import type { Authorize } from '../auth/actor.ts'
 import type { Bodies } from '../http/body.ts'
-import type { Prometheus } from '../telemetry/prometheus.ts'
+import type { Renderer } from '../telemetry/prometheus.ts'
 import { clusterRoutes, type Faults } from './cluster-routes.ts'
 import { dashboardRoutes } from './dashboard.ts'
 import { type Checks, healthRoutes } from './health.ts'
@@ -11,7 +11,7 @@ import { metricsRoutes } from './metrics.ts'
 /** What the routes for operators need. */
 export interface OperationsRoutesOptions {
   checks: () => Checks
-  metrics: Prometheus
+  metrics: Renderer
   instances: Instances
   /** What the lab may do to this instance; `undefined` where faults are not allowed. */
   faults: Faults | undefined

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { availableParallelism } from 'node:os'
 import { ConfigError, loadConfig, settings } from './config.ts'
 
 function problemsOf(env: Record<string, string>): readonly string[] {
@@ -99,6 +100,17 @@ test('origins are exact', () => {
 
 test('a password is not repeated in an error', () => {
   expect(problemsOf({ DATABASE_URL: 'mysql://user:hunter2@host/x' })[0]).not.toContain('hunter2')
+})
+
+test('processes are a number, or as many as there are cores for this process', () => {
+  expect(loadConfig({}).processes).toBe(1)
+  expect(loadConfig({ PROCESSES: '4' }).processes).toBe(4)
+  expect(loadConfig({ PROCESSES: 'auto' }).processes).toBe(availableParallelism())
+  for (const value of ['0', '513', '-1', '2.5', 'Auto']) {
+    expect(problemsOf({ PROCESSES: value })).toEqual([
+      `PROCESSES is "${value}", wants a whole number from 1 to 512, or auto`,
+    ])
+  }
 })
 
 test('every setting has a name of its own and an explanation', () => {

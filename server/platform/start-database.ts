@@ -32,10 +32,15 @@ export async function openDatabase(
     mayCreate,
     logger: logger.child({ part: 'postgres' }),
     stopTimeout: config.shutdownTimeoutMs,
+    maxConnections: connectionsOf(config),
     ...(signal && { signal }),
   })
   return { address: embedded.address, embedded }
 }
+
+/** Connections of all processes on one Postgres: pools and listeners, and some for other programs. */
+const connectionsOf = ({ processes, databasePool }: Pick<Config, 'processes' | 'databasePool'>): number =>
+  Math.max(300, processes * (databasePool + 2) + 50)
 
 /**
  * Applies the migrations, or with `off` checks that they are applied.

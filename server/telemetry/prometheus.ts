@@ -1,4 +1,11 @@
-import { Counter, Gauge, Registry } from 'prom-client'
+import {
+  AggregatorRegistry,
+  Counter,
+  Gauge,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from 'prom-client'
 import { openByTransport, type Totals } from './totals.ts'
 
 /** What is read at every scrape, from the parts that know it. */
@@ -24,11 +31,20 @@ export interface Gauges {
 }
 
 /** Metrics in the text format of Prometheus. */
-export interface Prometheus {
+export interface Renderer {
   /** Value of the `Content-Type` header. */
   readonly contentType: string
   /** Reads all gauges and totals. */
   render(): Promise<string>
+}
+
+/** All metrics with their present values, as JSON. */
+export type Samples = MetricObjectWithValues<MetricValue<string>>[]
+
+/** The metrics of one process. */
+export interface Prometheus extends Renderer {
+  /** Reads all gauges and totals, for a `render` together with those of other processes. */
+  collect(): Promise<Samples>
 }
 
 /**
@@ -36,15 +52,36 @@ export interface Prometheus {
  *
  * @param totals counted since the process started
  * @param gauges called at every `render`
+ * @param processNumber label `process` of all series, where several processes serve together. Defaults to none
  */
-export function createPrometheus(totals: Totals, gauges: Gauges): Prometheus {
+export function createPrometheus(totals: Totals, gauges: Gauges, processNumber?: number): Prometheus {
   const registry = new Registry()
+  if (processNumber !== undefined) registry.setDefaultLabels({ process: String(processNumber) })
   addConnections(registry, totals, gauges)
   addLog(registry, totals, gauges)
   addPublishing(registry, totals, gauges)
   addGauge(registry, 'tasks_running', 'Tasks that this instance runs', gauges.tasksRunning)
   addGauge(registry, 'resident_memory_bytes', 'Resident memory of the process', () => process.memoryUsage.rss())
-  return { contentType: registry.contentType, render: () => registry.metrics() }
+  return {
+    contentType: registry.contentType,
+    render: () => registry.metrics(),
+    collect: () => registry.getMetricsAsJSON(),
+  }
+}
+
+/**
+ * The metrics of several processes as one text.
+ *
+ * @param processes samples of each, with different labels `process`
+ * @param restarts processes that were started in place of one that had ended
+ */
+export function renderGroup(processes: Samples[], restarts: number): Promise<string> {
+  const registry = AggregatorRegistry.aggregate(processes)
+  const registers = [registry]
+  new Gauge({ name: 'sse_update_processes', help: 'Processes that serve the port', registers }).set(processes.length)
+  const help = 'Processes that were started in place of one that had ended'
+  new Counter({ name: 'sse_update_process_restarts_total', help, registers }).inc(restarts)
+  return registry.metrics()
 }
 
 function addConnections(registry: Registry, totals: Totals, gauges: Gauges): void {

@@ -34,6 +34,8 @@ export interface EmbeddedPostgresOptions {
   port?: number
   /** Whether data must survive a crash of the machine. Defaults to `true`. */
   isDurable?: boolean
+  /** Connections at one time, if it is started and not attached to. Defaults to `300`. */
+  maxConnections?: number
   /** Milliseconds that a stop waits for Postgres, before it kills it. Defaults to `10_000`. */
   stopTimeout?: number
   /** Aborts a start. Defaults to none. */
@@ -188,12 +190,12 @@ export class EmbeddedPostgres {
   }
 
   #startServer(): Bun.Subprocess {
-    const { port, isDurable = true } = this.#options
+    const { port, isDurable = true, maxConnections = 300 } = this.#options
     const parameters = {
       listen_addresses: port === undefined ? '' : '127.0.0.1',
       port: port ?? DEFAULT_PORT,
       unix_socket_directories: this.#place.sockets,
-      max_connections: 300,
+      max_connections: maxConnections,
       ...(!isDurable && { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
     }
     // Postgres must not outlive a server that was killed.

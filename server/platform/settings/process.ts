@@ -1,7 +1,28 @@
-import { choice, integer } from './setting.ts'
+import { availableParallelism } from 'node:os'
+import { choice, integer, type Setting } from './setting.ts'
 
-/** The end of the process, the lab and the log output. */
+/** Most processes on one port. */
+const MAX_PROCESSES = 512
+
+/** How many processes serve: a number, or `auto` for the cores that this process may use. */
+const processes: Setting<number> = {
+  name: 'PROCESSES',
+  doc: 'Number of processes that serve the port together, each an instance of its own: limits "of one instance" and DATABASE_POOL count for each. auto starts one for each core. More than one needs Linux.',
+  unit: 'processes, or auto',
+  shown: '1',
+  fallback: 1,
+  parse(value) {
+    const count = value === 'auto' ? Math.min(MAX_PROCESSES, availableParallelism()) : Number(value)
+    if ((value !== 'auto' && !/^\d+$/.test(value)) || count < 1 || count > MAX_PROCESSES) {
+      throw new Error(`a whole number from 1 to ${MAX_PROCESSES}, or auto`)
+    }
+    return count
+  },
+}
+
+/** How many processes serve, their end, the lab and the log output. */
 export const processSettings = {
+  processes,
   drainMs: integer('DRAIN_MS', {
     min: 0,
     max: 600_000,

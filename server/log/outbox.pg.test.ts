@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
 import { createDatabase, directly, type TestDatabase } from '../testing/database.ts'
 import { createLog, type EventLog } from './log.ts'
 
@@ -77,6 +78,27 @@ describe('sse.publish', () => {
     const error = await database.sql.unsafe(statement).catch((caught) => caught)
     expect(error.message).toContain(reason)
     expect(await log.relay(100)).toBe(0)
+  })
+
+  test('accepts and refuses the same as the check of each argument by itself, with the same error', async () => {
+    const parts = ['a', 'a.b', 'sse', 'ssea', '.', ' ', '*', '>', '\n', '=', '\u001b', '\u0085', '\u2028', '🦊', '']
+    const text = fc.oneof(
+      fc.array(fc.constantFrom(...parts), { maxLength: 4 }).map((chosen) => chosen.join('')),
+      fc.constantFrom(null, 'gap', 'x\ny\n=z', 'é'.repeat(255), 'x'.repeat(256), 'a'.repeat(17).split('').join('.')),
+    )
+    const publish = (name: string, values: (string | null)[]) =>
+      database.sql.unsafe(`select sse.${name}($1, $2, $3, $4, $5)`, values).then(
+        () => 'published',
+        (error) => error.message,
+      )
+    const data = fc.constantFrom('1', '{', null)
+    await fc.assert(
+      fc.asyncProperty(fc.tuple(text, text, data, text, text), async (values) => {
+        expect(await publish('publish', values)).toBe(await publish('publish_checked', values))
+      }),
+      { numRuns: 2000 },
+    )
+    await database.sql`truncate sse.outbox`
   })
 
   test('is, with sse.publish_text, the only function that a role with usage on the schema may call', async () => {

@@ -2,6 +2,7 @@ import { isUnreachable } from '../platform/database-errors.ts'
 import { messageOf } from '../platform/errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Loop } from '../platform/loop.ts'
+import { sleep } from '../platform/time.ts'
 import type { EventLog } from './log.ts'
 
 /** What a relay needs. */
@@ -16,6 +17,11 @@ export interface RelayOptions {
 
 /** Events moved in one transaction. */
 const BATCH = 500
+/**
+ * A rest after a batch that was not full, as a multiple of the time that the batch took. A move has costs of its own, however few
+ * events it moves: without a rest, a steady stream of events is moved in small batches, by a relay that is always at work.
+ */
+const REST = 4
 
 /**
  * Moves committed events from the outbox into the log. Every instance has one; Postgres lets one at a time do it, so
@@ -24,6 +30,7 @@ const BATCH = 500
 export class Relay {
   readonly #options: RelayOptions
   readonly #loop: Loop
+  readonly #stopping = new AbortController()
   #problem: string | undefined
   #moved = 0
   #movedAt = Number.NEGATIVE_INFINITY
@@ -61,22 +68,26 @@ export class Relay {
     this.#loop.wake()
   }
 
+  /** Cuts the rest short, and resolves when what was committed before is moved. */
   stop(): Promise<void> {
+    this.#stopping.abort()
     return this.#loop.stop()
   }
 
+  /** Moves batches until one is empty: one that is not full may have been cut by size. */
   async #moveAll(): Promise<void> {
-    let moved: number | null
-    do {
-      moved = await this.#options.log.relay(BATCH)
+    while (true) {
+      const start = performance.now()
+      const moved = await this.#options.log.relay(BATCH)
       this.#problem = undefined
-      if (moved) {
-        this.#moved += moved
-        this.#movedAt = performance.now()
-        this.#options.onMoved()
-      }
-      // A batch may be cut by size: only an empty one says that nothing is left.
-    } while (moved)
+      if (!moved) return
+      this.#moved += moved
+      this.#movedAt = performance.now()
+      this.#options.onMoved()
+      if (moved >= BATCH) continue
+      if (this.#stopping.signal.aborted) return
+      await sleep(Math.min(REST * (this.#movedAt - start), this.#options.interval), this.#stopping.signal)
+    }
   }
 
   #onError(error: unknown): void {

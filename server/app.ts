@@ -1,6 +1,7 @@
 import { type AnyElysia, Elysia, ParseError, ValidationError } from 'elysia'
 import { DOCUMENT_PATHS, documentRoutes } from './api/routes.ts'
 import { type SessionRoutesOptions, sessionRoutes } from './auth/session-routes.ts'
+import type { Incoming } from './http/client-address.ts'
 import type { CorsOptions } from './http/cors.ts'
 import { createFrontDoor, type FrontDoorOptions } from './http/front-door.ts'
 import { toJsonResponse } from './http/json-response.ts'
@@ -15,6 +16,7 @@ import { databaseProblem } from './platform/database-errors.ts'
 import { AppError } from './platform/errors.ts'
 import type { Logger } from './platform/logger.ts'
 import { type ShopRoutesOptions, shopRoutes } from './shop/routes.ts'
+import { createDirectRoute } from './transports/publish/direct-route.ts'
 import { type EventRoutesOptions, eventRoutes } from './transports/routes.ts'
 
 /** What each door of the application needs. */
@@ -33,12 +35,17 @@ export interface AppOptions {
 /** The whole HTTP interface. Its type is that of every route, for clients typed by it. */
 export const createApp = ({ http, session, events, shop, operations, onRefused, logger }: AppOptions) => {
   let routes: readonly string[] = []
+  const onError = (error: unknown, request: Request): Response => {
+    if (error instanceof AppError) onRefused(error.code)
+    return failure(error, request, logger)
+  }
+  const server = (): Incoming['server'] => app.server
   // `normalize` would drop unknown members of a body without an error.
   const app = new Elysia({ normalize: false })
+    .wrap(createDirectRoute({ ...events, server, onError }))
     .wrap(createFrontDoor({ ...http, logger, cors: { ...http.cors, publicPaths: DOCUMENT_PATHS } }))
     .onError({ as: 'global' }, ({ error, code, request }) => {
-      if (error instanceof AppError) onRefused(error.code)
-      if (code !== 'NOT_FOUND') return failure(error, request, logger)
+      if (code !== 'NOT_FOUND') return onError(error, request)
       if (!operations.dashboard || !isForPerson(request)) return problemResponse(notFound(request, routes))
       return dashboardPage(operations.dashboard, operations.faults !== undefined, 404)
     })

@@ -23,7 +23,8 @@ export const createAuthorize =
  * `X-User` (`guest` without one).
  */
 export const authorizeAnonymous: Authorize = (request) => {
-  const user = decodeHeader(request.headers.get('x-user') ?? 'guest')
+  const name = request.headers.get('x-user')
+  const user = name === null ? 'guest' : decodeHeader(name)
   if (!isToken(user)) {
     throw new AppError(
       'user.invalid',

@@ -5,6 +5,8 @@ import { SECOND } from '../platform/time.ts'
 
 /** A rate at which each sender may do something. */
 export interface RateLimit {
+  /** Whether there is no limit, so that the sender does not matter. */
+  readonly isUnlimited: boolean
   /**
    * Takes a part of a sender's share.
    *
@@ -31,7 +33,7 @@ const MAX_SENDERS = 10_000
 
 /** A token bucket for each sender, which fills at the rate. */
 export function createRateLimit({ name, rate, burst, refuse }: RateLimitOptions): RateLimit {
-  if (rate === 0) return { take: () => ({}) }
+  if (rate === 0) return { isUnlimited: true, take: () => ({}) }
   const policy = `"${name}";q=${burst};w=${Math.ceil(burst / rate)}`
   const buckets = new LRUCache<string, TokenBucket>({ max: MAX_SENDERS, memoMethod: () => fullBucket(burst, rate) })
   /** Seconds until a bucket holds as many. */
@@ -42,6 +44,7 @@ export function createRateLimit({ name, rate, burst, refuse }: RateLimitOptions)
     ratelimit: `"${name}";r=${Math.floor(bucket.content)};t=${secondsUntil(bucket, burst)}`,
   })
   return {
+    isUnlimited: false,
     take(sender, count) {
       const bucket = buckets.memo(sender)
       if (bucket.tryRemoveTokens(count)) return fieldsOf(bucket)

@@ -1,38 +1,29 @@
 import { Elysia } from 'elysia'
-import { type Authorize, clientIdOf, countedAs } from '../auth/actor.ts'
+import { type Authorize, clientIdOf } from '../auth/actor.ts'
 import type { Incoming } from '../http/client-address.ts'
 import { otherMethods } from '../http/problem.ts'
-import { checkParameters } from '../http/query-parameters.ts'
-import type { RateLimit } from '../http/rate-limit.ts'
 import { urlOf } from '../http/request-url.ts'
-import { type Admission, memoryOf } from '../log/admission.ts'
 import type { EventLog } from '../log/log.ts'
-import type { Publisher } from '../log/publisher.ts'
 import type { Search } from '../log/search.ts'
 import { AppError } from '../platform/errors.ts'
 import { SECOND } from '../platform/time.ts'
 import { FOLLOW, FOLLOW_HEAD, PUBLISH } from './documentation.ts'
 import { history, lookBack } from './history/history.ts'
 import { waitForPage } from './long-poll/long-poll.ts'
-import { type PublicationOptions, readPublication } from './publish/read-publication.ts'
-import { PUBLISH_PARAMETERS, readablePatterns, representation, requestedWait } from './request.ts'
+import { type PublishOptions, publishRequest } from './publish/publish.ts'
+import { readablePatterns, representation, requestedWait } from './request.ts'
 import { checkStreamRequest, openStream, STREAM_HEADERS } from './sse/open-stream.ts'
 import { wantsWebSocket } from './websocket/handshake.ts'
 import { openSocket, type SocketOptions } from './websocket/open-socket.ts'
 
 /** What the routes of `/events` need. */
-export interface EventRoutesOptions extends SocketOptions, PublicationOptions {
-  publishRate: RateLimit
-  /** Of requests that open no stream: responses with 401 are delayed. */
-  authorizeOnce: Authorize
+export interface EventRoutesOptions extends SocketOptions, PublishOptions {
   /** Of requests for pages of history, and for the head of a stream, which may have a rate limit. */
   authorizeHistory: Authorize
   /** Of requests that wait for events, whose refusals are delayed like those of streams. */
   authorizeWait: Authorize
   log: EventLog
   search: Search
-  publisher: Publisher
-  admission: Admission
 }
 
 /** `/events`: the live stream, pages of history, and publishing. */
@@ -77,30 +68,14 @@ export const eventRoutes = (options: EventRoutesOptions) =>
     .post(
       '/events',
       async ({ request, server, set }) => {
-        checkParameters(urlOf(request).searchParams, PUBLISH_PARAMETERS)
-        const actor = await options.authorizeOnce(request)
-        options.admission.check()
-        const incoming = { request, server }
-        const sender = countedAs(actor.grant) ?? options.addressOf(incoming)
-        const { events, isBatch } = await readPublication(incoming, actor, options).catch((error) => {
-          // What is refused was read and checked, too: as one event.
-          if (error instanceof AppError && REFUSED.includes(error.status)) options.publishRate.take(sender, 1)
-          throw error
-        })
-        const headers = options.publishRate.take(sender, events.length)
-        return options.admission.handle(memoryOf(events), async () => {
-          const positions = await options.publisher.publish(events)
-          set.status = 201
-          Object.assign(set.headers, headers)
-          return isBatch ? { positions } : { position: positions[0] }
-        })
+        const { positions, isBatch, headers } = await publishRequest({ request, server }, options)
+        set.status = 201
+        Object.assign(set.headers, headers)
+        return isBatch ? { positions } : { position: positions[0] }
       },
       { parse: 'none', detail: PUBLISH },
     )
     .use(otherMethods({ '/events': 'GET, HEAD, POST' }))
-
-/** Status of publications that count against PUBLISH_RATE although nothing of them is published. */
-const REFUSED = [400, 403, 413, 415, 422]
 
 /** Seconds that Bun keeps the connection of a request that waits, beyond the wait. */
 const WAIT_MARGIN = 30

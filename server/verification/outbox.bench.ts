@@ -13,7 +13,7 @@ import { startOwnPostgres } from '../testing/own-postgres.ts'
 import { until } from '../testing/until.ts'
 import { CLEAR, SCHEMA, WORKLOADS, type Workload } from './outbox-workloads.ts'
 import { OutboxWriter, runWriters } from './outbox-writers.ts'
-import { cpuOf, cpuOfChildren } from './process-cpu.ts'
+import { cpuOf, cpuOfDescendants } from './process-cpu.ts'
 
 const { values } = parseArgs({
   options: Object.fromEntries(
@@ -69,21 +69,23 @@ const generatorCpu = () => {
   const { user, system } = process.cpuUsage()
   return user + system
 }
-const usage = async () => [await cpuOfChildren(postmaster), await cpuOf(server.pid), generatorCpu()] as const
+/** Microseconds in a millisecond. */
+const MICROSECONDS = 1000
+const usage = () => [MICROSECONDS * cpuOfDescendants(postmaster), MICROSECONDS * cpuOf(server.pid), generatorCpu()] as const
 const waiting = async () =>
   (await sql<{ count: number }[]>`select count(*)::int as count from sse.outbox`)[0]?.count ?? 0
 
 async function measure(workload: Workload): Promise<Omit<Round, 'ratio'>> {
   await sql.unsafe(CLEAR)
   await sql`checkpoint`
-  const before = await usage()
+  const before = usage()
   const work = await runWriters(writers, workload, seconds)
   const load = (generatorCpu() - before[2]) / (work.seconds * SECOND * 1000)
   const stopped = performance.now()
   const left = await waiting()
   await until('the outbox is empty', waiting, (count) => count === 0)
   const drain = performance.now() - stopped
-  const after = await usage()
+  const after = usage()
   const per = (index: 0 | 1 | 2) => (after[index] - before[index]) / work.transactions
   return {
     rate: work.transactions / work.seconds,

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import { AppError, tooDeep } from '../../platform/errors.ts'
 import { Slice } from '../../platform/event-loop.ts'
 import { MAX_BATCH } from '../../protocol/limits.ts'
@@ -31,13 +31,13 @@ const MAX_NAME_BYTES = 4096
  */
 export async function readEvents(body: Uint8Array): Promise<WrittenPublication> {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  if (!isUtf8(bytes)) throw new AppError('body.invalid', 'The body is not valid UTF-8.')
-  const layout = new Layout(bytes)
+  const textAt = textOf(bytes)
+  const layout = new Layout(textAt)
   const slice = new Slice()
   await scanJson(bytes, layout, MAX_DEPTH, slice)
   const events: WrittenEvent[] = []
   for (const members of layout.events) {
-    events.push(members && toEvent(bytes, members))
+    events.push(members && toEvent(textAt, members))
     if (slice.isOver) await slice.next()
   }
   return { events, isBatch: layout.isBatch }
@@ -63,6 +63,22 @@ export async function scanJson(bytes: Uint8Array, visitor: JsonVisitor, maxDepth
   }
 }
 
+/** The text between two positions in bytes. */
+type TextAt = (start: number, end: number) => string
+
+/** Bytes of a body up to which its text is made at once; the texts of its values are then parts of it. */
+const SMALL = 8 * 1024
+
+/** @throws {AppError} `body.invalid` */
+function textOf(bytes: Buffer): TextAt {
+  if (bytes.byteLength <= SMALL && isAscii(bytes)) {
+    const text = bytes.toString('latin1')
+    return (start, end) => text.slice(start, end)
+  }
+  if (!isUtf8(bytes)) throw new AppError('body.invalid', 'The body is not valid UTF-8.')
+  return (start, end) => bytes.toString('utf8', start, end)
+}
+
 /** The bytes of a value in the body. */
 type Range = readonly [start: number, end: number]
 type Members = Map<string, Range>
@@ -71,13 +87,13 @@ type Members = Map<string, Range>
 class Layout implements JsonVisitor {
   readonly events: (Members | undefined)[] = []
   isBatch = false
-  readonly #bytes: Buffer
+  readonly #textAt: TextAt
   /** Of the event that is being scanned. */
   #members: Members | undefined
   #name = ''
 
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes
+  constructor(textAt: TextAt) {
+    this.#textAt = textAt
   }
 
   get #depthOfEvents(): number {
@@ -90,7 +106,7 @@ class Layout implements JsonVisitor {
   }
 
   key(depth: number, start: number, end: number): void {
-    if (depth === this.#depthOfEvents + 1) this.#name = String(shortValueAt(this.#bytes, [start, end]))
+    if (depth === this.#depthOfEvents + 1) this.#name = String(shortValueAt(this.#textAt, start, end))
   }
 
   value(depth: number, start: number, end: number): void {
@@ -116,17 +132,17 @@ const tooMany = () =>
     },
   )
 
-function toEvent(bytes: Buffer, members: Members): WrittenEvent {
+function toEvent(textAt: TextAt, members: Members): WrittenEvent {
   const event: Record<string, unknown> = Object.create(null)
-  for (const [name, range] of members) event[name] = name === 'data' ? textAt(bytes, range) : shortValueAt(bytes, range)
+  for (const [name, [start, end]] of members) {
+    event[name] = name === 'data' ? textAt(start, end) : shortValueAt(textAt, start, end)
+  }
   return event
 }
 
-const textAt = (bytes: Buffer, [start, end]: Range): string => bytes.toString('utf8', start, end)
-
 /** A value longer than any valid one stays text, cut off, which is as invalid. */
-function shortValueAt(bytes: Buffer, [start, end]: Range): unknown {
-  if (end - start > MAX_NAME_BYTES) return textAt(bytes, [start, start + MAX_NAME_BYTES])
-  const text = textAt(bytes, [start, end])
+function shortValueAt(textAt: TextAt, start: number, end: number): unknown {
+  if (end - start > MAX_NAME_BYTES) return textAt(start, start + MAX_NAME_BYTES)
+  const text = textAt(start, end)
   return text.startsWith('"') && !text.includes('\\') ? text.slice(1, -1) : JSON.parse(text)
 }

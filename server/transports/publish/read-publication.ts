@@ -33,11 +33,16 @@ export async function readPublication(
   actor: Actor,
   options: PublicationOptions,
 ): Promise<Publication> {
-  const query = urlOf(incoming.request).searchParams
+  const query = queryOf(incoming.request)
   if (query.has('channel')) return readData(incoming, query, actor, options)
   checkIsEnvelope(incoming.request, query)
   return readEnvelopes(incoming, actor, options)
 }
+
+const NO_QUERY = new URLSearchParams()
+
+/** Most requests have none, and a URL is parsed for nothing. */
+const queryOf = (request: Request) => (request.url.includes('?') ? urlOf(request).searchParams : NO_QUERY)
 
 /** The body is the data itself; what the query says of the event is checked before it is read. */
 async function readData(
@@ -92,12 +97,12 @@ async function readEnvelopes(incoming: Incoming, actor: Actor, options: Publicat
     const slice = new Slice()
     const events: NewEvent[] = []
     for (const [index, value] of written.entries()) {
-      const { key, ...event } = isBatch
+      const { channel, type, data, key } = isBatch
         ? parseMember(value, index, options.maxEventBytes)
         : parseEvent(value, options.maxEventBytes)
-      checkPublish(actor, event.channel)
+      checkPublish(actor, channel)
       const givenKey = isBatch && requestKey !== null ? keyWithin(requestKey, index) : requestKey
-      events.push({ ...event, key: key ?? givenKey, origin: actor.clientId })
+      events.push({ channel, type, data, key: key ?? givenKey, origin: actor.clientId })
       if (slice.isOver) await slice.next()
     }
     if (events.length === 0) throw new AppError('batch.empty', 'The array holds no event.')

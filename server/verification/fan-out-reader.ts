@@ -1,12 +1,13 @@
 // One process of readers of `fan-out.bench.ts`: opens streams as it is asked to on stdin, and reports on stdout.
 //
-// Lines of stdin: a JSON array of URLs to open; `report`, which prints a `ReaderReport` and starts the next one. When all are open it prints `open`.
+// Lines of stdin: a JSON array of URLs to open; `report`, which prints a `ReaderReport`; `reset`, from
+// which the next reports count. When all are open it prints `open`.
 
 import { createInterface } from 'node:readline'
 import { Histogram } from '../protocol/histogram.ts'
 import { ByteSocket, getRequest } from './byte-socket.ts'
 
-/** What one process of readers has received since its last report. */
+/** What one process of readers has received since it was reset. */
 export interface ReaderReport {
   /** Events, on all streams together. */
   events: number
@@ -69,16 +70,21 @@ function report(): ReaderReport {
     .sort((a, b) => a - b)
   const at = (fraction: number) => means[Math.floor((means.length - 1) * fraction)] ?? 0
   const latency = { p50: histogram.percentile(0.5), p99: histogram.percentile(0.99), max: histogram.max }
-  const result = { events, latency, slowestTenth: at(0.95) - at(0.5), closed }
+  return { events, latency, slowestTenth: at(0.95) - at(0.5), closed }
+}
+
+function reset(): void {
   histogram = new Histogram()
   events = 0
   for (const own of perStream) own.sum = own.count = 0
-  return result
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === 'report') console.log(JSON.stringify(report()))
-  else {
+  else if (line === 'reset') {
+    reset()
+    console.log('reset')
+  } else {
     const urls: string[] = JSON.parse(line)
     while (urls.length > 0) await Promise.all(urls.splice(0, 200).map(open))
     console.log('open')

@@ -45,6 +45,10 @@ const layout = text('layout')
 const ZIPF_CHANNELS = 1000
 /** Clock ticks per second of the times in `/proc`. */
 const TICKS = 100
+/** Milliseconds without a delivery after which what is missing counts as lost. */
+const PATIENCE = 10 * SECOND
+/** Milliseconds between two looks at what has arrived. */
+const INTERVAL = SECOND / 10
 /** Padding, so that an event has about 100 bytes of data. */
 const PADDING = 'x'.repeat(64)
 
@@ -114,7 +118,8 @@ async function start(checkout: string) {
     await server.end('SIGTERM')
     await rm(directory, { recursive: true, force: true })
   }
-  return { checkout, server, report: async (): Promise<ReaderReport> => JSON.parse(await ask('report')), stop }
+  const report = async (): Promise<ReaderReport> => JSON.parse(await ask('report'))
+  return { checkout, server, report, reset: () => ask('reset'), stop }
 }
 
 type Running = Awaited<ReturnType<typeof start>>
@@ -163,17 +168,28 @@ async function publishInLoop(url: string, seconds: number): Promise<void> {
 
 const work = (url: string, seconds: number) => (rate > 0 ? publishAtRate(url, seconds) : publishInLoop(url, seconds))
 
+/** The report when all has arrived, or nothing more does. */
+async function arrived(report: () => Promise<ReaderReport>): Promise<ReaderReport> {
+  let received = await report()
+  for (let quiet = 0; received.events < expected && quiet < PATIENCE; quiet += INTERVAL) {
+    await Bun.sleep(INTERVAL)
+    const before = received.events
+    received = await report()
+    if (received.events > before) quiet = 0
+  }
+  return received
+}
+
 /** Figures of one round. */
-async function round({ server, report }: Running) {
-  await report()
+async function round({ server, report, reset }: Running) {
+  await reset()
   expected = published = 0
   const before = cpuOf(server.pid)
   const began = now()
   await work(server.url, duration)
+  const { events, latency, slowestTenth, closed } = await arrived(report)
   const elapsed = now() - began
-  await Bun.sleep(SECOND / 2)
   const [user, system] = cpuOf(server.pid).map((ms, i) => ms - (before[i] ?? 0)) as [number, number]
-  const { events, latency, slowestTenth, closed } = await report()
   if (events !== expected || closed > 0) {
     throw new Error(`${events} of ${expected} deliveries arrived, ${closed} streams were closed`)
   }
@@ -194,8 +210,11 @@ const median = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b
 const running = await Promise.all(text('checkouts').split(',').map(start))
 try {
   const rows = running.map(() => [] as Awaited<ReturnType<typeof round>>[])
-  for (const { server } of running) await work(server.url, 2)
-  await Bun.sleep(SECOND / 2)
+  for (const { server, report } of running) {
+    expected = 0
+    await work(server.url, 2)
+    await arrived(report)
+  }
   for (let i = 0; i < rounds; i++) for (const [at, each] of running.entries()) rows[at]?.push(await round(each))
   const names = Object.keys(rows[0]?.[0] ?? {}) as (keyof Awaited<ReturnType<typeof round>>)[]
   console.log(`| ${['', ...names].join(' | ')} |`)

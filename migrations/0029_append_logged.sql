@@ -3,25 +3,29 @@
 -- The instance that appends knows the events and their positions. With the epoch, the time and the event before them it can deliver them
 -- without a read, and still notice, as a read does, that the log was replaced.
 
--- position_before: the positions after it, up to the greatest in `positions`, were appended by this call, or the first of them was in the
--- log shortly before (an idempotency key that was used a moment ago). time_before: when the event at position_before entered the log;
--- null when it is not there.
+-- position_before: the positions after it, up to the greatest in `positions`, were appended by this call; null when none were, because
+-- all keys were in the log. time_before: when the event at position_before entered the log; null when it is not there.
 create function sse.append_logged(
   channels text[], types text[], payloads json[], origins text[], keys text[], strict boolean,
   out positions bigint[], out epoch text, out appended_at timestamptz, out position_before bigint, out time_before timestamptz
 )
 language plpgsql security definer
-set search_path = pg_catalog, pg_temp set standard_conforming_strings = on as $$
+set search_path = pg_catalog, pg_temp set standard_conforming_strings = on set lock_timeout = '4s' as $$
 declare
   last bigint;
+  before bigint;
 begin
+  if keys is not null then
+    -- The lock that sse.append_events takes first.
+    select h.position into before from sse.head h for update;
+  end if;
   positions := sse.append_events(channels, types, payloads, origins, keys, strict);
-  -- The row is locked by the append, unless it found all events in the log.
+  -- The row is locked by now.
   select h.position, h.epoch, h.time into last, epoch, appended_at from sse.head h;
   if keys is null then
     position_before := positions[1] - 1;
-  else
-    select min(p) - 1 into position_before from unnest(positions) p where p > last - cardinality(positions);
+  elsif last > before then
+    position_before := before;
   end if;
   select l.time into time_before from sse.log l where l.position = position_before;
 end

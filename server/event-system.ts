@@ -48,7 +48,7 @@ export async function createEventSystem(options: EventSystemOptions) {
   const { config, pools, telemetry, logger } = options
   const lost = new LostEvents(logger.child({ part: 'log' }), telemetry)
   const onHole = (hole: Hole) => lost.add(hole)
-  const log = createLog(pools.events, pools.readers, onHole)
+  const log = createLog(pools.events, pools.readers, onHole, (append) => feed.take(append))
   const { bounds, recent, hub, feed } = await createFanout(options, log, lost)
   const relay = new Relay({
     log,

@@ -82,6 +82,24 @@ describe('a flush', () => {
     expect([first.offers.length, second.offers.length]).toEqual([1, 0])
   })
 
+  test('begins with another cursor each time, so that none is always the last', () => {
+    const order: string[] = []
+    for (const clientId of ['a', 'b', 'c', 'd']) {
+      const cursor = join({ clientId })
+      cursor.offer = () => order.push(clientId) > 0
+    }
+    const lasts = Array.from({ length: 20 }, () => {
+      add()
+      order.length = 0
+      for (const _ of audience.flush(0));
+      expect(order.toSorted()).toEqual(['a', 'b', 'c', 'd'])
+      return order.at(-1)
+    })
+    for (const clientId of ['a', 'b', 'c', 'd']) {
+      expect(lasts.filter((last) => last === clientId).length).toBeGreaterThanOrEqual(4)
+    }
+  })
+
   test('leaves out of a stream what its own client caused', () => {
     const [mine, other, nameless] = [join({ clientId: 'page-1' }), join({ clientId: 'page-2' }), join()]
     add('page-1')

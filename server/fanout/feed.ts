@@ -1,4 +1,5 @@
 import type { Bounds } from '../log/bounds.ts'
+import type { Commit } from '../log/commit.ts'
 import type { EventLog } from '../log/log.ts'
 import type { Page } from '../log/read-page.ts'
 import { AppError, messageOf } from '../platform/errors.ts'
@@ -7,6 +8,7 @@ import { Loop } from '../platform/loop.ts'
 import { SECOND, sleep } from '../platform/time.ts'
 import type { Gap } from '../protocol/control-events.ts'
 import type { LoggedEvent } from '../protocol/event.ts'
+import { OwnCommits } from './own-commits.ts'
 
 /** What a feed reads, and what it calls. */
 export interface FeedOptions {
@@ -38,6 +40,9 @@ const PAGE = 2000
 
 const HOLE_PATIENCE = 2 * SECOND
 
+/** Milliseconds by which a timer may fire early. */
+const TIMER_PRECISION = 1
+
 /** Milliseconds that one read may take before it counts as a problem. */
 const READ_TIMEOUT = 2 * SECOND
 
@@ -46,6 +51,9 @@ const READ_TIMEOUT = 2 * SECOND
  *
  * **A lost, duplicated or late hint changes latency, never content**: what is delivered comes from reading, and the next
  * position is the last plus one.
+ *
+ * What this instance has committed itself is delivered without reading it back, when it is what a read would return: it follows
+ * the position, in the same epoch, and the event before it is the one that was delivered last.
  *
  * Its position and epoch are a cursor, checked by the same rule as a client's. So when the log is restored, its next
  * read detects it, and it continues where the new log allows.
@@ -62,6 +70,13 @@ export class Feed {
   #readingSince: number | undefined
   /** A hole that comes next, and that was waited for. */
   #hole: number | undefined
+  /** Bounds of the last read that was followed. */
+  #bounds: Bounds | undefined
+  /** When that was, of `performance.now()`. */
+  #lastRead = Number.NEGATIVE_INFINITY
+  readonly #commits = new OwnCommits(() => this.#loop.wake())
+  /** The newest position that hints have named since the last run. */
+  #hint = 0
   readonly #stopping = new AbortController()
 
   constructor(options: FeedOptions) {
@@ -70,7 +85,7 @@ export class Feed {
     this.#epoch = options.epoch
     this.#loop = new Loop({
       interval: options.interval,
-      work: () => this.#catchUp(),
+      work: () => this.#run(),
       onError: (error) => this.#onError(error),
     })
   }
@@ -93,12 +108,53 @@ export class Feed {
 
   /** A hint that there may be events; `head` is the newest position, when it is known. */
   wake(head = Number.POSITIVE_INFINITY): void {
-    if (head > this.#position) this.#loop.wake()
+    if (!(head > this.#position && head > this.#commits.reach)) return
+    this.#hint = Math.max(this.#hint, head)
+    this.#loop.wake()
+  }
+
+  /**
+   * Takes what this instance appends, when it is committed. It need not be complete or in order: what is missing is read.
+   *
+   * @param append that has begun; `undefined` when the events must be read
+   */
+  take(append: Promise<Commit | undefined>): void {
+    this.#commits.add(append)
   }
 
   stop(): Promise<void> {
     this.#stopping.abort()
     return this.#loop.stop()
+  }
+
+  /** Bounds are read at each interval, however many commits are taken in between. */
+  async #run(): Promise<void> {
+    // Postgres sends the notification of an own commit at the same time as the response.
+    if (this.#hint < Number.POSITIVE_INFINITY && this.#hint > 0) await this.#commits.untilSettled()
+    await this.#takeCommits()
+    const isHinted = this.#hint > this.#position
+    this.#hint = 0
+    if (isHinted || performance.now() - this.#lastRead >= this.#options.interval - TIMER_PRECISION)
+      await this.#catchUp()
+  }
+
+  async #takeCommits(): Promise<void> {
+    for (let commit = this.#commits.take(); commit; commit = this.#commits.take()) {
+      if (this.#isNext(commit)) await this.#deliverCommit(commit)
+      else this.#hint = Math.max(this.#hint, commit.position + commit.events.length)
+    }
+  }
+
+  /** Whether a read would return it: the checks are those of `#follow`. */
+  #isNext({ position, epoch, timeBefore }: Commit): boolean {
+    if (position !== this.#position || epoch !== this.#epoch || this.#bounds?.epoch !== epoch) return false
+    return this.#time === undefined || timeBefore?.getTime() === this.#time
+  }
+
+  #deliverCommit({ position, events }: Commit): Promise<void> {
+    const head = position + events.length
+    if (this.#bounds) this.#options.onBounds({ ...this.#bounds, head, sharedThrough: head })
+    return this.#deliver(events)
   }
 
   async #catchUp(): Promise<void> {
@@ -154,6 +210,8 @@ export class Feed {
     }
     if (gap) await this.#skip(gap.to, gap.reason, epoch)
     this.#options.onBounds(page)
+    this.#bounds = page
+    this.#lastRead = performance.now()
     return true
   }
 

@@ -59,24 +59,24 @@ export class PatternIndex<T> {
 
   /** The values whose patterns match the channel, once each. */
   match(channel: string): T[] {
-    const found = new Set<T>()
+    const found: (T | Set<T>)[] = []
     const tokens = channel.split('.')
     // A wildcard in the first place matches no reserved channel.
     const isReserved = tokens[0] === RESERVED_TOKEN
     const start = isReserved ? this.#root.children?.get(RESERVED_TOKEN) : this.#root
     let level = start ? [start] : []
-    for (const token of isReserved ? tokens.slice(1) : tokens) {
+    for (let index = isReserved ? 1 : 0; index < tokens.length && level.length > 0; index++) {
       const next: Node<T>[] = []
       for (const { rest, children, any } of level) {
-        if (rest !== undefined) addAll(found, rest)
-        const named = children?.get(token)
+        if (rest !== undefined) found.push(rest)
+        const named = children?.get(tokens[index] as string)
         if (named) next.push(named)
         if (any) next.push(any)
       }
       level = next
     }
-    for (const { here } of level) if (here !== undefined) addAll(found, here)
-    return [...found]
+    for (const { here } of level) if (here !== undefined) found.push(here)
+    return merge(found)
   }
 
   #addChild(node: Node<T>, token: string): Node<T> {
@@ -125,7 +125,15 @@ export class PatternIndex<T> {
 const childOf = <T>(node: Node<T>, token: string): Node<T> | undefined =>
   token === '*' ? node.any : node.children?.get(token)
 
-function addAll<T>(found: Set<T>, values: T | Set<T>): void {
-  if (values instanceof Set) for (const value of values) found.add(value)
-  else found.add(values)
+/** All of them, once each. Most channels are matched by one pattern, or by one set of values. */
+function merge<T>(found: readonly (T | Set<T>)[]): T[] {
+  const [first] = found
+  if (first === undefined) return []
+  if (found.length === 1) return first instanceof Set ? [...first] : [first]
+  const all = new Set<T>()
+  for (const values of found) {
+    if (values instanceof Set) for (const value of values) all.add(value)
+    else all.add(values)
+  }
+  return [...all]
 }

@@ -61,9 +61,18 @@ export class RecentEvents {
    * @throws {Error} when an event is not the next one: that would break the order of every stream
    */
   push(event: LoggedEvent): RecentEvent {
-    const { position, data } = event
+    const { position, channel, type, data, time, origin } = event
     if (position !== this.#head + 1) throw new Error(`event ${position} does not follow ${this.#head}`)
-    const recent = { ...event, bytes: Buffer.byteLength(data), chunks: [] }
+    const recent: RecentEvent = {
+      position,
+      channel,
+      type,
+      data,
+      time,
+      origin,
+      bytes: Buffer.byteLength(data),
+      chunks: [],
+    }
     this.#events.push(recent)
     this.#head = position
     this.#grow(sizeOf(recent))

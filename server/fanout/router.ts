@@ -7,6 +7,8 @@ const SLICE_BYTES = 32 * 2 ** 20
 
 /** What takes the events of a channel; an `Audience`. */
 export interface Target {
+  /** The last slice in which it received an event: the router's own mark. Begins as `0`. */
+  slice: number
   add(event: RecentEvent): void
 }
 
@@ -21,6 +23,8 @@ export class Router<T extends Target> {
   #pending: RecentEvent[] = []
   #pendingBytes = 0
   #position: number
+  /** Number of the present slice. */
+  #slice = 0
 
   /**
    * @param position of the last event that counts as routed
@@ -56,18 +60,24 @@ export class Router<T extends Target> {
    *
    * @returns the targets that received events
    */
-  route(): Set<T> {
-    const chosen = new Set<T>()
+  route(): T[] {
+    const chosen: T[] = []
+    const slice = ++this.#slice
     const byChannel = new Map<string, readonly T[]>()
     const sliceEnd = performance.now() + TIME_SLICE
     let copied = 0
     let count = 0
     for (const event of this.#pending) {
-      const targets = byChannel.get(event.channel) ?? this.#match(event.channel)
-      byChannel.set(event.channel, targets)
+      let targets = byChannel.get(event.channel)
+      if (targets === undefined) {
+        targets = this.#match(event.channel)
+        byChannel.set(event.channel, targets)
+      }
       for (const target of targets) {
         target.add(event)
-        chosen.add(target)
+        if (target.slice === slice) continue
+        target.slice = slice
+        chosen.push(target)
       }
       this.#position = event.position
       this.#pendingBytes -= event.bytes
@@ -75,7 +85,7 @@ export class Router<T extends Target> {
       count++
       if (copied >= SLICE_BYTES || performance.now() >= sliceEnd) break
     }
-    this.#pending = this.#pending.slice(count)
+    this.#pending = count === this.#pending.length ? [] : this.#pending.slice(count)
     return chosen
   }
 

@@ -3,6 +3,7 @@ import type { Database } from '../platform/pool.ts'
 import { SECOND } from '../platform/time.ts'
 import type { NewEvent } from '../protocol/event.ts'
 import { type Bounds, type ReadBounds, selectBounds } from './bounds.ts'
+import { type AppendReport, type Commit, toCommit } from './commit.ts'
 import { emptyHead } from './empty-head.ts'
 import type { Hole } from './holes.ts'
 import { type Page, type ReadOptions, readPage } from './read-page.ts'
@@ -46,26 +47,19 @@ export interface PurgeLimits {
 /**
  * @param readers for pages of the log; urgent reads use `database`. Defaults to `database`
  * @param onHole called when a page comes across a hole
+ * @param onAppend called with each append that begins: what it commits, or `undefined` when that must be read
  */
-export function createLog(database: Database, readers = database, onHole: (hole: Hole) => void = () => {}): EventLog {
+export function createLog(
+  database: Database,
+  readers = database,
+  onHole: (hole: Hole) => void = () => {},
+  onAppend?: (append: Promise<Commit | undefined>) => void,
+): EventLog {
   return {
     async append(events) {
-      const keys = events.some(({ key }) => key !== null) ? events.map(({ key }) => key) : null
-      const [row] = await database.query(
-        (sql) => sql<{ positions: number[] }[]>`
-        select sse.append_events(
-          ${events.map(({ channel }) => channel)}::text[],
-          ${events.map(({ type }) => type)}::text[],
-          ${events.map(({ data }) => data)}::text[]::json[],
-          ${events.map(({ origin }) => origin)}::text[],
-          ${keys}::text[],
-          strict => true
-        ) as positions`,
-      )
-      if (row?.positions.length === events.length) return row.positions
-      throw new Error(
-        `sse.append_events returned ${row?.positions.length ?? 'no'} positions for ${events.length} events`,
-      )
+      const append = appendLogged(database, events)
+      onAppend?.(append.then((report) => toCommit(events, report)))
+      return (await append).positions
     },
 
     read(options) {
@@ -104,6 +98,25 @@ export function createLog(database: Database, readers = database, onHole: (hole:
       return row?.purged ?? null
     },
   }
+}
+
+/** Keys are looked up only where there are some. */
+async function appendLogged(database: Database, events: readonly NewEvent[]): Promise<AppendReport> {
+  const keys = events.some(({ key }) => key !== null) ? events.map(({ key }) => key) : null
+  const [row] = await database.query(
+    (sql) => sql<AppendReport[]>`
+      select positions, epoch, appended_at as time, position_before as "positionBefore", time_before as "timeBefore"
+      from sse.append_logged(
+        ${events.map(({ channel }) => channel)}::text[],
+        ${events.map(({ type }) => type)}::text[],
+        ${events.map(({ data }) => data)}::text[]::json[],
+        ${events.map(({ origin }) => origin)}::text[],
+        ${keys}::text[],
+        strict => true
+      )`,
+  )
+  if (row?.positions.length === events.length) return row
+  throw new Error(`sse.append_logged returned ${row?.positions.length ?? 'no'} positions for ${events.length} events`)
 }
 
 /** @throws {AppError} `database.unavailable` */

@@ -69,13 +69,8 @@ export const closingFrame = (closing: Closing, cursor: string | undefined): Uint
 export function concatenate(frames: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
   const [only] = frames
   if (frames.length === 1 && only) return only
-  const chunk = new Uint8Array(frames.reduce((sum, { byteLength }) => sum + byteLength, 0))
-  let offset = 0
-  for (const bytes of frames) {
-    chunk.set(bytes, offset)
-    offset += bytes.byteLength
-  }
-  return chunk
+  // In one native call, which takes half the time of one for each frame.
+  return Buffer.concat(frames)
 }
 
 interface Fields {

@@ -21,7 +21,7 @@ const DEFINER = [
   /^sse\.keep_key\(\)$/,
   /^sse\.revoke\(text,text\)$/,
   // For the role of the server, when it is not the owner.
-  /^sse\.append_events\(text\[\],text\[\],json\[\],text\[\],text\[\],boolean\)$/,
+  /^sse\.append_(events|logged)\(text\[\],text\[\],json\[\],text\[\],text\[\],boolean\)$/,
   /^sse\.relay\(integer\)$/,
   /^sse\.purge\(interval,bigint,integer\)$/,
   /^sse\.prepare_partitions\(\)$/,

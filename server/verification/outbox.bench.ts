@@ -71,7 +71,8 @@ const generatorCpu = () => {
 }
 /** Microseconds in a millisecond. */
 const MICROSECONDS = 1000
-const usage = () => [MICROSECONDS * cpuOfDescendants(postmaster), MICROSECONDS * cpuOf(server.pid), generatorCpu()] as const
+const usage = () =>
+  [MICROSECONDS * cpuOfDescendants(postmaster), MICROSECONDS * cpuOf(server.pid), generatorCpu()] as const
 const waiting = async () =>
   (await sql<{ count: number }[]>`select count(*)::int as count from sse.outbox`)[0]?.count ?? 0
 

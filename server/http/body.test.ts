@@ -63,3 +63,56 @@ describe('the rights of a request', () => {
     expect(isHeld()).toBe(false)
   })
 })
+
+describe('a small body that announces its length', () => {
+  /** A request whose body has begun to arrive, with its source. */
+  function begun() {
+    const { promise: source, resolve } = Promise.withResolvers<ReadableStreamDefaultController<Uint8Array>>()
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(Buffer.from('{"a":'))
+        resolve(controller)
+      },
+    })
+    const request = new Request('http://localhost/', { method: 'POST', body, headers: { 'content-length': '7' } })
+    return { incoming: { request, server: null }, source }
+  }
+
+  test('is read as a whole, and takes its length from the budget until it is parsed', async () => {
+    const { bodies } = scene()
+    const { incoming, source } = begun()
+    const read = bodies.read(incoming, 100, (bytes) => Buffer.from(bytes).toString())
+    expect(bodies.budget.bytes).toBeGreaterThanOrEqual(7)
+    const controller = await source
+    controller.enqueue(Buffer.from('1}'))
+    controller.close()
+    expect(await read).toBe('{"a":1}')
+    expect(bodies.budget.bytes).toBe(0)
+  })
+
+  test('is refused when the rights of its request end, without the rest of it', async () => {
+    let end = (_: AppError) => {}
+    const rights: HeldRights = { check: () => {}, release: () => {} }
+    const bodies = createBodies(
+      LIMITS,
+      { bodyRefused: () => {} },
+      () => 'address',
+      (_, onEnd) => {
+        end = onEnd
+        return rights
+      },
+    )
+    const read = bodies.read(begun().incoming, 100, () => 'parsed')
+    end(revoked)
+    await expect(read).rejects.toBe(revoked)
+    expect(bodies.budget.count).toBe(0)
+  })
+
+  test('is aborted when the client leaves', async () => {
+    const { bodies } = scene()
+    const { incoming, source } = begun()
+    const read = bodies.read(incoming, 100, () => 'parsed')
+    ;(await source).error(new Error('the connection was closed'))
+    await expect(read).rejects.toMatchObject({ code: 'body.aborted' })
+  })
+})

@@ -102,7 +102,10 @@ export class Bodies {
  */
 const leastBytes = ({ leastRate, window }: Pace) => (leastRate * window) / SECOND
 
-/** Whether the server takes no more bytes than `Content-Length` says: with HTTP/2 and 3 it is for information only. */
+/**
+ * Whether no more bytes than `Content-Length` can arrive: with HTTP/1.1 the header frames the body. Over TLS a request may be one of
+ * HTTP/2 or 3, whose frames have lengths of their own.
+ */
 const isBoundToLength = ({ url }: Request) => url.startsWith('http:')
 
 /** A reader of request bodies within the limits of the settings. */

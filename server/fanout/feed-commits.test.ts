@@ -62,7 +62,7 @@ async function start(interval: number): Promise<void> {
     position: 5,
     epoch: 'e1',
     deliver: async (events) => void story.push(`deliver ${events.map(({ position }) => position)}`),
-    skip: async () => {},
+    skip: async (head) => void story.push(`skip to ${head}`),
     renew: () => {},
     onBounds: ({ head, oldest }) => void story.push(`bounds ${oldest}-${head}`),
     interval,
@@ -148,6 +148,20 @@ describe('a commit of the instance', () => {
     await reaches(46)
     expect(story.filter((step) => step.startsWith('read'))).toEqual(['read 6'])
     expect(story.at(-1)).toBe(`deliver ${events.map(({ position }) => position)}`)
+  })
+
+  test('of a log that was replaced does not keep the feed from following the notifications of the new log', async () => {
+    feed.take(Promise.resolve(commit()))
+    await reaches(8)
+    const another = { epoch: 'e2', oldest: 1, sharedThrough: null }
+    pages = [{ ...page(), ...another, head: 3, gap: { from: 8, to: 3, reason: 'unknown' } }]
+    feed.wake(9)
+    await reaches(3)
+    story = []
+    pages = [{ ...page(event(4, 3000)), ...another }]
+    feed.wake(4)
+    await reaches(4)
+    expect(story).toEqual(['read 3', 'bounds 1-4', 'deliver 4'])
   })
 
   test.each([Number.NaN, -1, 0, 6])('a notification of %p wakes nothing', async (head) => {

@@ -139,9 +139,13 @@ export class Feed {
   }
 
   async #takeCommits(): Promise<void> {
-    for (let commit = this.#commits.take(); commit; commit = this.#commits.take()) {
-      if (this.#isNext(commit)) await this.#deliverCommit(commit)
-      else this.#hint = Math.max(this.#hint, commit.position + commit.events.length)
+    for (let commit = this.#commits.first; commit; commit = this.#commits.first) {
+      try {
+        if (this.#isNext(commit)) await this.#deliverCommit(commit)
+        else this.#hint = Math.max(this.#hint, commit.position + commit.events.length)
+      } finally {
+        this.#commits.drop()
+      }
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Commit } from '../log/commit.ts'
 import { sleep } from '../platform/time.ts'
 
-/** Commits that wait to be taken; what comes beyond it is read. */
+/** Commits that wait; what comes beyond it is read. */
 const MAX_WAITING = 16
 /** Milliseconds that a notification waits for the response to an append, which is usually on its way at the same moment. */
 const RESPONSE_PATIENCE = 5
@@ -12,21 +12,20 @@ export class OwnCommits {
   readonly #waiting: Commit[] = []
   #underWay = 0
   #settled = Promise.withResolvers<void>()
-  #reach = 0
 
-  /** @param onCommit called when there is one to take */
+  /** @param onCommit called when there is one */
   constructor(onCommit: () => void) {
     this.#onCommit = onCommit
   }
 
-  /** Position up to which commits were or will be taken. */
-  get reach(): number {
-    return this.#reach
+  /** The oldest that waits; `undefined` when none does. */
+  get first(): Commit | undefined {
+    return this.#waiting[0]
   }
 
-  /** Whether one can be taken. */
-  get isEmpty(): boolean {
-    return this.#waiting.length === 0
+  /** Position of the newest event of those that wait; `0` when none does. */
+  get reach(): number {
+    return this.#waiting.reduce((reach, { position, events }) => Math.max(reach, position + events.length), 0)
   }
 
   /** An append that has begun. One that fails, or of which nothing can be taken, has no effect. */
@@ -41,14 +40,14 @@ export class OwnCommits {
     append.then(settle, () => settle())
   }
 
-  /** Takes the oldest. */
-  take(): Commit | undefined {
-    return this.#waiting.shift()
+  /** Drops the oldest, which was delivered or will be read. */
+  drop(): void {
+    this.#waiting.shift()
   }
 
   /** Resolves when an append has ended, or has not for a few milliseconds; at once while none is under way. */
   async untilSettled(): Promise<void> {
-    if (this.#underWay === 0 || !this.isEmpty) return
+    if (this.#underWay === 0 || this.first) return
     const timeout = new AbortController()
     await Promise.race([this.#settled.promise, sleep(RESPONSE_PATIENCE, timeout.signal)])
     timeout.abort()
@@ -57,7 +56,6 @@ export class OwnCommits {
   #push(commit: Commit): void {
     if (this.#waiting.length >= MAX_WAITING) return
     this.#waiting.push(commit)
-    this.#reach = Math.max(this.#reach, commit.position + commit.events.length)
     this.#onCommit()
   }
 }

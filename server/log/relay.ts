@@ -68,7 +68,7 @@ export class Relay {
     this.#loop.wake()
   }
 
-  /** Cuts the rest short, and resolves when what was committed before is moved. */
+  /** Cuts a rest short, and resolves after the batch under way or the next one. What is left waits for another relay, or for the next start. */
   stop(): Promise<void> {
     this.#stopping.abort()
     return this.#loop.stop()

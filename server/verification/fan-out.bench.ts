@@ -5,19 +5,20 @@
 //
 // It starts a server from each checkout (with an embedded Postgres, on the first core) and readers (on the second). Rounds alternate between
 // the checkouts, and each figure is the median of its rounds. With `--rate` one publisher sends at fixed times, and latency counts from
-// the time that a request was due; with `--rate 0` the publishers send as fast as they are answered. `--batch` is the number of events of a
+// the time that a request was due; with `--rate 0` the publishers send as fast as they get responses. `--batch` is the number of events of a
 // request. Layouts: all streams on one channel, each on one of its own, or each on `--channels` of 1,000, chosen by Zipf's law.
 
-import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
 import { parseArgs } from 'node:util'
 import { createRandom } from '../platform/random.ts'
 import { SECOND } from '../platform/time.ts'
 import { startProcess } from '../testing/instance.ts'
 import type { ReaderReport } from './fan-out-reader.ts'
+import { cpuOf } from './process-cpu.ts'
 
 const defaults = { layout: 'shared', streams: '1000', channels: '1', rate: '100', publishers: '16', batch: '1' }
 const { values } = parseArgs({
@@ -43,8 +44,6 @@ const layout = text('layout')
 
 /** Channels of the layout `zipf`. */
 const ZIPF_CHANNELS = 1000
-/** Clock ticks per second of the times in `/proc`. */
-const TICKS = 100
 /** Milliseconds without a delivery after which what is missing counts as lost. */
 const PATIENCE = 10 * SECOND
 /** Milliseconds between two looks at what has arrived. */
@@ -84,13 +83,6 @@ const followers = new Map<number, number>()
 for (const channels of followed)
   for (const channel of channels) followers.set(channel, (followers.get(channel) ?? 0) + 1)
 
-/** User and system time of a process, in milliseconds. */
-function cpuOf(pid: number): [user: number, system: number] {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return [Number(fields[11]), Number(fields[12])].map((ticks) => (ticks / TICKS) * SECOND) as [number, number]
-}
-
 /** A server and its readers. */
 async function start(checkout: string) {
   const directory = await mkdtemp(join(tmpdir(), 'sse-update-bench-'))
@@ -101,7 +93,6 @@ async function start(checkout: string) {
   )
   const command = ['taskset', '-c', '1', process.execPath, join(import.meta.dir, 'fan-out-reader.ts')]
   const readers = Bun.spawn(command, { stdin: 'pipe', stdout: 'pipe', stderr: 'inherit' })
-  const { Readable } = await import('node:stream')
   const lines = createInterface({ input: Readable.fromWeb(readers.stdout as never) })[Symbol.asyncIterator]()
   const ask = async (line: string) => {
     readers.stdin.write(`${line}\n`)
@@ -189,7 +180,7 @@ async function round({ server, report, reset }: Running) {
   await work(server.url, duration)
   const { events, latency, slowestTenth, closed } = await arrived(report)
   const elapsed = now() - began
-  const [user, system] = cpuOf(server.pid).map((ms, i) => ms - (before[i] ?? 0)) as [number, number]
+  const used = cpuOf(server.pid) - before
   if (events !== expected || closed > 0) {
     throw new Error(`${events} of ${expected} deliveries arrived, ${closed} streams were closed`)
   }
@@ -199,9 +190,8 @@ async function round({ server, report, reset }: Running) {
     'p50 ms': latency.p50,
     'p99 ms': latency.p99,
     'tail ms': slowestTenth,
-    'CPU µs/delivery': ((user + system) / events) * 1000,
-    'user µs': (user / events) * 1000,
-    'CPU s': (user + system) / SECOND,
+    'CPU µs/delivery': (used / events) * 1000,
+    'CPU s': used / SECOND,
   }
 }
 

@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { SECOND } from '../platform/time.ts'
 import { type InstanceProcess, startProcess } from '../testing/instance.ts'
+import { cpuOf } from './process-cpu.ts'
 import { Verification } from './verification.ts'
 
 const { values } = parseArgs({
@@ -26,9 +27,6 @@ const [processes, streams, rate, duration, rounds] = ['processes', 'streams', 'r
   (name) => Number(values[name]),
 ) as [number, number, number, number, number]
 
-/** Linux reports CPU time in hundredths of a second. */
-const TICK = SECOND / 100
-
 interface Round {
   /** Microseconds of CPU time of the server for each delivered event. */
   cost: number
@@ -41,13 +39,6 @@ interface Round {
 
 const directory = await mkdtemp(join(tmpdir(), 'sse-update-bench-'))
 await Bun.$`chmod 755 ${directory}`
-
-/** Milliseconds of CPU time of a process since its start. */
-async function cpuTime(pid: number): Promise<number> {
-  // After the name, which may hold spaces: user and system time are fields 14 and 15.
-  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ')
-  return TICK * (Number(fields[11]) + Number(fields[12]))
-}
 
 /** Ids of the processes that serve: those of a group, or the one of a server without. */
 async function servingPids({ pid }: InstanceProcess, count: number): Promise<number[]> {
@@ -66,9 +57,9 @@ async function run(count: number): Promise<Round> {
   await verification.start()
   // The first second compiles code.
   await Bun.sleep(SECOND)
-  const [before, deliveredBefore] = [await Promise.all(pids.map(cpuTime)), verification.delivered]
+  const [before, deliveredBefore] = [pids.map(cpuOf), verification.delivered]
   await Bun.sleep(duration * SECOND)
-  const [after, deliveredAfter] = [await Promise.all(pids.map(cpuTime)), verification.delivered]
+  const [after, deliveredAfter] = [pids.map(cpuOf), verification.delivered]
   const report = await verification.finish()
   if (!report.isClean) throw new Error(`the ledger is not clean: ${JSON.stringify(report)}`)
   const used = new Map(pids.map((pid, index) => [pid, (after[index] ?? 0) - (before[index] ?? 0)]))
